@@ -36,16 +36,16 @@ class Block:
     """
 
     name: str
-    args: t.Tuple[str, ...] = ()
-    children: t.Optional[t.Tuple[Block, ...]] = None
-    raw: t.Optional[str] = None
+    args: tuple[str, ...] = ()
+    children: tuple[Block, ...] | None = None
+    raw: str | None = None
     position: Position = field(default=Position(), compare=False)
 
     @property
     def is_comment(self) -> bool:
         return self.name == COMMENT
 
-    def find(self, *names: str) -> t.Tuple[Block, ...]:
+    def find(self, *names: str) -> tuple[Block, ...]:
         """Return the direct children of these names, in their order; empty for a block without a body."""
         return tuple(child for child in self.children or () if child.name in names)
 

@@ -48,6 +48,6 @@ class Finding:
         return f"{self.where}: {self.message} [{self.rule}]" if self.where else f"{self.message} [{self.rule}]"
 
 
-def errors(findings: t.Iterable[Finding]) -> t.List[Finding]:
+def errors(findings: t.Iterable[Finding]) -> list[Finding]:
     """Return the findings that forbid to go on, in their order."""
     return [finding for finding in findings if finding.severity == "error"]

@@ -20,7 +20,7 @@ NOT_FOUND = 127
 class Completed:
     """A program that has ended: exit code (124: time limit, 127: no such program), output and errors as text."""
 
-    args: t.Tuple[str, ...]
+    args: tuple[str, ...]
     rc: int
     stdout: str
     stderr: str
@@ -44,8 +44,7 @@ def run(*args: str, timeout: float = 30.0, stdin: str = "") -> Completed:
         done = subprocess.run(
             args,
             input=stdin.encode(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             timeout=timeout,
             env=environment,
             check=False,

@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the transaction needs to know of a daemon. Private to this collection; each language room has one."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import Wanted
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.stage import Check
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Completed
+
+__all__ = ("Changes", "Daemon")
+
+Changes = t.Mapping[str, t.Optional[Wanted]]
+
+
+class Daemon:
+    """A daemon whose configuration lies below ``root``. Subclasses answer; they never write a file."""
+
+    name = ""
+    root = ""
+
+    def installed(self) -> bool:
+        """Return whether its own test can be run."""
+        raise NotImplementedError
+
+    def running(self) -> bool:
+        """Return whether there is a process to reload."""
+        raise NotImplementedError
+
+    def check(self, changes: Changes) -> Check:
+        """Return how to test the tree with these changes."""
+        raise NotImplementedError
+
+    def verdict(self, completed: Completed) -> str | None:
+        """Return None where the test passed, else the daemon's own words."""
+        raise NotImplementedError
+
+    def warnings(self, completed: Completed) -> list[str]:
+        """Return what the test said although it passed."""
+        return []
+
+    @property
+    def reload_command(self) -> tuple[str, ...]:
+        """The command that makes a running daemon read its files again; harmless when it does not run."""
+        raise NotImplementedError
+
+    def before_reload(self) -> object:
+        """Return what ``confirm`` needs to tell the new configuration from the old one."""
+        raise NotImplementedError
+
+    def confirm(self, before: object, changes: Changes, *, timeout: float) -> str | None:
+        """Wait until the new configuration runs; return None, or in the daemon's words why it does not."""
+        raise NotImplementedError
+
+    def redact(self, text: str) -> str:
+        """Return this file's text without its secrets, for a diff."""
+        return text

@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What makes a change undoable until it is confirmed, whatever happens in between. Private to this collection.
+
+Before the first live file is touched, the journal folder holds every old file and a shell script that puts them back
+and reloads the daemon. It appears at once (a rename), and goes when the change is confirmed. While it is there,
+the change is not confirmed: the next run undoes it, or a timer does so at the deadline, or nobody needs to.
+The script needs a POSIX shell only, so that it also works when whoever wrote it is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import shutil
+import typing as t
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import (
+    FileState,
+    prepared_path,
+    sync_folder,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Runner, run
+
+__all__ = ("Journal",)
+
+_UNDO = """#!/bin/sh
+# Undo an unconfirmed change. Safe to run again, and after being killed at any line.
+exec 9>{lock}
+flock -w 60 9 || exit 75
+[ -d {journal} ] || exit 0
+[ -e {journal}/confirmed ] && exit 0
+cd {journal} || exit 1
+failed=0
+{restore}
+sync {folders} || true
+{reload} || true
+[ "$failed" = 0 ] || exit 1
+cd / && rm -rf {undone} && mv {journal} {undone} && rm -rf {undone}
+"""
+_RESTORE = "{{ cp -p -- old/{number} {beside} && mv -f -- {beside} {path}; }} || failed=1"
+_REMOVE = "rm -f -- {path} {beside} || failed=1"
+
+
+class Journal:
+    """The open change of one daemon, below its state folder."""
+
+    def __init__(self, folder: str, lock: str) -> None:
+        self.folder = os.path.join(folder, "journal")
+        self.lock = lock
+        self._new = os.path.join(folder, "journal.new")
+        self._gone = os.path.join(folder, "journal.gone")
+
+    @property
+    def is_open(self) -> bool:
+        return os.path.isdir(self.folder)
+
+    @property
+    def is_confirmed(self) -> bool:
+        return os.path.exists(os.path.join(self.folder, "confirmed"))
+
+    @property
+    def undo_command(self) -> tuple[str, ...]:
+        return ("/bin/sh", os.path.join(self.folder, "undo.sh"))
+
+    def about(self) -> dict[str, t.Any]:
+        """Return what was written down about the change: ``deadline`` (epoch seconds or None), ``paths``."""
+        with open(os.path.join(self.folder, "about.json"), encoding="utf-8") as file:
+            data: dict[str, t.Any] = json.load(file)
+        return data
+
+    def begin(
+        self,
+        old: t.Sequence[FileState],
+        *,
+        reload: t.Sequence[str],
+        manifest: bytes,
+        deadline: float | None = None,
+    ) -> None:
+        """Open the journal: these files are about to change, and this will be the manifest when it is confirmed."""
+        self.sweep()
+        os.mkdir(self._new, 0o700)
+        os.mkdir(os.path.join(self._new, "old"), 0o700)
+        lines = []
+        for number, state in enumerate(old):
+            words = {"path": shlex.quote(state.path), "beside": shlex.quote(prepared_path(state.path))}
+            if state.exists:
+                lines.append(_RESTORE.format(number=number, **words))
+                self._save(os.path.join("old", str(number)), state.content or b"", state)
+            else:
+                lines.append(_REMOVE.format(**words))
+        folders = sorted({os.path.dirname(state.path) for state in old})
+        script = _UNDO.format(
+            lock=shlex.quote(self.lock),
+            journal=shlex.quote(self.folder),
+            undone=shlex.quote(self._gone),
+            restore="\n".join(lines),
+            folders=" ".join(shlex.quote(folder) for folder in folders),
+            reload=" ".join(shlex.quote(word) for word in reload) or "true",
+        )
+        self._save("undo.sh", script.encode())
+        self._save("manifest.json", manifest)
+        about = {"deadline": deadline, "paths": [state.path for state in old]}
+        self._save("about.json", json.dumps(about).encode())
+        sync_folder(os.path.join(self._new, "old"))
+        sync_folder(self._new)
+        os.rename(self._new, self.folder)
+        sync_folder(os.path.dirname(self.folder))
+
+    def confirm(self) -> None:
+        """Mark the change as good: from here on it is finished, never undone."""
+        with open(os.path.join(self.folder, "confirmed"), "w", encoding="utf-8") as file:
+            os.fsync(file.fileno())
+        sync_folder(self.folder)
+
+    def finish(self, manifest_path: str) -> None:
+        """Put the new manifest in place and close the journal."""
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(os.path.join(self.folder, "manifest.json"), manifest_path)
+        sync_folder(os.path.dirname(manifest_path))
+        os.rename(self.folder, self._gone)
+        self.sweep()
+
+    def undo(self, *, unlock: t.Callable[[], None], relock: t.Callable[[], None], runner: Runner = run) -> None:
+        """Put the old files back, reload, and close the journal; raise when a file could not be put back."""
+        unlock()
+        done = runner(*self.undo_command, timeout=120.0)
+        relock()
+        if self.is_open and not self.is_confirmed:
+            raise HoldfastError(
+                f"the change could not be undone: {done.output or 'no reason given'}. "
+                f"Mend that, then run {' '.join(self.undo_command)}"
+            )
+
+    def sweep(self) -> None:
+        """Remove what was left half made or half removed."""
+        for leftover in (self._new, self._gone):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    def _save(self, name: str, content: bytes, like: FileState | None = None) -> None:
+        path = os.path.join(self._new, name)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            if like is not None:
+                os.fchown(file.fileno(), like.uid, like.gid)
+                os.fchmod(file.fileno(), like.mode)
+            file.flush()
+            os.fsync(file.fileno())
