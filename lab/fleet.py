@@ -1,0 +1,162 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fleet: makes the containers that run agree with the nodes that are wanted."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import time
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+
+from lab import machine
+from lab.command import LAB_DIRECTORY, ROOT, LabError, run, say
+from lab.image import ensure_image
+from lab.inventory import Node
+from lab.podman import (
+    LABEL,
+    NETWORK,
+    Container,
+    container_name,
+    containers,
+    ensure_network,
+    podman,
+    remove,
+    remove_network,
+)
+
+__all__ = ("down", "start", "up")
+
+T = t.TypeVar("T")
+KEY = LAB_DIRECTORY / "id_ed25519"
+CLONE = str(ROOT)
+READY_WITHIN = 60.0
+CAPABILITIES = ("NET_ADMIN", "NET_RAW", "NET_BROADCAST", "SYS_NICE", "SYS_PTRACE")
+# What root on a real host may as well: mount and unshare.
+PRIVILEGED = ("--cap-add=SYS_ADMIN", "--security-opt=apparmor=unconfined", "--security-opt=unmask=ALL")
+# Without the right to mount, sysctl of the node's own network works all the same.
+UNPRIVILEGED = ("--security-opt=unmask=/proc/sys",)
+
+
+def up(nodes: t.Sequence[Node], fresh: bool = False) -> None:
+    """Bring exactly these nodes up; what runs already and is as wanted stays untouched unless ``fresh``."""
+    begin = time.monotonic()
+    present = _own(containers())
+    ensure_key()
+    machine.prepare()
+    images = {release: ensure_image(release) for release in sorted({node.debian for node in nodes})}
+    arguments = {node.name: _arguments(node, images[node.debian]) for node in nodes}
+    running = {one.node for one in present if one.state == "running" and one.spec == _digest(arguments.get(one.node))}
+    if fresh:
+        running = set()
+    remove([one.name for one in present if one.node not in running])
+    ensure_network(CLONE)
+    missing = [node for node in nodes if node.name not in running]
+    if missing:
+        say(f"starting {' '.join(node.name for node in missing)}")
+        _each(lambda node: _create(node, arguments[node.name]), missing)
+        _each(lambda node: _wait(node.name, str(node.address)), missing)
+        _grant_real_time()
+    _each(lambda node: _wait_ssh(node.name, str(node.address), time.monotonic() + READY_WITHIN), nodes)
+    say(f"{len(nodes)} nodes are up ({time.monotonic() - begin:.1f} s)")
+
+
+def start(name: str) -> None:
+    """Start a node that was killed or stopped, and wait until it answers."""
+    one = next((one for one in _own(containers()) if one.node == name), None)
+    if one is None:
+        raise LabError(f"there is no node {name} in this lab; `bin/lab status` lists them.")
+    podman("start", one.name)
+    _wait(name, one.address)
+    _grant_real_time()
+
+
+def down(everyone: bool = False) -> list[str]:
+    """Take the lab down, of every clone when ``everyone``, and return the clones whose lab it was."""
+    found = containers() if everyone else _own(containers(), strict=False)
+    remove([one.name for one in found])
+    if everyone or not containers():
+        remove_network()
+    return sorted({one.clone for one in found})
+
+
+def ensure_key() -> None:
+    """Make the key with which Ansible enters the nodes of this clone."""
+    LAB_DIRECTORY.mkdir(exist_ok=True)
+    if not KEY.exists():
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "holdfast-lab", "-f", str(KEY))
+
+
+def _own(found: t.Sequence[Container], strict: bool = True) -> list[Container]:
+    """Return the containers of this clone; LabError where another clone's lab holds the machine and ``strict``."""
+    foreign = [one for one in found if one.clone != CLONE]
+    if foreign and strict:
+        raise LabError(
+            f"the lab of {foreign[0].clone} is up on this machine ({len(foreign)} nodes), and a machine holds only one: "
+            "take it down first, with `bin/lab down` there or with `bin/lab down --all` here."
+        )
+    return [one for one in found if one.clone == CLONE]
+
+
+def _arguments(node: Node, image: str) -> list[str]:
+    """Return podman's arguments for a node: everything that makes it what it is."""
+    network = f"{NETWORK}:ip={node.address},ip={node.address6},mac={node.mac},alias={node.name}"
+    return [
+        *(f"--name={container_name(node.name)}", f"--hostname={node.name}", f"--network={network}"),
+        *(f"--label={LABEL}={CLONE}", f"--label={LABEL}.node={node.name}", f"--label={LABEL}.address={node.address}"),
+        f"--volume={KEY}.pub:/etc/ssh/lab_key.pub:ro",
+        *(f"--cap-add={name}" for name in CAPABILITIES),
+        *(PRIVILEGED if node.privileged else UNPRIVILEGED),
+        *("--systemd=always", "--stop-timeout=10", "--pull=never", image, "/sbin/init"),
+    ]
+
+
+def _digest(arguments: t.Sequence[str] | None) -> str:
+    text = KEY.with_suffix(".pub").read_text()
+    return hashlib.sha256(repr((arguments, text)).encode()).hexdigest()[:16]
+
+
+def _create(node: Node, arguments: t.Sequence[str]) -> None:
+    podman("run", "--detach", f"--label={LABEL}.spec={_digest(arguments)}", *arguments)
+
+
+def _each(what: t.Callable[[Node], T], nodes: t.Sequence[Node]) -> list[T]:
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return list(pool.map(what, nodes))
+
+
+def _wait(name: str, address: str) -> None:
+    """Wait until the node's systemd has come up and its ssh server answers."""
+    deadline = time.monotonic() + READY_WITHIN
+    state = ""
+    while state not in ("running", "degraded"):
+        if time.monotonic() > deadline:
+            raise LabError(
+                f"{name} did not come up within {READY_WITHIN:g} s ({state or 'systemd does not answer'}): "
+                f"`bin/lab exec {name} -- systemctl list-jobs` shows what it waits for."
+            )
+        state = podman(
+            *("exec", container_name(name), "timeout", "30", "systemctl", "is-system-running", "--wait"), check=False
+        ).strip()
+    if state == "degraded":
+        say(f"{name}: a unit failed; see `bin/lab exec {name} -- systemctl --failed`")
+    _wait_ssh(name, address, deadline)
+
+
+def _wait_ssh(name: str, address: str, deadline: float) -> None:
+    while True:
+        try:
+            with socket.create_connection((address, 22), timeout=1) as connection:
+                if connection.recv(4) == b"SSH-":
+                    return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise LabError(f"{name}: no ssh server answers at {address}: {error}.") from error
+        time.sleep(0.05)
+
+
+def _grant_real_time() -> None:
+    if not machine.grant_real_time([one.process for one in containers() if one.state == "running"]):
+        say("this machine gives containers no real-time priority: keepalived runs without it here")

@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The nodes that an inventory asks for."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.command import ROOT, LabError, run
+
+__all__ = ("DEFAULT_INVENTORY", "SUBNET", "SUBNET6", "Node", "nodes_of", "read_nodes")
+
+DEFAULT_INVENTORY = ROOT / "inventory" / "lab"
+SUBNET = ipaddress.IPv4Network("10.89.50.0/24")
+SUBNET6 = ipaddress.IPv6Network("fd00:89:50::/64")
+GROUP = "lab"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One host of the lab: its inventory name, addresses, Debian release, and whether it may mount as real root may."""
+
+    name: str
+    address: ipaddress.IPv4Address
+    debian: str = "12"
+    privileged: bool = True
+
+    @property
+    def number(self) -> int:
+        """The last octet of the address, which all that is derived from it shares."""
+        return int(self.address) - int(SUBNET.network_address)
+
+    @property
+    def address6(self) -> ipaddress.IPv6Address:
+        """The IPv6 address that ends in the same digits: 10.89.50.11 goes with fd00:89:50::11."""
+        return SUBNET6[int(str(self.number), 16)]
+
+    @property
+    def mac(self) -> str:
+        """A stable hardware address, so that no neighbour keeps a stale one when the node is made anew."""
+        return f"02:89:50:00:00:{self.number:02x}"
+
+
+def read_nodes(inventories: t.Sequence[Path]) -> list[Node]:
+    """Return the nodes of these inventories, read as Ansible reads them."""
+    for path in inventories:
+        if not path.exists():
+            raise LabError(f"{path}: there is no such inventory; give another one with -i.")
+    arguments = [word for path in inventories for word in ("-i", str(path))]
+    return nodes_of(json.loads(run("ansible-inventory", *arguments, "--list")), os.environ.get("LAB_DEBIAN", "12"))
+
+
+def nodes_of(inventory: t.Mapping[str, t.Any], debian: str) -> list[Node]:
+    """Return the hosts of the group ``lab``, or all where there is none, in their order."""
+    names = _hosts(inventory, GROUP if GROUP in inventory else "all")
+    if not names:
+        raise LabError("the inventory holds no host, so there is no lab to bring up.")
+    nodes = [_node(name, inventory["_meta"]["hostvars"].get(name, {}), debian) for name in names]
+    owners: dict[ipaddress.IPv4Address, str] = {}
+    for node in nodes:
+        if node.address in owners:
+            raise LabError(
+                f"{node.name}: ansible_host {node.address} is also that of {owners[node.address]}; give it another."
+            )
+        owners[node.address] = node.name
+    return nodes
+
+
+def _hosts(inventory: t.Mapping[str, t.Any], group: str) -> list[str]:
+    entry = inventory.get(group, {})
+    names = [*entry.get("hosts", [])]
+    for child in entry.get("children", []):
+        names += _hosts(inventory, child)
+    return list(dict.fromkeys(names))
+
+
+def _node(name: str, variables: t.Mapping[str, t.Any], debian: str) -> Node:
+    text = str(variables.get("ansible_host", ""))
+    try:
+        address = ipaddress.IPv4Address(text)
+    except ValueError:
+        raise LabError(f"{name}: ansible_host {text!r} is no IPv4 address; give the node one of {SUBNET}.") from None
+    if address not in SUBNET or address in (SUBNET[0], SUBNET[1], SUBNET[-1]):
+        raise LabError(
+            f"{name}: ansible_host {text} is no address for a node of {SUBNET}; give it another of this subnet."
+        )
+    return Node(
+        name=name,
+        address=address,
+        debian=str(variables.get("lab_debian", debian)),
+        privileged=bool(variables.get("lab_privileged", True)),
+    )

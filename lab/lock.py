@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One user of the machine's lab at a time: whoever comes second waits, and is told for whom."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import typing as t
+
+from lab.command import ROOT, say
+
+__all__ = ("HELD", "lab_lock")
+
+FILE = "/run/lock/holdfast-lab.lock"
+# Set for the programs that the holder starts: they work under its lock.
+HELD = "HOLDFAST_LAB_LOCK_HELD"
+
+
+@contextlib.contextmanager
+def lab_lock(purpose: str, file: str = FILE) -> t.Iterator[None]:
+    """Hold the lab for a while; ``purpose`` is what others are told that they wait for."""
+    if os.environ.get(HELD):
+        yield
+        return
+    lock = _open(file)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(lock, 1000, 0).decode(errors="replace").strip() or "another run"
+            say(f"waiting for {holder} to let go of the lab")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{purpose} of {ROOT} (process {os.getpid()})\n".encode(), 0)
+        os.environ[HELD] = "1"
+        yield
+    finally:
+        os.environ.pop(HELD, None)
+        os.close(lock)
+
+
+def _open(file: str) -> int:
+    """Open the lock for writing, whoever made it: creating it is tried last, as a sticky folder may forbid that."""
+    with contextlib.suppress(FileNotFoundError):
+        return os.open(file, os.O_RDWR)
+    lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+    os.fchmod(lock, 0o666)
+    return lock

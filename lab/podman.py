@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What podman holds of the lab: containers and the network, found by their label."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import subprocess
+import typing as t
+from dataclasses import dataclass
+
+from lab.command import LabError, environment, run
+from lab.inventory import SUBNET, SUBNET6
+from lab.machine import podman_command
+
+__all__ = ("NETWORK", "Container", "containers", "conflict", "ensure_network", "podman", "remove", "remove_network")
+
+NETWORK = "holdfast-lab"
+LABEL = "holdfast.lab"
+
+
+@dataclass(frozen=True)
+class Container:
+    """A node as it is: its clone, the digest of what it was made from, and podman's state word."""
+
+    name: str
+    clone: str
+    node: str
+    address: str
+    spec: str
+    state: str
+    image: str
+    process: int
+
+
+def container_name(node: str) -> str:
+    return f"{NETWORK}-{node}"
+
+
+def podman(*args: str, check: bool = True, timeout: float | None = 120) -> str:
+    """Run podman as root and return what it printed."""
+    return run(*podman_command(), *args, check=check, timeout=timeout)
+
+
+def podman_here(*args: str) -> int:
+    """Run podman on this terminal and return its exit code."""
+    return subprocess.run([*podman_command(), *args], check=False, env=environment()).returncode
+
+
+def containers() -> list[Container]:
+    """Return every lab container on this machine, of whatever clone."""
+    listed = json.loads(podman("ps", "--all", f"--filter=label={LABEL}", "--format=json") or "null") or []
+    return [
+        Container(
+            name=entry["Names"][0],
+            clone=entry["Labels"][LABEL],
+            node=entry["Labels"].get(f"{LABEL}.node", ""),
+            address=entry["Labels"].get(f"{LABEL}.address", ""),
+            spec=entry["Labels"].get(f"{LABEL}.spec", ""),
+            state=entry["State"],
+            image=entry["Image"].rpartition("/")[2],
+            process=entry["Pid"],
+        )
+        for entry in listed
+    ]
+
+
+def remove(names: t.Sequence[str]) -> None:
+    """Remove these containers, running or not."""
+    if names:
+        podman("rm", "--force", "--time=0", "--volumes", *names)
+
+
+def remove_network() -> None:
+    """Remove every network of a lab."""
+    names = podman("network", "ls", "--quiet", f"--filter=label={LABEL}").split()
+    if names:
+        podman("network", "rm", "--force", *names)
+
+
+def ensure_network(clone: str) -> None:
+    """Make the lab's network where it is missing, after a look whether its subnet is free."""
+    if NETWORK in podman("network", "ls", "--quiet").split():
+        return
+    taken = conflict(json.loads(run("ip", "-json", "-4", "address")))
+    if taken:
+        raise LabError(
+            f"the lab's subnet {SUBNET} is already in use here by {taken}; take that down, then run this again."
+        )
+    arguments = [f"--label={LABEL}={clone}", "--ipv6"]
+    for subnet in (SUBNET, SUBNET6):
+        arguments += [f"--subnet={subnet}", f"--gateway={subnet[1]}"]
+    podman("network", "create", *arguments, NETWORK)
+
+
+def conflict(interfaces: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+    """Return the interface whose network overlaps with the lab's, in words, or nothing."""
+    for interface in interfaces:
+        for address in interface.get("addr_info", []):
+            network = ipaddress.IPv4Network(f"{address['local']}/{address['prefixlen']}", strict=False)
+            if network.overlaps(SUBNET):
+                return f"the interface {interface['ifname']} ({address['local']}/{address['prefixlen']})"
+    return ""
