@@ -122,8 +122,7 @@ class Journal:
         with contextlib.suppress(FileNotFoundError):
             os.replace(os.path.join(self.folder, "manifest.json"), manifest_path)
         sync_folder(os.path.dirname(manifest_path))
-        os.rename(self.folder, self._gone)
-        self.sweep()
+        self.abandon()
 
     def undo(self, *, unlock: t.Callable[[], None], relock: t.Callable[[], None], runner: Runner = run) -> None:
         """Put the old files back, reload, and close the journal; raise when a file could not be put back."""
@@ -135,6 +134,12 @@ class Journal:
                 f"the change could not be undone: {done.output or 'no reason given'}. "
                 f"Mend that, then run {' '.join(self.undo_command)}"
             )
+
+    def abandon(self) -> None:
+        """Close the journal of a change that has touched no live file yet."""
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(self.folder, self._gone)
+        self.sweep()
 
     def sweep(self) -> None:
         """Remove what was left half made or half removed."""

@@ -4,9 +4,9 @@
 """One change to all files that a module owns, tested before and confirmed after, or not at all. Private to it.
 
 The steps, in this order: repair what a killed run left; refuse what is unsafe to write; test the whole tree as it
-would be; (check mode ends here); write the new files beside the old ones; open the journal; rename; reload; confirm
-that the new configuration runs; close the journal. Up to the journal nothing live has changed; until it closes,
-everything can be undone.
+would be; (check mode ends here); open the journal; write the new files beside the old ones; rename; reload; confirm
+that the new configuration runs; close the journal. Until the first rename nothing live has changed; until the journal
+closes, everything can be undone.
 """
 
 from __future__ import annotations
@@ -118,6 +118,7 @@ class Transaction:
         if not self.check_mode:
             self._take_lock()
             stage.sweep(self._runtime, self.daemon.name)
+            self.journal.sweep()
         return self
 
     def __exit__(self, *_unused: object) -> None:
@@ -233,21 +234,19 @@ class Transaction:
             raise HoldfastError(f"{self.daemon.name} refuses the configuration, nothing was changed: {words}")
 
     def _swap(self, request: Request, changes: Changes, old: t.Sequence[FileState]) -> None:
-        os.makedirs(self._folder, mode=0o700, exist_ok=True)
         try:
+            os.makedirs(self._folder, mode=0o700, exist_ok=True)
+            self.journal.begin(
+                old, reload=self.daemon.reload_command, manifest=self._manifest_after(request, changes).dump()
+            )
             for path, wanted in changes.items():
                 if wanted is not None:
                     prepare(path, wanted)
-            self.journal.begin(
-                old,
-                reload=self.daemon.reload_command,
-                manifest=self._manifest_after(request, changes).dump(),
-            )
         except OSError as error:
             for path in changes:
                 with contextlib.suppress(OSError):
                     discard(path)
-            self.journal.sweep()
+            self.journal.abandon()
             raise HoldfastError(
                 f"{error.filename or self._folder} cannot be written ({error.strerror}), nothing was changed"
             ) from None
