@@ -1,0 +1,197 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every keepalived model has in common: options in, block out, block in. Private to this collection.
+
+A model is a frozen dataclass whose fields are made with ``option()``. Each is declared once, with its kind and the
+first version that knows it, and from that come the Ansible argument spec, the checks, the text and the way back.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import MISSING, Field, field, fields
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.fields import Kind, items
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Version
+
+__all__ = ("Model", "Nested", "NestedList", "Option", "argument_spec", "option")
+
+SomeModel = t.TypeVar("SomeModel", bound="Model")
+
+
+class Option(t.NamedTuple):
+    """How a field of a model is written: the keyword (and other names of it), its kind, the version it came with."""
+
+    kind: Kind
+    keywords: tuple[str, ...] = ()
+    since: Version | None = None
+    required: bool = False
+    title: bool = False
+
+
+def option(kind: Kind, *keywords: str, since: str = "", required: bool = False, title: bool = False) -> t.Any:
+    """Return a dataclass field for an option; the keyword is the name of the field unless it is given.
+
+    ``title`` marks the words behind the keyword of the whole block, as the name of an instance.
+    """
+    made = Option(kind, keywords, Version.parse(since) if since else None, required, title)
+    return field(default=None, metadata={"option": made})
+
+
+def _options(model: type[Model]) -> t.Iterator[tuple[str, Option]]:
+    for one in t.cast("t.Tuple[Field[t.Any], ...]", fields(t.cast(t.Any, model))):
+        if "option" in one.metadata:
+            yield one.name, one.metadata["option"]
+        elif one.default is MISSING:
+            raise TypeError(f"{model.__name__}.{one.name} is no option")
+
+
+def argument_spec(model: type[Model]) -> dict[str, t.Any]:
+    """Return the Ansible argument spec of a model's options."""
+    spec: dict[str, t.Any] = {}
+    for name, one in _options(model):
+        spec[name] = one.kind.describe()
+        if one.required:
+            spec[name]["required"] = True
+        if any(part in name for part in ("pass", "secret", "key", "token")):
+            spec[name].setdefault("no_log", False)
+    return spec
+
+
+class Model:
+    """Base of the models. A field that is None was not said, and keepalived's own default holds."""
+
+    keyword: t.ClassVar[str] = ""
+
+    @classmethod
+    def defaults(cls, options: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+        """Return what this collection says where the user says nothing; never used for a block that was read."""
+        return {}
+
+    def validate(self, path: str) -> None:
+        """Raise an InputError where options exclude each other."""
+
+    @classmethod
+    def from_options(
+        cls: type[SomeModel],
+        options: t.Mapping[str, t.Any],
+        path: str = "",
+        version: Version | None = None,
+    ) -> SomeModel:
+        """Return the model that the options describe.
+
+        ``path`` is where they stand in the user's input; ``version`` is that of the host's keepalived (None: unknown,
+        and then nothing is refused for its age). InputError for the first option that is wrong, unknown or too new.
+        """
+        if not isinstance(options, t.Mapping):
+            raise InputError(path, f"{options!r} is not a mapping of options")
+        given = {name: value for name, value in options.items() if value is not None}
+        return cls._build({**cls.defaults(given), **given}, path, version)
+
+    @classmethod
+    def _build(cls: type[SomeModel], given: t.Mapping[str, t.Any], path: str, version: Version | None) -> SomeModel:
+        known = dict(_options(cls))
+        for name in given:
+            if name not in known:
+                raise InputError(join(path, name), f"there is no such option of {cls.keyword or cls.__name__}")
+        values: dict[str, t.Any] = {}
+        for name, one in known.items():
+            where = join(path, name)
+            if given.get(name) is None:
+                if one.required:
+                    raise InputError(where, f"it is missing, and {cls.keyword} needs it")
+                continue
+            values[name] = one.kind.accept(given[name], where, version)
+            if version and one.since and version < one.since and values[name] is not None:
+                raise InputError(where, f"it needs keepalived {one.since}, and this host has {version}")
+        model = cls(**values)
+        model.validate(path)
+        return model
+
+    def to_block(self) -> Block:
+        """Return the block that keepalived reads."""
+        title: list[str] = []
+        children: list[Block] = []
+        for name, one in _options(type(self)):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            lines = one.kind.write(one.keywords[0] if one.keywords else name, value)
+            if one.title:
+                title.extend(word for line in lines for word in line.args)
+            else:
+                children.extend(lines)
+        return Block(self.keyword, tuple(title), tuple(children))
+
+    @classmethod
+    def from_block(cls: type[SomeModel], block: Block) -> SomeModel:
+        """Return the model of a block; ConfigError where the block holds what the model cannot express."""
+        if block.raw is not None:
+            raise ConfigError(block.position, f"{block.raw!r} cannot be expressed as options")
+        lines: dict[str, list[Block]] = {}
+        for line in items([block]):
+            if line.raw is not None:
+                raise ConfigError(line.position, f"{line.raw!r} cannot be expressed as options")
+            lines.setdefault(line.name, []).append(line)
+        given: dict[str, t.Any] = {}
+        for name, one in _options(cls):
+            found = [block] if one.title else [x for key in one.keywords or (name,) for x in lines.pop(key, ())]
+            if found:
+                try:
+                    given[name] = one.kind.read(found)
+                except ValueError as error:
+                    raise ConfigError(found[-1].position, str(error)) from error
+        for left in lines.values():
+            raise ConfigError(left[0].position, f"{left[0].name!r} in {cls.keyword} cannot be expressed as an option")
+        try:
+            return cls._build(given, "", None)
+        except InputError as error:
+            raise ConfigError(block.position, f"{cls.keyword}: {error}") from error
+
+
+def join(path: str, name: str) -> str:
+    """Return the path of an option inside the path of what holds it."""
+    return f"{path}.{name}" if path else name
+
+
+class Nested(Kind):
+    """A block inside the block."""
+
+    def __init__(self, model: type[Model]) -> None:
+        self.model = model
+
+    def describe(self) -> dict[str, t.Any]:
+        return {"type": "dict", "options": argument_spec(self.model)}
+
+    def accept(self, value: t.Any, path: str, version: Version | None) -> Model:
+        return value if isinstance(value, Model) else self.model.from_options(value, path, version)
+
+    def write(self, keyword: str, value: Model) -> t.Iterator[Block]:
+        yield value.to_block()
+
+    def read(self, lines: t.Sequence[Block]) -> Model:
+        return self.model.from_block(lines[-1])
+
+
+class NestedList(Nested):
+    """Any number of blocks of the same keyword."""
+
+    def describe(self) -> dict[str, t.Any]:
+        return {"type": "list", "elements": "dict", "options": argument_spec(self.model)}
+
+    def accept(self, value: t.Any, path: str, version: Version | None) -> t.Any:
+        if isinstance(value, str) or not isinstance(value, t.Sequence):
+            raise InputError(path, f"{value!r} is not a list")
+        return (
+            tuple(super(NestedList, self).accept(one, f"{path}[{at}]", version) for at, one in enumerate(value)) or None
+        )
+
+    def write(self, keyword: str, value: t.Any) -> t.Iterator[Block]:
+        for one in value:
+            yield one.to_block()
+
+    def read(self, lines: t.Sequence[Block]) -> t.Any:
+        return [self.model.from_block(line) for line in lines]

@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user says becomes keepalived's text, or one sentence that names the option."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.files import files, redact
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import (
+    HostAddress,
+    KeepalivedConfig,
+    VrrpInstance,
+    interface_for,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Version
+
+INSTANCE: dict[str, t.Any] = {
+    "name": "VI_1",
+    "virtual_router_id": 100,
+    "priority": 250,
+    "preempt_delay": 60,
+    "unicast_src_ip": "10.89.50.11",
+    "unicast_peer": ["10.89.50.12"],
+    "virtual_ipaddress": ["10.89.50.100/24"],
+    "virtual_ipaddress_excluded": [],
+    "track_file": ["nginx_crash"],
+}
+PAIR: dict[str, t.Any] = {
+    "global_defs": {"router_id": "lb1", "enable_script_security": True, "vrrp_check_unicast_src": True},
+    "track_files": [{"name": "nginx_crash", "file": "/run/holdfast/track/nginx_crash", "init_file": {"value": 1}}],
+    "instances": [INSTANCE],
+}
+HOST = [HostAddress("lo", "127.0.0.1", 8), HostAddress("eth0", "10.89.50.11", 24)]
+
+INSTANCE_TEXT = """\
+# holdfast.nginx_ha owns this file: what is edited here by hand is lost.
+vrrp_instance VI_1 {
+    state BACKUP
+    interface eth0
+    version 3
+    virtual_router_id 100
+    priority 250
+    advert_int 0.1
+    preempt_delay 60
+    unicast_src_ip 10.89.50.11
+    unicast_peer {
+        10.89.50.12
+    }
+    track_file {
+        nginx_crash
+    }
+    virtual_ipaddress {
+        10.89.50.100/24
+    }
+}
+"""
+
+
+def test_a_pair_is_one_file_a_block_in_the_order_that_keepalived_needs() -> None:
+    texts = files(KeepalivedConfig.from_options(PAIR).with_interfaces(HOST))
+    assert sorted(texts) == [
+        "00-global_defs.conf",
+        "10-track_file-nginx_crash.conf",
+        "30-vrrp_instance-VI_1.conf",
+    ]
+    assert texts["30-vrrp_instance-VI_1.conf"] == INSTANCE_TEXT
+
+
+def test_the_first_file_is_there_even_when_nothing_is_owned() -> None:
+    assert list(files(KeepalivedConfig.from_options({}))) == ["00-global_defs.conf"]
+
+
+def test_an_instance_is_read_back_from_its_text() -> None:
+    config = KeepalivedConfig.from_options(PAIR).with_interfaces(HOST)
+    block = parse(files(config)["30-vrrp_instance-VI_1.conf"])[-1]
+    assert VrrpInstance.from_block(block) == (config.instances or ())[0]
+
+
+def test_a_secret_is_hidden_in_a_diff() -> None:
+    assert redact("    auth_pass s3cret\n    priority 1\n") == "    auth_pass ********\n    priority 1\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "version", "path", "word"),
+    [
+        ({"priority": 256}, None, "priority", "from 1 to 255"),
+        ({"priority": True}, None, "priority", "whole number"),
+        ({"prioritty": 1}, None, "prioritty", "no such option"),
+        ({"advert_int": 0.255}, None, "", "multiple of 0.01"),
+        ({"version": 2, "advert_int": 0.5}, None, "", "fraction"),
+        ({"nopreempt": True}, None, "", "preempt_delay"),
+        ({"preempt_delay": None, "nopreempt": True, "state": "MASTER"}, None, "", "MASTER"),
+        ({"authentication": {"auth_type": "PASS", "auth_pass": "x"}}, None, "", "password"),
+        ({"authentication": {"auth_type": "PASS", "auth_pass": "123456789"}}, None, "authentication.auth_pass", "cut"),
+        ({"virtual_ipaddress": ["10.0.0.1", "fd00::1"]}, None, "virtual_ipaddress", "mixes"),
+        ({"virtual_ipaddress": ["10.0.0.1/33"]}, None, "virtual_ipaddress[0].address", "not an IP address"),
+        ({"virtual_ipaddress": ["10.0.0.1 lable x"]}, None, "virtual_ipaddress[0]", "'lable'"),
+        ({"virtual_ipaddress": [{"address": "10.0.0.1", "label": "e" * 16}]}, None, "virtual_ipaddress[0].label", "15"),
+        ({"interface": "a-very-long-name"}, None, "interface", "15"),
+        ({"name": "a$b"}, None, "name", "$"),
+        ({"notify": "/bin/sh -c 'a"}, None, "notify", "single quote"),
+        ({"timer_expired_backup": True}, Version(2, 2, 7), "timer_expired_backup", "2.2.8"),
+        ({"virtual_router_id": None}, None, "virtual_router_id", "missing"),
+    ],
+)
+def test_a_wrong_option_is_named(change: dict[str, t.Any], version: Version | None, path: str, word: str) -> None:
+    with pytest.raises(InputError) as error:
+        VrrpInstance.from_options({**INSTANCE, **change}, "instances[0]", version)
+    assert error.value.path == f"instances[0].{path}".rstrip(".")
+    assert word in error.value.message
+
+
+@pytest.mark.parametrize("change", [{"timer_expired_backup": False}, {"nopreempt": False}, {"priority": "250"}])
+def test_false_is_absent_and_a_number_in_quotes_is_a_number(change: dict[str, t.Any]) -> None:
+    made = VrrpInstance.from_options({**INSTANCE, **change}, "", Version(2, 2, 7))
+    assert made == VrrpInstance.from_options(INSTANCE)
+
+
+@pytest.mark.parametrize(
+    ("vip", "addresses", "held", "source", "expected"),
+    [
+        ("10.89.50.100", HOST, (), None, "eth0"),
+        ("10.89.50.100/32", HOST, (), "10.89.50.11", "eth0"),
+        ("10.89.50.100", [*HOST, HostAddress("eth0", "10.89.50.100", 24)], ["10.89.50.100"], None, "eth0"),
+        ("10.1.2.3", [HostAddress("a", "10.0.0.1", 8), HostAddress("b", "10.1.2.1", 24)], (), None, "b"),
+        ("10.1.2.3", [HostAddress("a", "10.0.0.1", 8), HostAddress("b", "10.1.2.1", 24)], (), "10.0.0.1", "a"),
+        ("fd00::9", [HostAddress("eth1", "fd00::1", 64)], (), None, "eth1"),
+    ],
+)
+def test_the_interface_is_the_one_whose_subnet_holds_the_address(
+    vip: str, addresses: list[HostAddress], held: t.Collection[str], source: str | None, expected: str
+) -> None:
+    assert interface_for(vip, addresses, held, source) == expected
+
+
+@pytest.mark.parametrize(
+    ("vip", "addresses", "source", "words"),
+    [
+        ("192.0.2.9", HOST, None, ["192.0.2.9", "10.89.50.0/24 on eth0", "say the interface"]),
+        ("10.89.50.11", HOST, None, ["10.89.50.11", "eth0", "free address"]),
+        ("10.89.50.100", HOST, "10.89.51.1", ["10.89.51.1", "eth0"]),
+        ("10.0.0.9", [HostAddress("a", "10.0.0.1", 24), HostAddress("b", "10.0.0.2", 24)], None, ["a and b"]),
+        ("fd00::9", HOST, None, ["none of that family"]),
+    ],
+)
+def test_an_address_without_an_interface_says_what_to_do(
+    vip: str, addresses: list[HostAddress], source: str | None, words: list[str]
+) -> None:
+    with pytest.raises(InputError) as error:
+        interface_for(vip, addresses, (), source, "instances[0].interface")
+    assert error.value.path == "instances[0].interface"
+    for word in words:
+        assert word in error.value.message
