@@ -47,7 +47,10 @@ def up(nodes: t.Sequence[Node], fresh: bool = False) -> None:
     ensure_key()
     machine.prepare()
     images = {release: ensure_image(release) for release in sorted({node.debian for node in nodes})}
-    arguments = {node.name: _arguments(node, images[node.debian]) for node in nodes}
+    real_time = machine.real_time_arguments(len(nodes))
+    if real_time is None:
+        say("containers get no real-time priority on this machine: keepalived runs without it here")
+    arguments = {node.name: [*(real_time or ()), *_arguments(node, images[node.debian])] for node in nodes}
     running = {one.node for one in present if one.state == "running" and one.spec == _digest(arguments.get(one.node))}
     if fresh:
         running = set()
@@ -58,7 +61,6 @@ def up(nodes: t.Sequence[Node], fresh: bool = False) -> None:
         say(f"starting {' '.join(node.name for node in missing)}")
         _each(lambda node: _create(node, arguments[node.name]), missing)
         _each(lambda node: _wait(node.name, str(node.address)), missing)
-        _grant_real_time()
     _each(lambda node: _wait_ssh(node.name, str(node.address), time.monotonic() + READY_WITHIN), nodes)
     say(f"{len(nodes)} nodes are up ({time.monotonic() - begin:.1f} s)")
 
@@ -70,7 +72,6 @@ def start(name: str) -> None:
         raise LabError(f"there is no node {name} in this lab; `bin/lab status` lists them.")
     podman("start", one.name)
     _wait(name, one.address)
-    _grant_real_time()
 
 
 def down(everyone: bool = False) -> list[str]:
@@ -94,7 +95,7 @@ def _own(found: t.Sequence[Container], strict: bool = True) -> list[Container]:
     foreign = [one for one in found if one.clone != CLONE]
     if foreign and strict:
         raise LabError(
-            f"the lab of {foreign[0].clone} is up on this machine ({len(foreign)} nodes), and a machine holds only one: "
+            f"the lab of {foreign[0].clone} is up on this machine ({len(foreign)} nodes), and a machine holds one: "
             "take it down first, with `bin/lab down` there or with `bin/lab down --all` here."
         )
     return [one for one in found if one.clone == CLONE]
@@ -155,8 +156,3 @@ def _wait_ssh(name: str, address: str, deadline: float) -> None:
             if time.monotonic() > deadline:
                 raise LabError(f"{name}: no ssh server answers at {address}: {error}.") from error
         time.sleep(0.05)
-
-
-def _grant_real_time() -> None:
-    if not machine.grant_real_time([one.process for one in containers() if one.state == "running"]):
-        say("this machine gives containers no real-time priority: keepalived runs without it here")

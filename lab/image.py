@@ -21,6 +21,7 @@ RELEASES = {"12": "bookworm", "13": "trixie"}
 RECIPE = Path(__file__).parent / "image"
 NAME = "localhost/holdfast-lab-node"
 REGISTRY = "https://registry-1.docker.io/v2/"
+NO_TRANSLATIONS = 'Acquire::Languages "none";\n'
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -110,9 +111,9 @@ def _machine_apt_settings() -> str:
     try:
         dump = run("apt-config", "dump")
     except LabError:
-        return ""
+        return NO_TRANSLATIONS
     wanted = ("Acquire::http::Proxy", "Acquire::https::Proxy", "Acquire::Check-")
-    return "".join(f"{line}\n" for line in dump.split("\n") if line.startswith(wanted))
+    return "".join(f"{line}\n" for line in dump.split("\n") if line.startswith(wanted)) + NO_TRANSLATIONS
 
 
 def _registry_base(codename: str) -> str | None:

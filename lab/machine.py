@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import os
 import resource
-import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.command import LAB_DIRECTORY, as_root, run
+from lab.command import LAB_DIRECTORY, LabError, as_root, run
 
-__all__ = ("Facts", "containers_conf", "grant_real_time", "prepare", "podman_command")
+__all__ = ("Facts", "containers_conf", "podman_command", "prepare", "real_time_arguments")
 
 CONTAINERS_CONF = LAB_DIRECTORY / "containers.conf"
 CAP_SYS_RESOURCE = 24
 # systemd needs a few inotify instances a node, and the kernel's default is 128 for the whole machine.
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 INOTIFY_WANTED = 1024
-# Under cgroup v1 real-time tasks need a share of their group: of each period, in microseconds.
+# Under cgroup v1 a group has real-time priorities only where it was given a share of each period (microseconds).
+# The period is short, so that whoever uses the share up waits for less than one advert of VRRP.
 CPU_CGROUP = Path("/sys/fs/cgroup/cpu")
 RT_PERIOD = 100_000
 RT_FOR_ALL_NODES = 90_000
-RT_NODES_AT_LEAST = 9
+RT_NODES = 9
 
 
 @dataclass(frozen=True)
@@ -79,36 +79,17 @@ def podman_command() -> tuple[str, ...]:
     return as_root("env", f"CONTAINERS_CONF={CONTAINERS_CONF}", "podman")
 
 
-def grant_real_time(main_processes: t.Sequence[int]) -> bool:
-    """Let the containers of these main processes use real-time priorities; whether they may, then.
-
-    Only cgroup v1 withholds them. The share is small and so is the period, so that a task that uses
-    its share up waits for less than the default advert interval of VRRP.
-    """
+def real_time_arguments(nodes: int) -> tuple[str, ...] | None:
+    """Return podman's arguments that let each of so many nodes use real-time priorities; None where none can."""
     if not (CPU_CGROUP / "cpu.rt_runtime_us").exists():
-        return True
-    share = RT_FOR_ALL_NODES // max(len(main_processes), RT_NODES_AT_LEAST)
-    words = ["set -e"]
-    for process in main_processes:
-        group = next(
-            (
-                path
-                for _, controllers, path in (
-                    line.split(":", 2) for line in Path(f"/proc/{process}/cgroup").read_text().strip().split("\n")
-                )
-                if "cpu" in controllers.split(",")
-            ),
-            "/",
-        )
-        parents = [path for path in reversed(Path(group).parents) if path != Path("/")]
-        words += [_grant(path, RT_FOR_ALL_NODES) for path in parents] + [_grant(Path(group), share)]
+        return ()
+    if Path("/run/systemd/system").exists():
+        return None  # systemd owns the groups above, and gives them no share
+    parent = CPU_CGROUP / "libpod_parent"
+    grant = f"mkdir -p {parent} && cd {parent} && echo {RT_PERIOD} >cpu.rt_period_us && "
     try:
-        run(*as_root("sh", "-c", "\n".join(words)))
-    except Exception:  # noqa: BLE001
-        return False
-    return True
-
-
-def _grant(group: Path, share: int) -> str:
-    folder = CPU_CGROUP / group.relative_to("/")
-    return f"echo {RT_PERIOD} >{folder}/cpu.rt_period_us; echo {share} >{folder}/cpu.rt_runtime_us"
+        run(*as_root("sh", "-c", grant + f"echo {RT_FOR_ALL_NODES} >cpu.rt_runtime_us"))
+    except LabError:
+        return None
+    share = RT_FOR_ALL_NODES // max(nodes, RT_NODES)
+    return (f"--cpu-rt-period={RT_PERIOD}", f"--cpu-rt-runtime={share}")

@@ -32,7 +32,6 @@ class Container:
     spec: str
     state: str
     image: str
-    process: int
 
 
 def container_name(node: str) -> str:
@@ -61,7 +60,6 @@ def containers() -> list[Container]:
             spec=entry["Labels"].get(f"{LABEL}.spec", ""),
             state=entry["State"],
             image=entry["Image"].rpartition("/")[2],
-            process=entry["Pid"],
         )
         for entry in listed
     ]
