@@ -6,17 +6,15 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
-import json
 import sys
 import typing as t
 from pathlib import Path
 
 from lab import fleet
-from lab.command import LabError, say
-from lab.inventory import DEFAULT_INVENTORY, Node, read_nodes
+from lab.command import ROOT, LabError, say
+from lab.inventory import DEFAULT_INVENTORY, nodes_of, read_inventory
 from lab.lock import lab_lock
-from lab.podman import Container, container_name, containers, podman, podman_here
+from lab.podman import containers, held, podman, podman_here
 
 
 def main(words: t.Sequence[str]) -> int:
@@ -75,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _up(options: argparse.Namespace) -> None:
     with lab_lock("bin/lab up"):
-        fleet.up(read_nodes(options.inventory or [DEFAULT_INVENTORY]), fresh=options.fresh)
+        fleet.up(nodes_of(read_inventory(options.inventory or [DEFAULT_INVENTORY])), fresh=options.fresh)
 
 
 def _down(options: argparse.Namespace) -> None:
@@ -96,34 +94,27 @@ def _status(options: argparse.Namespace) -> int:
     if not found:
         say("no lab is up; `bin/lab up` brings one up")
         return 1
+    for clone in sorted({one.clone for one in found} - {str(ROOT)}):
+        say(f"this is the lab of {clone}")
     rows = [("NODE", "STATE", "ADDRESS", "IMAGE", "HOLDS")]
-    rows += [(one.node, one.state, one.address, one.image, " ".join(_held(one)) or "-") for one in found]
+    rows += [(one.node, one.state, one.address, one.image, " ".join(held(one)) or "-") for one in found]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(word.ljust(width) for word, width in zip(row, widths)).rstrip())
     return 0
 
 
-def _held(one: Container) -> list[str]:
-    """Return the addresses that a running node has beside the ones it was made with."""
-    shown = podman("exec", one.name, "ip", "-json", "address", "show", "scope", "global", check=False)
-    node = Node(one.node, ipaddress.IPv4Address(one.address))
-    given = {str(node.address), str(node.address6)}
-    entries = [entry for interface in json.loads(shown or "[]") for entry in interface.get("addr_info", []) if entry]
-    return [f"{entry['local']}/{entry['prefixlen']}" for entry in entries if entry["local"] not in given]
-
-
 def _shell(options: argparse.Namespace) -> int:
-    return podman_here("exec", "-it", container_name(options.node), "bash", "-l")
+    return podman_here("exec", "-it", fleet.node(options.node).name, "bash", "-l")
 
 
 def _exec(options: argparse.Namespace) -> int:
     terminal = ["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
-    return podman_here("exec", "--interactive", *terminal, container_name(options.node), *options.command)
+    return podman_here("exec", "--interactive", *terminal, fleet.node(options.node).name, *options.command)
 
 
 def _podman_verb(options: argparse.Namespace) -> None:
-    podman(options.verb, container_name(options.node))
+    podman(options.verb, fleet.node(options.node).name)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from lab.podman import (
     remove_network,
 )
 
-__all__ = ("down", "start", "up")
+__all__ = ("down", "node", "start", "up")
 
 T = t.TypeVar("T")
 KEY = LAB_DIRECTORY / "id_ed25519"
@@ -65,11 +65,21 @@ def up(nodes: t.Sequence[Node], fresh: bool = False) -> None:
     say(f"{len(nodes)} nodes are up ({time.monotonic() - begin:.1f} s)")
 
 
+def node(name: str) -> Container:
+    """Return the container of this node of the clone's lab."""
+    found = _own(containers(), strict=False)
+    for one in found:
+        if one.node == name:
+            return one
+    names = ", ".join(sorted(one.node for one in found))
+    raise LabError(
+        f"there is no node {name}: " + (f"this lab has {names}." if found else "bring the lab up, `bin/lab up`.")
+    )
+
+
 def start(name: str) -> None:
     """Start a node that was killed or stopped, and wait until it answers."""
-    one = next((one for one in _own(containers()) if one.node == name), None)
-    if one is None:
-        raise LabError(f"there is no node {name} in this lab; `bin/lab status` lists them.")
+    one = node(name)
     podman("start", one.name)
     _wait(name, one.address)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lab.command import ROOT, LabError, run
 
-__all__ = ("DEFAULT_INVENTORY", "SUBNET", "SUBNET6", "Node", "nodes_of", "read_nodes")
+__all__ = ("DEFAULT_INVENTORY", "SUBNET", "SUBNET6", "Node", "hosts_of", "nodes_of", "read_inventory")
 
 DEFAULT_INVENTORY = ROOT / "inventory" / "lab"
 SUBNET = ipaddress.IPv4Network("10.89.50.0/24")
@@ -47,18 +47,23 @@ class Node:
         return f"02:89:50:00:00:{self.number:02x}"
 
 
-def read_nodes(inventories: t.Sequence[Path]) -> list[Node]:
-    """Return the nodes of these inventories, read as Ansible reads them."""
-    for path in inventories:
+def read_inventory(paths: t.Sequence[Path]) -> dict[str, t.Any]:
+    """Return these inventories as one, read as Ansible reads them."""
+    for path in paths:
         if not path.exists():
             raise LabError(f"{path}: there is no such inventory; give another one with -i.")
-    arguments = [word for path in inventories for word in ("-i", str(path))]
-    return nodes_of(json.loads(run("ansible-inventory", *arguments, "--list")), os.environ.get("LAB_DEBIAN", "12"))
+    arguments = [word for path in paths for word in ("-i", str(path))]
+    inventory: dict[str, t.Any] = json.loads(run("ansible-inventory", *arguments, "--list"))
+    return inventory
 
 
-def nodes_of(inventory: t.Mapping[str, t.Any], debian: str) -> list[Node]:
-    """Return the hosts of the group ``lab``, or all where there is none, in their order."""
-    names = _hosts(inventory, GROUP if GROUP in inventory else "all")
+def nodes_of(inventory: t.Mapping[str, t.Any], debian: str | None = None) -> list[Node]:
+    """Return the hosts of the group ``lab``, or all where there is none, in their order.
+
+    ``debian`` is the release of those that do not say theirs (``lab_debian``); None: what LAB_DEBIAN says, else 12.
+    """
+    debian = debian or os.environ.get("LAB_DEBIAN", "12")
+    names = hosts_of(inventory, GROUP if GROUP in inventory else "all")
     if not names:
         raise LabError("the inventory holds no host, so there is no lab to bring up.")
     nodes = [_node(name, inventory["_meta"]["hostvars"].get(name, {}), debian) for name in names]
@@ -72,11 +77,12 @@ def nodes_of(inventory: t.Mapping[str, t.Any], debian: str) -> list[Node]:
     return nodes
 
 
-def _hosts(inventory: t.Mapping[str, t.Any], group: str) -> list[str]:
+def hosts_of(inventory: t.Mapping[str, t.Any], group: str) -> list[str]:
+    """Return the names of a group's hosts, children included, each once and in order."""
     entry = inventory.get(group, {})
     names = [*entry.get("hosts", [])]
     for child in entry.get("children", []):
-        names += _hosts(inventory, child)
+        names += hosts_of(inventory, child)
     return list(dict.fromkeys(names))
 
 

@@ -12,10 +12,23 @@ import typing as t
 from dataclasses import dataclass
 
 from lab.command import LabError, environment, run
-from lab.inventory import SUBNET, SUBNET6
+from lab.inventory import SUBNET, SUBNET6, Node
 from lab.machine import podman_command
 
-__all__ = ("NETWORK", "Container", "containers", "conflict", "ensure_network", "podman", "remove", "remove_network")
+__all__ = (
+    "LABEL",
+    "NETWORK",
+    "Container",
+    "conflict",
+    "container_name",
+    "containers",
+    "ensure_network",
+    "held",
+    "podman",
+    "podman_here",
+    "remove",
+    "remove_network",
+)
 
 NETWORK = "holdfast-lab"
 LABEL = "holdfast.lab"
@@ -38,7 +51,7 @@ def container_name(node: str) -> str:
     return f"{NETWORK}-{node}"
 
 
-def podman(*args: str, check: bool = True, timeout: float | None = 120) -> str:
+def podman(*args: str, check: bool = True, timeout: float = 120) -> str:
     """Run podman as root and return what it printed."""
     return run(*podman_command(), *args, check=check, timeout=timeout)
 
@@ -63,6 +76,17 @@ def containers() -> list[Container]:
         )
         for entry in listed
     ]
+
+
+def held(one: Container) -> list[str]:
+    """Return the addresses, with their prefix, that a node has beside the ones it was made with."""
+    if one.state != "running":
+        return []
+    shown = podman("exec", one.name, "ip", "-json", "address", "show", "scope", "global", check=False)
+    node = Node(one.node, ipaddress.IPv4Address(one.address))
+    given = {str(node.address), str(node.address6)}
+    entries = [entry for interface in json.loads(shown or "[]") for entry in interface.get("addr_info", []) if entry]
+    return [f"{entry['local']}/{entry['prefixlen']}" for entry in entries if entry["local"] not in given]
 
 
 def remove(names: t.Sequence[str]) -> None:
