@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin of this name; it runs on the controller, and nothing of this file does."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fleet_plan
+short_description: Derive and verify everything about a fleet of balancers from the inventory
+version_added: 0.1.0
+author:
+  - The holdfast.nginx_ha authors
+description:
+  - Derives from the inventory alone what the balancers need to know of each other and of their backends, such as own
+    and peers' addresses, priorities, virtual router ids, and the servers of the upstreams that name a group in
+    C(servers_from).
+  - Verifies the whole fleet before any host is touched, and reports all faults at once, a line each.
+  - It looks at the whole inventory, so the plan is the same under C(--limit). It contacts no host, asks no name server,
+    and uses no facts.
+  - It takes no options. Use it at the start of every play, with C(run_once), and let the strategy be C(linear).
+notes:
+  - It sees what the inventory says. Defaults of roles and variables of a play it does not see, except
+    C(holdfast_groups) and C(holdfast_foreign_variables); values that the planner reads belong into the inventory.
+attributes:
+  check_mode:
+    support: full
+    description: It changes nothing and does the same in check mode.
+  diff_mode:
+    support: none
+    description: It changes nothing, so there is no difference to show.
+  idempotent:
+    support: full
+    description: The same inventory gives the same plan.
+"""
+
+EXAMPLES = r"""
+- name: Plan the fleet
+  holdfast.nginx_ha.fleet_plan:
+  run_once: true
+  register: fleet
+
+- name: Show who is preferred, and what an outage costs
+  ansible.builtin.debug:
+    msg: "{{ fleet.plan.hosts[inventory_hostname].members[0] }} {{ fleet.plan.hosts[inventory_hostname].outage }}"
+"""
+
+RETURN = r"""
+plan:
+  description: What was derived, for the hosts of this batch that belong to the fleet.
+  returned: success
+  type: dict
+  contains:
+    hosts:
+      description:
+        - By the name in the inventory. A host of the backend groups has its RV(plan.hosts.address) only.
+      type: dict
+      sample:
+        lb1:
+          address: 10.89.50.11
+          cluster: all
+          members: [lb1, lb2]
+          vips: [10.89.50.100]
+          keepalived_instances:
+            - name: VI_1
+              virtual_router_id: 100
+              priority: 250
+              version: 3
+              advert_int: 0.1
+              preempt_delay: 60
+              unicast_src_ip: 10.89.50.11
+              unicast_peer: [10.89.50.12]
+              virtual_ipaddress: [10.89.50.100/24]
+              virtual_ipaddress_excluded: []
+          balancer_upstreams:
+            - name: blog
+              servers:
+                - {address: 10.89.50.21, port: 8080}
+                - {address: 10.89.50.22, port: 8080}
+          outage: {host_gone: 0.396, nginx_killed: 0.116}
+      contains:
+        address:
+          description: The address from which a balancer speaks VRRP, or at which a backend serves.
+          type: str
+        cluster:
+          description: Name of the cluster.
+          type: str
+        members:
+          description: The balancers of the cluster, in order of preference.
+          type: list
+          elements: str
+        vips:
+          description: The shared addresses, without prefix.
+          type: list
+          elements: str
+        keepalived_instances:
+          description: The VRRP instances of this host, as M(holdfast.nginx_ha.keepalived_config) takes them.
+          type: list
+          elements: dict
+        balancer_upstreams:
+          description: The upstreams with all their servers, as M(holdfast.nginx_ha.nginx_config) takes them.
+          type: list
+          elements: dict
+        outage:
+          description:
+            - The most seconds without an answer that each fault of this host leads to by the settings, if the next in
+              preference takes over.
+          type: dict
+"""

@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Addresses: the shared one in its written forms, and which of a host's own to use. Private to this collection."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
+
+__all__ = ("Address", "Network", "Vip", "literal", "usable")
+
+Address = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+
+
+@dataclass(frozen=True)
+class Vip:
+    """A shared address. ``network`` is None where it is written without a prefix (or with that of a single host)."""
+
+    address: Address
+    network: Network | None
+    device: str
+    written: t.Any
+    path: str
+
+    @property
+    def family(self) -> int:
+        return self.address.version
+
+    @classmethod
+    def parse(cls, written: t.Any, path: str) -> Vip:
+        """Read ``a.b.c.d``, ``a.b.c.d/24``, ``a.b.c.d/24 dev X label X:1``, or a mapping with ``address``.
+
+        Raises InputError when no address can be read from it.
+        """
+        if isinstance(written, dict):
+            if not isinstance(written.get("address"), str):
+                raise InputError(f"{path}.address", "is missing: write the address, as in 10.0.0.100/24")
+            words, device = written["address"].split(), str(written.get("dev") or "")
+        elif isinstance(written, str):
+            words = written.split()
+            device = words[words.index("dev") + 1] if "dev" in words[1:-1] else ""
+        else:
+            words, device = [], ""
+        try:
+            interface = ipaddress.ip_interface(words[0])
+        except (IndexError, ValueError):
+            shown = words[0] if words else written
+            raise InputError(
+                path, f"`{shown}` is not an address: write one with its prefix, as in 10.0.0.100/24"
+            ) from None
+        single = interface.network.prefixlen == interface.max_prefixlen
+        return cls(interface.ip, None if single else interface.network, device, written, path)
+
+
+def literal(value: t.Any) -> Address | None:
+    """Return the address that a text is, None for a name."""
+    try:
+        return ipaddress.ip_address(value.strip()) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def usable(address: Address) -> bool:
+    """Return whether other hosts can reach a member there: a loopback, for one, they cannot."""
+    return not (address.is_loopback or address.is_unspecified or address.is_multicast)

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The variables that the planner reads, and their defaults. Private to this collection.
+
+``hostvars`` hold no defaults of roles, so those that the planner and a role share are written here once;
+a test equates them with the roles'.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+__all__ = ("DEFAULTS", "GROUPS", "KNOWN", "PREFIXES", "UNSET", "USED")
+
+GROUPS: dict[str, str] = {"master": "master", "backup": "backup", "backend": "backend"}
+"""The inventory groups by what their hosts are; the variable ``holdfast_groups`` changes them."""
+
+DEFAULTS: dict[str, t.Any] = {
+    "keepalived_vips": [],
+    "keepalived_spread": False,
+    "keepalived_timing": "fast",
+    "keepalived_preempt": True,
+    "keepalived_preempt_delay": 60,
+    "keepalived_unicast": True,
+    "keepalived_instance_options": {},
+    "keepalived_probe_interval": 0.2,
+    "keepalived_probe_timeout": 0.3,
+    "keepalived_probe_fall": 2,
+    "keepalived_track_files": [],
+    "keepalived_vrrp_scripts": [],
+    "keepalived_track_processes": [],
+    "keepalived_track_interfaces": [],
+    "balancer_upstreams": [],
+    "balancer_sites": [],
+    "balancer_streams": [],
+    "backend_port": 8080,
+}
+
+UNSET: tuple[str, ...] = (
+    "keepalived_address",
+    "keepalived_address6",
+    "keepalived_auth_pass",
+    "keepalived_cluster",
+    "keepalived_instances",
+    "keepalived_interface",
+    "keepalived_virtual_router_id",
+    "backend_address",
+    "backend_backup",
+    "backend_down",
+    "backend_fail_timeout",
+    "backend_max_conns",
+    "backend_max_fails",
+    "backend_weight",
+)
+"""Read as well; absent means that the value is derived, or that nothing is said about it."""
+
+KNOWN: frozenset[str] = frozenset(DEFAULTS) | frozenset(UNSET)
+
+USED: frozenset[str] = KNOWN | {"ansible_host"}
+"""All that is ever read of a host; nothing else of its variables is templated."""
+
+PREFIXES: tuple[str, ...] = ("backend_", "balancer_", "keepalived_", "nginx_")
+"""Variables that begin so belong to this collection, and a name that it does not know is a slip of the pen."""

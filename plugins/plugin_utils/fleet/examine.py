@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one way into this folder: from what an inventory says to a plan that holds. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Faults
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import read
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan, make
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.verify import verify
+
+__all__ = ("Examined", "examine")
+
+
+@dataclass(frozen=True)
+class Examined:
+    """The plan of the whole fleet, and what is wrong with it; it may only be used where nothing is."""
+
+    plan: Plan
+    faults: Faults
+
+
+def examine(
+    hostvars: Mapping[str, Mapping[str, t.Any]],
+    groups: Mapping[str, t.Sequence[str]],
+    *,
+    roles: t.Any = None,
+    known: Iterable[str] = (),
+    foreign: t.Any = None,
+) -> Examined:
+    """Read, plan and verify the whole fleet; the arguments are those of ``inventory.read``."""
+    faults = Faults()
+    plan = make(read(hostvars, groups, faults, roles=roles, known=known, foreign=foreign), faults)
+    verify(plan, faults)
+    return Examined(plan, faults)

@@ -1,0 +1,308 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fleet as the inventory describes it. Private to this collection.
+
+Only the inventory is asked, never the network and never the facts of a host: the same inventory gives the same
+fleet, whatever part of it a play runs on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import fnmatch
+import typing as t
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, literal, usable
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import (
+    DEFAULTS,
+    GROUPS,
+    KNOWN,
+    PREFIXES,
+    USED,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault, Faults
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.servers import OWN, server_options
+
+__all__ = ("Backend", "Balancer", "Cluster", "Fleet", "read")
+
+WHOLE_FLEET = "all"
+"""The name of the one cluster when no host says ``keepalived_cluster``."""
+
+ADDRESS_VARIABLE = {4: "keepalived_address", 6: "keepalived_address6"}
+
+
+@dataclass(frozen=True)
+class Balancer:
+    """A host of the master or the backup group.
+
+    ``addresses`` maps 4 and 6 to its own address of that family; ``variables`` holds what the inventory sets of all
+    that the planner reads, with the defaults below it.
+    """
+
+    name: str
+    role: str
+    cluster: str
+    vips: tuple[Vip, ...]
+    addresses: Mapping[int, str]
+    variables: Mapping[str, t.Any]
+
+    @property
+    def address(self) -> str:
+        """The address it speaks VRRP from: of the family of its first shared address."""
+        family = self.vips[0].family if self.vips else 4
+        return self.addresses.get(family, "")
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A host that serves behind the balancers. ``server`` is what it says for itself, as options of a server."""
+
+    name: str
+    address: str
+    server: Mapping[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The balancers that share their addresses, in order of preference."""
+
+    name: str
+    members: tuple[Balancer, ...]
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """All clusters, all hosts that any upstream may draw on, and the groups of the inventory."""
+
+    clusters: tuple[Cluster, ...]
+    backends: Mapping[str, Backend]
+    groups: Mapping[str, Iterable[str]]
+    roles: Mapping[str, str] = field(default_factory=lambda: dict(GROUPS))
+
+    @property
+    def balancers(self) -> t.Iterator[Balancer]:
+        for cluster in self.clusters:
+            yield from cluster.members
+
+
+def read(
+    hostvars: Mapping[str, Mapping[str, t.Any]],
+    groups: Mapping[str, t.Sequence[str]],
+    faults: Faults,
+    *,
+    roles: t.Any = None,
+    known: Iterable[str] = (),
+    foreign: t.Any = None,
+) -> Fleet:
+    """Return the fleet; what cannot be read is added to ``faults``, and its host left out.
+
+    ``roles`` is the value of ``holdfast_groups``; ``known`` names variables of the roles beside the planner's own,
+    ``foreign`` patterns of those that belong to somebody else (``holdfast_foreign_variables``).
+    """
+    names = dict(GROUPS)
+    with faults.on(""):
+        names = _roles(roles)
+    known = frozenset(known)
+    spelling = _Spelling(known, ())
+    with faults.on(""):
+        spelling = _Spelling(known, values.items(values.plain(foreign or []), "holdfast_foreign_variables"))
+
+    clusters: dict[str, list[Balancer]] = {}
+    seen: dict[str, str] = {}
+    for role in ("master", "backup"):
+        for host in groups.get(names[role], ()):
+            if host in seen:
+                if seen[host] != role:
+                    faults.add([_in_both(host, names)])
+                continue
+            seen[host] = role
+            given = _variables(hostvars, host, faults, spelling)
+            balancer = _balancer(host, role, given, faults)
+            clusters.setdefault(balancer.cluster, []).append(balancer)
+
+    drawn_on = dict.fromkeys(_server_groups(clusters.values()))
+    backends: dict[str, Backend] = {}
+    for group in dict.fromkeys([*drawn_on, names["backend"]]):
+        for host in groups.get(group, ()):
+            if host in backends:
+                continue
+            given = _variables(hostvars, host, faults, spelling)
+            address, server = "", {}
+            # Who serves in no upstream needs no address here.
+            with faults.on(host) if group in drawn_on else contextlib.suppress(InputError):
+                address = _backend_address(host, given)
+            with faults.on(host):
+                server = server_options(given, "", OWN, prefix="backend_")
+            backends[host] = Backend(host, address, server)
+
+    return Fleet(
+        clusters=tuple(Cluster(name, tuple(members)) for name, members in clusters.items()),
+        backends=backends,
+        groups=groups,
+        roles=names,
+    )
+
+
+class _Spelling:
+    """Which variables a host may set, and what a misspelt one was meant to be."""
+
+    def __init__(self, known: frozenset[str], foreign: Iterable[t.Any]) -> None:
+        self.known = KNOWN | known
+        self.foreign = [str(pattern) for pattern in foreign]
+        # A prefix can only be judged where the variables of its role were handed in.
+        self.prefixes = tuple({prefix for prefix in PREFIXES for name in known if name.startswith(prefix)})
+
+    def faults(self, host: str, names: Iterable[str]) -> t.Iterator[Fault]:
+        for name in names:
+            if not name.startswith(self.prefixes) or name in self.known:
+                continue
+            if any(fnmatch.fnmatchcase(name, pattern) for pattern in self.foreign):
+                continue
+            near = difflib.get_close_matches(name, self.known, n=1, cutoff=0.75)
+            advice = f"did you mean {near[0]}?" if near else "correct or remove it"
+            yield Fault(
+                "unknown-variable",
+                host,
+                name,
+                f"is no variable of this collection: {advice} "
+                "(if it belongs to something else, list it in holdfast_foreign_variables)",
+            )
+
+
+def _roles(value: t.Any) -> dict[str, str]:
+    if value is None:
+        return dict(GROUPS)
+    chosen = values.mapping(values.plain(value), "holdfast_groups")
+    for key, name in chosen.items():
+        if key not in GROUPS:
+            raise InputError(f"holdfast_groups.{key}", f"is unknown: the groups are {', '.join(GROUPS)}")
+        values.text(name, f"holdfast_groups.{key}")
+    return {**GROUPS, **chosen}
+
+
+def _in_both(host: str, names: Mapping[str, str]) -> Fault:
+    message = f"is in group {names['master']} and in group {names['backup']}: leave it in one of them"
+    return Fault("two-roles", host, "", message)
+
+
+def _variables(
+    hostvars: Mapping[str, Mapping[str, t.Any]], host: str, faults: Faults, spelling: _Spelling
+) -> dict[str, t.Any]:
+    """Return what the inventory sets for a host of all that the planner reads; each is templated once."""
+    found = hostvars[host]
+    names = list(found)
+    faults.add(spelling.faults(host, names))
+    given = {}
+    for name in names:
+        if name not in USED:
+            continue
+        try:
+            given[name] = values.plain(found[name])
+        except Exception as error:  # noqa: BLE001  templating raises what the template raises
+            faults.add([Fault("unresolved", host, name, f"cannot be resolved from the inventory alone: {error}")])
+            continue
+        if isinstance(given[name], str) and "{{" in given[name]:
+            message = f"cannot be resolved from the inventory alone: {given[name]}"
+            faults.add([Fault("unresolved", host, name, message)])
+            del given[name]
+    return given
+
+
+def _balancer(host: str, role: str, given: dict[str, t.Any], faults: Faults) -> Balancer:
+    variables = {**DEFAULTS, **given}
+    cluster = str(variables.get("keepalived_cluster", WHOLE_FLEET))
+    vips: tuple[Vip, ...] = ()
+    with faults.on(host):
+        vips = tuple(_vips(variables))
+    addresses = {}
+    for family in dict.fromkeys(vip.family for vip in vips):
+        # A second family may ride along with the first one's adverts, and then needs no address of its own.
+        needed = family == vips[0].family
+        with faults.on(host):
+            address = _own_address(host, family, given, vips, needed)
+            if address:
+                addresses[family] = address
+    return Balancer(host, role, cluster, vips, addresses, variables)
+
+
+def _vips(variables: Mapping[str, t.Any]) -> t.Iterator[Vip]:
+    """Yield the shared addresses of a host, those of explicit instances where it has such."""
+    if "keepalived_instances" not in variables:
+        path = "keepalived_vips"
+        for index, written in enumerate(values.items(variables[path], path)):
+            yield Vip.parse(written, f"{path}[{index}]")
+        return
+    path = "keepalived_instances"
+    for number, instance in enumerate(values.items(variables[path], path)):
+        for key in ("vips", "virtual_ipaddress", "virtual_ipaddress_excluded"):
+            place = f"{path}[{number}].{key}"
+            for index, written in enumerate(values.items(values.mapping(instance, place).get(key, []), place)):
+                yield Vip.parse(written, f"{place}[{index}]")
+
+
+def _own_address(host: str, family: int, given: Mapping[str, t.Any], vips: tuple[Vip, ...], needed: bool) -> str:
+    """Return the host's own address of a family, empty when there is none and none is needed."""
+    variable = ADDRESS_VARIABLE[family]
+    # A fleet of IPv6 alone may say keepalived_address like everybody else.
+    for name in dict.fromkeys((variable, "keepalived_address")):
+        if name not in given:
+            continue
+        address = literal(given[name])
+        if address is None:
+            raise InputError(name, f"`{given[name]}` is a name: write the address itself, names are never looked up")
+        if not usable(address):
+            raise InputError(name, f"{address} cannot be reached from other hosts: write the address that they use")
+        if address.version == family:
+            return str(address)
+        if name == variable:
+            raise InputError(name, f"{address} is not of IPv{family}: write one that is")
+    networks = [vip.network for vip in vips if vip.family == family and vip.network]
+    for candidate in (literal(given.get("ansible_host")), literal(host)):
+        if candidate is None or candidate.version != family or not usable(candidate):
+            continue
+        if not networks or any(candidate in network for network in networks):
+            return str(candidate)
+    if needed:
+        reached = given.get("ansible_host", host)
+        inside = f" inside {networks[0]}" if networks else ""
+        raise InputError(
+            variable,
+            f"is missing, and `{reached}`, by which the host is reached, is no address{inside}: set {variable}",
+        )
+    return ""
+
+
+def _backend_address(host: str, given: Mapping[str, t.Any]) -> str:
+    if "backend_address" in given:
+        address = literal(given["backend_address"])
+        if address is None or not usable(address):
+            raise InputError(
+                "backend_address",
+                f"`{given['backend_address']}` is no address that the balancers can reach: write one, for names are "
+                "never looked up",
+            )
+        return str(address)
+    for candidate in (literal(given.get("ansible_host")), literal(host)):
+        if candidate is not None and usable(candidate):
+            return str(candidate)
+    reached = given.get("ansible_host", host)
+    raise InputError(
+        "backend_address",
+        f"is missing, and `{reached}`, by which the host is reached, is no address that the balancers can use: "
+        "set backend_address",
+    )
+
+
+def _server_groups(clusters: Iterable[Iterable[Balancer]]) -> t.Iterator[str]:
+    for members in clusters:
+        for member in members:
+            upstreams = member.variables["balancer_upstreams"]
+            for upstream in upstreams if isinstance(upstreams, list) else ():
+                if isinstance(upstream, dict) and isinstance(upstream.get("servers_from"), str):
+                    yield upstream["servers_from"]

@@ -1,0 +1,243 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that follows from the fleet: instances, ids, priorities, peers, servers. Private to this collection."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.timing import Probe, Timing, outage, timing
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Faults
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer, Cluster, Fleet
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.router_ids import Claim, allocate, segments
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.specs import Spec, specs
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.upstreams import Resolver
+
+__all__ = ("Instance", "Plan", "make", "order", "priorities")
+
+HIGHEST = 250
+"""Priority of the preferred node; what lies above, up to 254, is left free for a planned move."""
+
+SPACING = 10
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A VRRP instance on one member. ``options`` is what ``keepalived_config`` takes; the rest is read from it."""
+
+    host: str
+    cluster: str
+    name: str
+    path: str
+    vips: tuple[Vip, ...]
+    advertised: int
+    router_id: int
+    priority: int
+    timing: Timing
+    nopreempt: bool
+    options: Mapping[str, t.Any]
+
+    @property
+    def anchor(self) -> Vip:
+        return self.vips[0]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was derived: the instances and the upstreams of every balancer."""
+
+    fleet: Fleet
+    instances: Mapping[str, tuple[Instance, ...]]
+    upstreams: Mapping[str, list[dict[str, t.Any]]]
+
+    @functools.cached_property
+    def members(self) -> Mapping[str, Balancer]:
+        """All balancers by name."""
+        return {member.name: member for member in self.fleet.balancers}
+
+    def all_instances(self) -> t.Iterator[Instance]:
+        """Yield every instance on every member."""
+        for instances in self.instances.values():
+            yield from instances
+
+    def by_name(self) -> t.Iterator[tuple[Cluster, list[Instance]]]:
+        """Yield every instance as it is on all members that have it, in the order of the members."""
+        for cluster in self.fleet.clusters:
+            found: dict[str, list[Instance]] = {}
+            for member in cluster.members:
+                for instance in self.instances[member.name]:
+                    found.setdefault(instance.name, []).append(instance)
+            for same in found.values():
+                yield cluster, same
+
+    def slices(self, hosts: Iterable[str]) -> dict[str, dict[str, t.Any]]:
+        """Return plain data for those of the hosts that belong to the fleet."""
+        clusters = {member.name: (cluster, member) for cluster in self.fleet.clusters for member in cluster.members}
+        found: dict[str, dict[str, t.Any]] = {}
+        for host in hosts:
+            if host in clusters:
+                found[host] = self._balancer(*clusters[host])
+            elif host in self.fleet.backends:
+                found[host] = {"address": self.fleet.backends[host].address}
+        return found
+
+    def _balancer(self, cluster: Cluster, member: Balancer) -> dict[str, t.Any]:
+        instances = self.instances[member.name]
+        return {
+            "address": member.address,
+            "cluster": cluster.name,
+            "members": [other.name for other in cluster.members],
+            "vips": [str(vip.address) for instance in instances for vip in instance.vips],
+            "keepalived_instances": [dict(instance.options) for instance in instances],
+            "balancer_upstreams": self.upstreams[member.name],
+            "outage": self._outage(cluster, member, instances),
+        }
+
+    def _outage(self, cluster: Cluster, member: Balancer, instances: Iterable[Instance]) -> dict[str, float]:
+        """Return the most seconds that each fault of this host costs, over all instances that it may hold."""
+        said = {name: float(member.variables[f"keepalived_probe_{name}"]) for name in ("interval", "timeout")}
+        probe = Probe(fall=int(member.variables["keepalived_probe_fall"]), **said)
+        worst: dict[str, float] = {}
+        for instance in instances:
+            successors = [
+                other.priority
+                for standby in cluster.members
+                for other in self.instances[standby.name]
+                if other.name == instance.name and other.host != instance.host
+            ]
+            if successors:
+                for fault, seconds in outage(instance.timing, max(successors), probe).items():
+                    worst[fault] = max(worst.get(fault, 0.0), round(seconds.most, 3))
+        return worst
+
+
+def make(fleet: Fleet, faults: Faults) -> Plan:
+    """Derive the plan of the whole fleet; what cannot be derived is added to ``faults`` and left out."""
+    wanted: dict[str, tuple[Spec, ...]] = {}
+    for member in fleet.balancers:
+        wanted[member.name] = ()
+        with faults.on(member.name):
+            wanted[member.name] = specs(member)
+    ids = _router_ids(fleet, wanted)
+    resolve = Resolver(fleet)
+    instances: dict[str, tuple[Instance, ...]] = {}
+    upstreams: dict[str, list[dict[str, t.Any]]] = {}
+    for cluster in fleet.clusters:
+        for member in cluster.members:
+            made = []
+            for spec in wanted[member.name]:
+                with faults.on(member.name):
+                    made.append(_instance(cluster, member, spec, ids[cluster.name, spec.name]))
+            instances[member.name] = tuple(made)
+            upstreams[member.name] = []
+            with faults.on(member.name):
+                upstreams[member.name] = resolve(member.variables["balancer_upstreams"])
+    return Plan(fleet, instances, upstreams)
+
+
+def priorities(count: int) -> list[int]:
+    """Return that many priorities, highest first, never tied and spaced as far as the range allows."""
+    spacing = min(SPACING, (HIGHEST - 1) // max(count - 1, 1))
+    return [HIGHEST - place * spacing for place in range(count)]
+
+
+def order(count: int, number: int) -> list[int]:
+    """Return the order in which ``count`` nodes are preferred for the instance of this number.
+
+    The preferred node moves on by one from instance to instance. Its successors are taken in turns from behind and
+    from before it (+1, -1, +2, -2 ...), and every full round begins with another of them: so what a failed node
+    held is spread over those that are left, also when two fail.
+    """
+    first, turn = number % count, number // count
+    steps = [step for distance in range(1, count) for step in (distance, -distance)][: count - 1]
+    if steps:
+        turn %= len(steps)
+        steps = steps[turn:] + steps[:turn]
+    return [first, *((first + step) % count for step in steps)]
+
+
+def _router_ids(fleet: Fleet, wanted: Mapping[str, tuple[Spec, ...]]) -> Mapping[tuple[str, str], int]:
+    claims: dict[tuple[str, str], Claim] = {}
+    for cluster in fleet.clusters:
+        for member in cluster.members:
+            for spec in wanted[member.name]:
+                key = (cluster.name, spec.name)
+                claims.setdefault(key, Claim(key, spec.vips[0], spec.router_id))
+    return allocate(list(claims.values()), segments(claim.anchor for claim in claims.values()))
+
+
+def _instance(cluster: Cluster, member: Balancer, spec: Spec, allocated: int) -> Instance:
+    path, variables, anchor = spec.path, member.variables, spec.vips[0]
+    own = timing(spec.timing, spec.timing_path)
+    options: dict[str, t.Any] = {"name": spec.name}
+    if spec.interface:
+        options["interface"] = spec.interface
+    options.update(
+        virtual_router_id=allocated,
+        priority=_priority(cluster, member, spec),
+        version=own.version,
+        advert_int=own.advert_int,
+    )
+    if not values.boolean(variables["keepalived_preempt"], "keepalived_preempt"):
+        options["nopreempt"] = True
+    else:
+        options["preempt_delay"] = values.integer(
+            variables["keepalived_preempt_delay"], "keepalived_preempt_delay", 0, 1000
+        )
+    address = member.addresses.get(anchor.family, "")
+    if values.boolean(variables["keepalived_unicast"], "keepalived_unicast"):
+        options["unicast_src_ip"] = address
+        options["unicast_peer"] = [
+            other.addresses[anchor.family]
+            for other in cluster.members
+            if other.name != member.name and anchor.family in other.addresses
+        ]
+    else:
+        options["mcast_src_ip"] = address
+    if "keepalived_auth_pass" in variables:
+        options["authentication"] = {"auth_type": "PASS", "auth_pass": str(variables["keepalived_auth_pass"])}
+    written = [vip.written for vip in spec.vips]
+    options["virtual_ipaddress"] = written[: spec.advertised]
+    options["virtual_ipaddress_excluded"] = written[spec.advertised :]
+    options.update(spec.trackers)
+    options.update(values.mapping(variables["keepalived_instance_options"], "keepalived_instance_options"))
+    options.update(spec.options)
+    nopreempt = values.boolean(options.get("nopreempt", False), f"{path}.nopreempt")
+    if nopreempt and "preempt_delay" not in spec.options:
+        # The two exclude each other: a node that never preempts has nothing to delay.
+        options.pop("preempt_delay", None)
+    effective = timing({key: options[key] for key in ("version", "advert_int")}, path)
+    return Instance(
+        host=member.name,
+        cluster=cluster.name,
+        name=spec.name,
+        path=path,
+        vips=spec.vips,
+        advertised=spec.advertised,
+        router_id=values.integer(options["virtual_router_id"], f"{path}.virtual_router_id", 0, 255),
+        priority=values.integer(options["priority"], f"{path}.priority", 1, 254),
+        timing=effective,
+        nopreempt=nopreempt,
+        options=options,
+    )
+
+
+def _priority(cluster: Cluster, member: Balancer, spec: Spec) -> int:
+    names = [other.name for other in cluster.members]
+    if spec.preferred:
+        if spec.preferred not in names:
+            raise InputError(
+                f"{spec.path}.preferred", f"`{spec.preferred}` is no member: prefer one of {', '.join(names)}"
+            )
+        names.remove(spec.preferred)
+        names.insert(0, spec.preferred)
+    elif spec.turn is not None:
+        names = [names[place] for place in order(len(names), spec.turn)]
+    return priorities(len(names))[names.index(member.name)]

@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which VRRP instances the inventory asks for on a member. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import DEFINITIONS
+
+__all__ = ("Spec", "specs")
+
+OWN_KEYS = ("name", "vips", "preferred", "timing", "virtual_ipaddress", "virtual_ipaddress_excluded")
+"""Keys of an explicit instance that are the planner's; all others are options of the instance."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One instance as wanted. The first ``advertised`` of its addresses go into its adverts, the others ride along.
+
+    ``turn`` is its number when instances are spread over the members.
+    ``options`` are laid over everything that is derived; ``router_id`` is the one that the inventory pins.
+    """
+
+    name: str
+    path: str
+    vips: tuple[Vip, ...]
+    timing: t.Any
+    timing_path: str
+    advertised: int = 1
+    interface: str = ""
+    preferred: str = ""
+    turn: int | None = None
+    router_id: int | None = None
+    trackers: Mapping[str, t.Any] = field(default_factory=dict)
+    options: Mapping[str, t.Any] = field(default_factory=dict)
+
+
+def specs(member: Balancer) -> tuple[Spec, ...]:
+    """Return the instances of a member: the explicit ones, else one for all addresses, or one each when spread."""
+    if "keepalived_instances" in member.variables:
+        found = tuple(_explicit(member))
+    elif values.boolean(member.variables["keepalived_spread"], "keepalived_spread"):
+        found = tuple(_derived(member, (vip,), number, vip.path, turn=number) for number, vip in enumerate(member.vips))
+    else:
+        found = (_derived(member, member.vips, 0, "keepalived_vips"),) if member.vips else ()
+    pinned = _pinned(member.variables, "keepalived_virtual_router_id")
+    if pinned is not None and len(found) > 1:
+        raise InputError(
+            "keepalived_virtual_router_id",
+            f"is one id for {len(found)} instances: remove it, or list the instances in keepalived_instances, "
+            "each with its own virtual_router_id",
+        )
+    return found
+
+
+def _derived(member: Balancer, vips: tuple[Vip, ...], number: int, path: str, turn: int | None = None) -> Spec:
+    return Spec(
+        name=f"VI_{number + 1}",
+        path=path,
+        vips=vips,
+        timing=member.variables["keepalived_timing"],
+        timing_path="keepalived_timing",
+        interface=_interface(member, vips[0]),
+        turn=turn,
+        router_id=_pinned(member.variables, "keepalived_virtual_router_id"),
+        trackers=_trackers(member),
+    )
+
+
+def _explicit(member: Balancer) -> t.Iterator[Spec]:
+    names: set[str] = set()
+    for number, instance in enumerate(member.variables["keepalived_instances"]):
+        path = f"keepalived_instances[{number}]"
+        name = values.text(instance.get("name", f"VI_{number + 1}"), f"{path}.name")
+        if name in names:
+            raise InputError(f"{path}.name", f"`{name}` is the name of two instances: give each its own")
+        names.add(name)
+        if "vips" in instance and "virtual_ipaddress" in instance:
+            raise InputError(path, "has vips and virtual_ipaddress, which mean the same: keep one of them")
+        vips = tuple(vip for vip in member.vips if vip.path.startswith(f"{path}."))
+        if not vips:
+            raise InputError(f"{path}.vips", "is missing: list the addresses that this instance holds")
+        own_timing = "timing" in instance
+        options = {key: value for key, value in instance.items() if key not in OWN_KEYS}
+        yield Spec(
+            name=name,
+            path=path,
+            vips=vips,
+            timing=instance["timing"] if own_timing else member.variables["keepalived_timing"],
+            timing_path=f"{path}.timing" if own_timing else "keepalived_timing",
+            advertised=len(instance.get("virtual_ipaddress", [])) or 1,
+            interface=_interface(member, vips[0]),
+            preferred=str(instance.get("preferred") or ""),
+            router_id=_pinned(instance, "virtual_router_id", f"{path}."),
+            trackers=_trackers(member),
+            options=options,
+        )
+
+
+def _interface(member: Balancer, anchor: Vip) -> str:
+    """Return the interface where the inventory says it; otherwise the host derives it from the anchor's subnet."""
+    said = member.variables.get("keepalived_interface")
+    if said is not None:
+        return values.text(said, "keepalived_interface")
+    return "" if anchor.network else anchor.device
+
+
+def _pinned(said: Mapping[str, t.Any], key: str, path: str = "") -> int | None:
+    if said.get(key) is None:
+        return None
+    return values.integer(said[key], f"{path}{key}", 1, 255)
+
+
+def _trackers(member: Balancer) -> dict[str, list[t.Any]]:
+    """Return the options that track all that is defined, which holds for every instance that lists none of its own."""
+    found = {}
+    for option, variable in DEFINITIONS.items():
+        defined = values.items(member.variables[variable], variable)
+        names = []
+        for index, tracker in enumerate(defined):
+            said = tracker.get("name") if isinstance(tracker, dict) else tracker
+            names.append(values.text(said, f"{variable}[{index}].name"))
+        if names:
+            # An interface is defined nowhere else, so its weight goes along.
+            found[option] = defined if option == "track_interface" else names
+    return found

@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The weights with which trackers count in an instance. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+__all__ = ("DEFINITIONS", "weights")
+
+DEFINITIONS: dict[str, str] = {
+    "track_interface": "keepalived_track_interfaces",
+    "track_file": "keepalived_track_files",
+    "track_process": "keepalived_track_processes",
+    "track_script": "keepalived_vrrp_scripts",
+}
+"""Option of an instance by which a tracker is used, and variable in which it is defined."""
+
+
+def weights(options: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, int]:
+    """Return the weight of each tracker of an instance: the one said there, else its definition's, else 0."""
+    found = {}
+    for option, variable in DEFINITIONS.items():
+        defined = dict(_read(tracker) for tracker in variables[variable])
+        for tracker in options.get(option) or ():
+            name, weight = _read(tracker)
+            chosen = defined.get(name) if weight is None else weight
+            found[f"{option} {name}"] = chosen or 0
+    return found
+
+
+def _read(tracker: t.Any) -> tuple[str, int | None]:
+    """Return name and weight of ``name``, ``name weight -20`` or a mapping; the weight is None where none is said."""
+    if isinstance(tracker, Mapping):
+        name, weight = tracker.get("name") or tracker.get("interface"), tracker.get("weight")
+    else:
+        words = str(tracker).split()
+        name, weight = words[0], words[2] if len(words) > 2 and words[1] == "weight" else None
+    try:
+        return str(name), None if weight is None else int(weight)
+    except (TypeError, ValueError):
+        return str(name), None

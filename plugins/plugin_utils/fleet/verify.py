@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must hold between the hosts of a fleet, checked before any of them is touched. Private to this collection.
+
+Each rule is a function from the plan to its faults, and stands in RULES. A fault is told by an example of what
+would happen.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterable
+
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault, Faults
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_addresses import (
+    complete_clusters,
+    unique_addresses,
+    usable_addresses,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_election import (
+    distinct_priorities,
+    flippable_weights,
+    one_family,
+    one_holder,
+    passwords,
+    router_ids,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_service import (
+    distinct_servers,
+    known_upstreams,
+    same_service,
+)
+
+__all__ = ("RULES", "verify")
+
+RULES: tuple[t.Callable[[Plan], Iterable[Fault]], ...] = (
+    complete_clusters,
+    usable_addresses,
+    unique_addresses,
+    router_ids,
+    distinct_priorities,
+    one_holder,
+    one_family,
+    passwords,
+    flippable_weights,
+    same_service,
+    known_upstreams,
+    distinct_servers,
+)
+
+
+def verify(plan: Plan, faults: Faults) -> None:
+    """Add every fault of the plan to ``faults``, rule by rule."""
+    for rule in RULES:
+        faults.add(rule(plan))
