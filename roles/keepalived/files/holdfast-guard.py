@@ -1,0 +1,208 @@
+#!/usr/bin/python3
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lets the address go before nginx stops, and clears up behind a keepalived that died.
+
+holdfast-guard hold      nginx is about to stop: say so to keepalived and wait until it has let the addresses go
+holdfast-guard release   nginx is up: take that back
+holdfast-guard scrub     keepalived is gone: remove its addresses from the interfaces
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+import struct
+import sys
+import time
+import typing as t
+
+CONFIG = "/etc/holdfast/watcher.json"
+STOP = "nginx_stop"
+FIT, UNFIT = b"0\n", b"1\n"
+KEEPALIVED, NGINX = "keepalived", "nginx"
+PATIENCE = 1.5
+PAUSE = 0.005
+
+# rtnetlink(7)
+NLMSG_ERROR, NLMSG_DONE = 2, 3
+RTM_DELADDR, RTM_GETADDR = 21, 22
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 1, 4, 0x300
+IFA_ADDRESS, IFA_LOCAL = 1, 2
+HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
+IFADDRMSG = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, interface index
+RTATTR = struct.Struct("=HH")  # length, type
+
+
+class Bound(t.NamedTuple):
+    """An address that stands on an interface of this host."""
+
+    family: int
+    prefix: int
+    interface: int
+    address: str
+
+
+def log(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def bound() -> list[Bound]:
+    """Return every address of this host."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
+        _send(netlink, RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
+        found: list[Bound] = []
+        while True:
+            for kind, payload in _messages(netlink.recv(65536)):
+                if kind in (NLMSG_DONE, NLMSG_ERROR):
+                    return found
+                family, prefix, _flags, _scope, index = IFADDRMSG.unpack_from(payload)
+                parts = dict(_attributes(payload[IFADDRMSG.size :]))
+                address = parts.get(IFA_LOCAL, parts.get(IFA_ADDRESS))
+                if address is not None and family in (socket.AF_INET, socket.AF_INET6):
+                    found.append(Bound(family, prefix, index, socket.inet_ntop(family, address)))
+
+
+def remove(one: Bound) -> None:
+    """Take an address off its interface; one that is gone already is no error. Raises OSError."""
+    address = socket.inet_pton(one.family, one.address)
+    attribute = RTATTR.pack(RTATTR.size + len(address), IFA_LOCAL) + address
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
+        body = IFADDRMSG.pack(one.family, one.prefix, 0, 0, one.interface) + attribute
+        _send(netlink, RTM_DELADDR, NLM_F_REQUEST | NLM_F_ACK, body)
+        for kind, payload in _messages(netlink.recv(65536)):
+            number = -struct.unpack_from("=i", payload)[0] if kind == NLMSG_ERROR else 0
+            if number not in (0, errno.EADDRNOTAVAIL):
+                raise OSError(number, os.strerror(number))
+
+
+def _send(netlink: socket.socket, kind: int, flags: int, body: bytes) -> None:
+    netlink.send(HEADER.pack(HEADER.size + len(body), kind, flags, 1, 0) + body)
+
+
+def _messages(data: bytes) -> t.Iterator[tuple[int, bytes]]:
+    while data:
+        length, kind, _flags, _sequence, _port = HEADER.unpack_from(data)
+        yield kind, data[HEADER.size : length]
+        data = data[_aligned(length) :]
+
+
+def _attributes(data: bytes) -> t.Iterator[tuple[int, bytes]]:
+    while data:
+        length, kind = RTATTR.unpack_from(data)
+        yield kind, data[RTATTR.size : length]
+        data = data[_aligned(length) :]
+
+
+def _aligned(length: int) -> int:
+    return (length + 3) & ~3
+
+
+def held(addresses: t.Iterable[t.Mapping[str, str]]) -> list[Bound]:
+    """Return those of keepalived's addresses that stand on their own interface now."""
+    wanted = set()
+    for entry in addresses:
+        family = socket.AF_INET6 if ":" in entry["address"] else socket.AF_INET
+        canonical = socket.inet_ntop(family, socket.inet_pton(family, entry["address"]))
+        try:
+            wanted.add((socket.if_nametoindex(entry["interface"]), canonical))
+        except OSError:
+            continue  # no such interface, so nothing stands on it
+    return [one for one in bound() if (one.interface, one.address) in wanted]
+
+
+def put(path: str, content: bytes) -> None:
+    """Write a track file in place, in one write of always the same length: at no instant is it empty or half."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    try:
+        os.pwrite(descriptor, content, 0)
+        if os.fstat(descriptor).st_size != len(content):
+            os.ftruncate(descriptor, len(content))
+    finally:
+        os.close(descriptor)
+
+
+def runs(pid: str, name: str) -> bool:
+    """Whether this process is alive, no zombie, and called so."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
+            head, _bracket, state = stream.read().rpartition(")")
+    except OSError:
+        return False
+    return head.partition("(")[2] == name and state.split()[0] not in "ZX"
+
+
+def running(name: str) -> bool:
+    """Whether a process of this name runs in our part of the system."""
+    return any(runs(entry, name) for entry in os.listdir("/proc") if entry.isdigit())
+
+
+def hold(config: t.Mapping[str, t.Any]) -> None:
+    """Say that nginx is about to stop, then wait until the addresses are gone; not longer than is sane."""
+    if not nginx_runs(config):
+        return  # a crash, which the watcher has told already
+    put(os.path.join(config["track_dir"], STOP), UNFIT)
+    began = time.monotonic()
+    waited = False
+    while held(config["addresses"]):
+        if not waited and not running(KEEPALIVED):
+            log("keepalived does not run: nobody takes the address over, nginx stops at once.")
+            return
+        waited = True
+        if time.monotonic() - began > PATIENCE:
+            log(f"keepalived has not let the address go within {PATIENCE:g} s, nginx stops all the same.")
+            return
+        time.sleep(PAUSE)
+    if waited:
+        log(f"keepalived has let the address go within {(time.monotonic() - began) * 1000:.0f} ms.")
+
+
+def nginx_runs(config: t.Mapping[str, t.Any]) -> bool:
+    """Whether the pid file names a living process; where there is no pid file, whether any nginx runs."""
+    try:
+        with open(config["nginx"]["pid_file"], encoding="ascii") as stream:
+            return os.path.exists(f"/proc/{int(stream.read())}")
+    except (OSError, ValueError):
+        return running(NGINX)
+
+
+def release(config: t.Mapping[str, t.Any]) -> None:
+    """Take back what hold said."""
+    put(os.path.join(config["track_dir"], STOP), FIT)
+
+
+def scrub(config: t.Mapping[str, t.Any]) -> None:
+    """Remove the addresses that a dead keepalived has left behind, and nothing else."""
+    for one in held(config["addresses"]):
+        remove(one)
+        log(f"Removed {one.address}/{one.prefix}, which keepalived had left on interface {one.interface}.")
+
+
+COMMANDS: t.Mapping[str, t.Callable[[t.Mapping[str, t.Any]], None]] = {
+    "hold": hold,
+    "release": release,
+    "scrub": scrub,
+}
+
+
+def main(arguments: t.Sequence[str]) -> int:
+    """Return 0, 1 where something failed, 2 for a wrong call."""
+    if not 1 <= len(arguments) <= 2 or arguments[0] not in COMMANDS:
+        log(f"usage: holdfast-guard {'|'.join(COMMANDS)} [{CONFIG}]")
+        return 2
+    config_file = arguments[1] if len(arguments) > 1 else CONFIG
+    try:
+        with open(config_file, encoding="utf-8") as stream:
+            config = json.load(stream)
+        COMMANDS[arguments[0]](config)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log(f"holdfast-guard {arguments[0]} failed with {config_file}: {error!r}.")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,477 @@
+#!/usr/bin/python3
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Watches nginx and tells keepalived, by two track files, whether this node is fit to hold the address.
+
+``nginx_crash`` is 1 while nginx's main process is dead or its listener refuses connections, ``nginx_probe`` is 1
+while nginx is there and does not answer. keepalived sees either file through inotify as soon as it is written.
+The main process is held by a pidfd, so its death is an event and not found by asking; a frozen nginx is found by
+asking it, several times a second, for a location that it answers itself.
+
+Where this program stops or fails, both files become 0: its own faults must not take the address from every node.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import json
+import os
+import select
+import selectors
+import signal
+import socket
+import sys
+import time
+import typing as t
+
+CONFIG = "/etc/holdfast/watcher.json"
+CRASH, PROBE = "nginx_crash", "nginx_probe"
+FIT, UNFIT = b"0\n", b"1\n"
+# The same on every architecture of Linux (the numbers were unified before this call came); os has it from Python 3.9.
+SYS_PIDFD_OPEN = 434
+WITHOUT_PIDFD = 0.02
+ERROR, WARNING, NOTICE = 3, 4, 5
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+
+
+def log(level: int, sentence: str) -> None:
+    """Write one line for the journal; levels as in syslog."""
+    prefix = f"<{level}>" if "JOURNAL_STREAM" in os.environ else ""
+    print(f"{prefix}{sentence}", file=sys.stderr, flush=True)
+
+
+class Config:
+    """What to watch, from the configuration file; raises ValueError with a sentence where it is no such file."""
+
+    def __init__(self, text: str) -> None:
+        try:
+            data = json.loads(text)
+            self.track_dir = str(data["track_dir"])
+            self.pid_file = str(data["nginx"]["pid_file"])
+            probe = data["probe"]
+            self.address = str(probe["address"])
+            self.port = int(probe["port"])
+            self.host = str(probe["host"])
+            self.path = str(probe["path"])
+            self.interval = float(probe["interval"])
+            self.timeout = float(probe["timeout"])
+            self.fall = int(probe["fall"])
+            self.rise = int(probe["rise"])
+        except KeyError as error:
+            raise ValueError(f"{error.args[0]} is missing") from None
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"it cannot be read: {error}") from None
+        if min(self.interval, self.timeout) < 0.01 or min(self.fall, self.rise) < 1:
+            raise ValueError("interval and timeout must be at least 0.01, fall and rise at least 1")
+
+
+def put(path: str, content: bytes) -> None:
+    """Write a track file in place, in one write of always the same length: at no instant is it empty or half."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    try:
+        os.pwrite(descriptor, content, 0)
+        if os.fstat(descriptor).st_size != len(content):
+            os.ftruncate(descriptor, len(content))
+    finally:
+        os.close(descriptor)
+
+
+def content(path: str) -> bytes:
+    """Return what stands in a track file, nothing where it cannot be read."""
+    try:
+        with open(path, "rb", buffering=0) as stream:
+            return stream.read(16)
+    except OSError:
+        return b""
+
+
+class Gone(Exception):
+    """There is no such process, or it is not nginx."""
+
+
+class Process:
+    """nginx's main process, held by a pidfd where the kernel has them; raises Gone where it is none or dead."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.descriptor = pidfd_open(pid)
+        self.began = began(pid)
+        if not self.alive() or not may_be_nginx(pid):
+            self.close()
+            raise Gone
+
+    def alive(self) -> bool:
+        """Whether it still runs; a zombie does not."""
+        if self.descriptor is None:
+            return self.began is not None and began(self.pid) == self.began
+        return not select.select([self.descriptor], [], [], 0)[0]
+
+    def close(self) -> None:
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
+
+
+def pidfd_open(pid: int) -> int | None:
+    """Return a descriptor that becomes readable when the process ends, None where there are none; may raise Gone."""
+    try:
+        if hasattr(os, "pidfd_open"):
+            return os.pidfd_open(pid)
+        descriptor = int(ctypes.CDLL(None, use_errno=True).syscall(SYS_PIDFD_OPEN, pid, 0))
+        if descriptor < 0:
+            raise OSError(ctypes.get_errno(), "pidfd_open")
+        return descriptor
+    except OSError as error:
+        if error.errno == errno.ESRCH:
+            raise Gone from None
+        return None
+
+
+def began(pid: int) -> str | None:
+    """Return when a process began, so that a reused pid is told from it; None for a dead one and for a zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
+            state, *fields = stream.read().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if state in "ZX" else fields[18]
+
+
+def may_be_nginx(pid: int) -> bool:
+    """Whether its command line speaks of nginx, or is hidden from us."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as stream:
+            return b"nginx" in stream.read(4096)
+    except OSError:
+        return True
+
+
+class Health:
+    """Decides from events whether nginx is fit. No input, no output, no clock.
+
+    ``crashed`` is None as long as nothing is known, just after the start; then the first answer suffices.
+    """
+
+    def __init__(self, *, fall: int, rise: int) -> None:
+        self.fall = fall
+        self.rise = rise
+        self.crashed: bool | None = None
+        self.frozen = False
+        self.reason = "it has just been started"
+        self._good = rise - 1
+        self._bad = 0
+
+    @property
+    def fit(self) -> bool:
+        return self.crashed is False and not self.frozen
+
+    def alive(self) -> None:
+        """The main process lives; just after the start that is enough to be fit."""
+        if self.crashed is None:
+            self.crashed, self.reason = False, "its main process lives"
+
+    def dead(self, reason: str) -> None:
+        """The main process is gone or the listener is closed."""
+        if not self.crashed:
+            self.crashed, self.reason = True, reason
+        self._good = 0
+
+    def silent(self, reason: str) -> None:
+        """A question got no good answer in time."""
+        self._good = 0
+        self._bad += 1
+        if self.crashed is None:
+            self.dead(reason)
+        if self._bad >= self.fall and not self.frozen:
+            self.frozen, self.reason = True, reason
+
+    def answered(self, *, main_is_dead: bool) -> None:
+        """A good answer. Workers outlive their main process for a while: their answers prove nothing."""
+        self._bad = 0
+        if main_is_dead:
+            return
+        self._good += 1
+        if self._good >= self.rise and not self.fit:
+            self.crashed, self.frozen, self.reason = False, False, "it answers"
+
+
+class Question:
+    """One request under way: ``event`` is what its connection waits for."""
+
+    def __init__(self, config: Config, now: float) -> None:
+        family = socket.AF_INET6 if ":" in config.address else socket.AF_INET
+        self.connection = socket.socket(family, socket.SOCK_STREAM)
+        self.connection.setblocking(False)
+        self.deadline = now + config.timeout
+        self.event = 0
+        self._steps = self._ask(config)
+
+    def advance(self) -> int | None:
+        """Go on as far as possible; return the status when it is known, else None; raises OSError, ValueError."""
+        try:
+            self.event = next(self._steps)
+        except StopIteration as result:
+            return int(result.value)
+        return None
+
+    def _ask(self, config: Config) -> t.Generator[int, None, int]:
+        error = self.connection.connect_ex((config.address, config.port))
+        if error == errno.EINPROGRESS:
+            yield WRITE
+            error = self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise OSError(error, os.strerror(error))
+        self.connection.send(
+            f"GET {config.path} HTTP/1.1\r\nHost: {config.host}\r\n"
+            "User-Agent: holdfast-watcher\r\nConnection: close\r\n\r\n".encode()
+        )
+        received = b""
+        while b"\r\n" not in received:
+            yield READ
+            part = self.connection.recv(4096)
+            if not part:
+                raise ValueError("closes the connection without an answer")
+            received += part
+        words = received.split(b" ", 2)
+        if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
+            raise ValueError("answers something that is not HTTP")
+        return int(words[1])
+
+
+class Watcher:
+    """The event loop: everything that happens becomes a word to Health, and its verdict two files."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.health = Health(fall=config.fall, rise=config.rise)
+        self.selector = selectors.DefaultSelector()
+        self.main: Process | None = None
+        self.main_is_dead = False
+        self.questions: list[Question] = []
+        self.warned: set[str] = set()
+        self.running = True
+        self.reload = False
+
+    def run(self, config_file: str) -> None:
+        """Watch until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
+        wakeup, wakeup_end = socket.socketpair()
+        wakeup.setblocking(False)
+        wakeup_end.setblocking(False)
+        signal.set_wakeup_fd(wakeup_end.fileno())
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self.signalled)
+        self.selector.register(wakeup, READ, lambda: wakeup.recv(64))
+        tick = time.monotonic()
+        ready = False
+        while self.running:
+            now = time.monotonic()
+            if self.reload:
+                self.reload = False
+                self.read_again(config_file)
+            if now >= tick:
+                tick = now + self.config.interval
+                self.tick(now)
+            self.publish()
+            if not ready and self.health.crashed is not None:
+                ready = True
+                notify("READY=1")
+            self.wait(tick)
+
+    def signalled(self, number: int, _frame: object) -> None:
+        if number == signal.SIGHUP:
+            self.reload = True
+        else:
+            self.running = False
+
+    def tick(self, now: float) -> None:
+        """Several times a second: look for a main process where none is known, and ask."""
+        if self.main is None:
+            self.find_main(f"{self.config.pid_file} names no running nginx")
+        self.ask(now)
+        state = "fit" if self.health.fit else "unfit"
+        notify(f"WATCHDOG=1\nSTATUS=nginx is {state}: {self.health.reason}")
+
+    def wait(self, tick: float) -> None:
+        """Sleep until something happens or is due, and handle it. What has arrived counts before what is overdue."""
+        until = min([tick, *(question.deadline for question in self.questions)])
+        polling = self.main is not None and self.main.descriptor is None
+        timeout = max(0.0, until - time.monotonic())
+        for key, _events in self.selector.select(min(timeout, WITHOUT_PIDFD) if polling else timeout):
+            key.data()
+        if polling and self.main is not None and not self.main.alive():
+            self.main_ended()
+        now = time.monotonic()
+        for question in [question for question in self.questions if question.deadline <= now]:
+            self.drop(question)
+            self.health.silent(f"no answer within {self.config.timeout:g} s")
+
+    # The main process
+
+    def find_main(self, reason: str) -> None:
+        """Take hold of the process that the pid file names; ``reason`` is why nginx is unfit if that one is dead.
+
+        A pid file that is missing is no proof of death (nginx may have been told to write it elsewhere):
+        then the answers alone decide. One that names no live nginx is.
+        """
+        self.main_is_dead = False
+        try:
+            with open(self.config.pid_file, encoding="ascii") as stream:
+                pid = int(stream.read())
+            self.main = Process(pid)
+        except (OSError, ValueError):
+            return
+        except Gone:
+            self.main_is_dead = True
+            self.health.dead(reason)
+            return
+        self.warned.clear()
+        if self.main.descriptor is not None:
+            self.selector.register(self.main.descriptor, READ, self.main_ended)
+        self.health.alive()
+
+    def main_ended(self) -> None:
+        """The held process is dead: that is a crash, unless another main process has taken its place already."""
+        pid = self.forget_main()
+        reason = f"main process {pid} has ended"
+        self.find_main(reason)
+        if self.main is None:
+            self.health.dead(reason)
+        else:
+            log(NOTICE, f"nginx's main process {pid} has handed over to {self.main.pid}.")
+
+    def forget_main(self) -> int:
+        if self.main is None:
+            return 0
+        if self.main.descriptor is not None:
+            self.selector.unregister(self.main.descriptor)
+        self.main.close()
+        pid, self.main = self.main.pid, None
+        return pid
+
+    # The questions
+
+    def ask(self, now: float) -> None:
+        question = Question(self.config, now)
+        self.questions.append(question)
+        self.advance(question)
+
+    def advance(self, question: Question) -> None:
+        before = question.event
+        try:
+            status = question.advance()
+        except ConnectionRefusedError:
+            self.drop(question)
+            self.health.dead(f"{self.config.address} port {self.config.port} refuses connections")
+        except (OSError, ValueError) as error:
+            self.drop(question)
+            self.health.silent(f"{self.config.address} port {self.config.port}: {error}")
+        else:
+            if status is not None:
+                self.drop(question)
+                self.answered(status)
+            elif not before:
+                self.selector.register(question.connection, question.event, lambda: self.advance(question))
+            elif before != question.event:
+                self.selector.modify(question.connection, question.event, lambda: self.advance(question))
+
+    def drop(self, question: Question) -> None:
+        self.questions.remove(question)
+        if question.event:
+            self.selector.unregister(question.connection)
+        question.connection.close()
+
+    def answered(self, status: int) -> None:
+        """A 5xx is a bad answer. Any other proves that nginx lives, though maybe without our location: no reason to
+        take the address away, least of all from both nodes at once."""
+        if status >= 500:
+            self.health.silent(f"it answers {status} for {self.config.path}")
+            return
+        if not 200 <= status < 300:
+            self.warn(f"nginx answers {status} instead of 204 for {self.config.path}: is the health location missing?")
+        elif self.main is None and not self.main_is_dead:
+            self.warn(f"nginx answers, but {self.config.pid_file} does not exist: its crash will be seen late.")
+        self.health.answered(main_is_dead=self.main_is_dead)
+
+    def warn(self, sentence: str) -> None:
+        if sentence not in self.warned:
+            self.warned.add(sentence)
+            log(WARNING, sentence)
+
+    # The files
+
+    def publish(self) -> None:
+        """Make both files say what is known. They are read each time, so damage by another hand is put right."""
+        if self.health.crashed is None:
+            return
+        for name, unfit in ((CRASH, self.health.crashed), (PROBE, self.health.frozen)):
+            wanted = UNFIT if unfit else FIT
+            path = os.path.join(self.config.track_dir, name)
+            if content(path) == wanted:
+                continue
+            try:
+                put(path, wanted)
+            except OSError as error:
+                self.warn(f"{path} cannot be written, keepalived learns nothing: {error.strerror}.")
+            else:
+                log(WARNING if unfit else NOTICE, f"{name} is {wanted.decode().strip()}: {self.health.reason}.")
+
+    def read_again(self, config_file: str) -> None:
+        """Take over a changed configuration; keep the old one where the new one is wrong."""
+        try:
+            self.config = read(config_file)
+        except ValueError as error:
+            log(ERROR, f"{config_file} is not taken over: {error}.")
+            return
+        self.forget_main()
+        for question in list(self.questions):
+            self.drop(question)
+        self.health.fall, self.health.rise = self.config.fall, self.config.rise
+        log(NOTICE, f"{config_file} has been read again.")
+
+    def give_up(self) -> None:
+        """Say fit, whatever was known: who does not watch must not take an address away."""
+        for name in (CRASH, PROBE):
+            try:
+                put(os.path.join(self.config.track_dir, name), FIT)
+            except OSError as error:
+                log(ERROR, f"{name} cannot be set to 0: {error.strerror}.")
+        log(ERROR, "The watcher stops. Until it is back nobody sees a crash or a freeze of nginx.")
+
+
+def read(config_file: str) -> Config:
+    """Return the configuration in a file; raises ValueError."""
+    try:
+        with open(config_file, encoding="utf-8") as stream:
+            return Config(stream.read())
+    except OSError as error:
+        raise ValueError(f"it cannot be read: {error.strerror}") from None
+
+
+def notify(message: str) -> None:
+    """Tell systemd (sd_notify); nothing where it does not listen."""
+    path = os.environ.get("NOTIFY_SOCKET", "")
+    if path:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection, contextlib.suppress(OSError):
+            connection.sendto(message.encode(), b"\0" + path[1:].encode() if path[0] == "@" else path)
+
+
+def main(config_file: str = CONFIG) -> int:
+    """Return 0 after an orderly stop and 2 for a wrong configuration; anything else that goes wrong is raised."""
+    try:
+        config = read(config_file)
+    except ValueError as error:
+        log(ERROR, f"{config_file}: {error}.")
+        return 2
+    watcher = Watcher(config)
+    try:
+        watcher.run(config_file)
+    finally:
+        watcher.give_up()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:2]))
