@@ -1,0 +1,192 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a request goes, by its path. Private to this collection."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx import settings, values
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import Version
+
+__all__ = ("PROXY_DEFAULTS", "Location")
+
+_PATH = re.compile(r"(?:(=|~\*?|\^~)\s*)?(\S(?:.*\S)?)")
+
+# What a location gets that goes to an upstream, unless it says otherwise: connections that are kept, the client's
+# own host name and address for the backend, and a dead backend left quickly. Compared without regard to case.
+PROXY_DEFAULTS: t.Mapping[str, t.Any] = {
+    "proxy_http_version": "1.1",
+    "proxy_connect_timeout": "2s",
+    "proxy_next_upstream": ["error", "timeout"],
+}
+PROXY_HEADERS: t.Mapping[str, str] = {
+    "Connection": "",
+    "Host": "$host",
+    "X-Real-IP": "$remote_addr",
+    "X-Forwarded-For": "$proxy_add_x_forwarded_for",
+    "X-Forwarded-Proto": "$scheme",
+}
+
+
+@dataclass(frozen=True)
+class Location:
+    """One location. ``path`` holds the modifier too, as in ``= /x`` or ``~ \\.php$``.
+
+    ``target`` is what proxy_pass is given, ``answer`` the words behind return, ``directives`` what no option says.
+    """
+
+    path: str
+    target: str | None = None
+    alias: str | None = None
+    answer: tuple[str, ...] = ()
+    access: tuple[tuple[str, str], ...] = ()
+    settings: settings.Settings = field(default_factory=dict)
+    directives: tuple[Block, ...] = ()
+
+    @classmethod
+    def from_options(cls, options: t.Mapping[str, t.Any], path: str, *, version: Version | None = None) -> Location:
+        """Return the location that LOCATION_OPTIONS describe, or raise InputError with the path in it."""
+        goals = [goal for goal in ("upstream", "proxy_pass", "root", "alias", "return") if options.get(goal)]
+        if len(goals) > 1:
+            raise InputError(path, f"{' and '.join(goals)} cannot stand together; a location goes to one place")
+        target = None
+        wanted = dict(options)
+        if options.get("upstream"):
+            name = values.name(values.at(path, "upstream"), options["upstream"])
+            uri = options.get("upstream_uri") or ""
+            if uri and not uri.startswith("/"):
+                raise InputError(values.at(path, "upstream_uri"), f'"{uri}" must begin with "/"')
+            target = f"{options.get('upstream_scheme') or 'http'}://{name}{uri}"
+            wanted = _with_proxy_defaults(options)
+        elif options.get("proxy_pass"):
+            target = values.word(values.at(path, "proxy_pass"), options["proxy_pass"])
+            if "://" not in target and not target.startswith("$"):
+                where = values.at(path, "proxy_pass")
+                raise InputError(where, f'"{target}" has no scheme: write http://{target}, or name an upstream')
+        if options.get("upstream_uri") and not options.get("upstream"):
+            raise InputError(values.at(path, "upstream_uri"), "this belongs to upstream, which is not given")
+        alias = options.get("alias")
+        return cls(
+            path=_checked_path(values.at(path, "path"), options["path"]),
+            target=target,
+            alias=values.word(values.at(path, "alias"), alias) if alias else None,
+            answer=answer(options, path),
+            access=access(options, path),
+            settings=settings.from_options(settings.LOCATION, "location", wanted, path, version),
+            directives=directives(options, path),
+        )
+
+    @classmethod
+    def from_block(cls, block: Block) -> Location:
+        """Return the location that a block describes; what no option says is kept in ``directives``."""
+        if block.name != "location" or len(block.args) not in (1, 2) or block.children is None:
+            raise ConfigError(block.position, 'a location reads "location [MODIFIER] PATH { ... }"')
+        found, rest = settings.from_blocks(settings.LOCATION, block.children)
+        rest, single = take(rest, "proxy_pass", "alias", "return")
+        rest, rules = take_access(rest)
+        target = single.get("proxy_pass")
+        alias = single.get("alias")
+        return cls(
+            path=" ".join(block.args),
+            target=target[0] if target else None,
+            alias=alias[0] if alias else None,
+            answer=single.get("return", ()),
+            access=rules,
+            settings=found,
+            directives=rest,
+        )
+
+    def to_block(self) -> Block:
+        """Return the block."""
+        match = _PATH.fullmatch(self.path)
+        words = [word for word in match.groups() if word] if match else [self.path]
+        children = [Block(verb, (who,)) for verb, who in self.access]
+        children.extend(settings.to_blocks(settings.LOCATION, self.settings))
+        children.extend(self.directives)
+        if self.target is not None:
+            children.append(Block("proxy_pass", (self.target,)))
+        if self.alias is not None:
+            children.append(Block("alias", (self.alias,)))
+        if self.answer:
+            children.append(Block("return", self.answer))
+        return Block("location", tuple(words), tuple(children))
+
+
+def answer(options: t.Mapping[str, t.Any], path: str, *, most: int = 2) -> tuple[str, ...]:
+    """Return the words of the option ``return``."""
+    if not options.get("return"):
+        return ()
+    return values.words(values.at(path, "return"), options["return"], most=most)
+
+
+def access(options: t.Mapping[str, t.Any], path: str) -> tuple[tuple[str, str], ...]:
+    """Return the rules of the option ``access``, in their order: (allow or deny, address)."""
+    rules = []
+    for i, text in enumerate(options.get("access") or ()):
+        where = f"{values.at(path, 'access')}[{i}]"
+        verb, who = values.words(where, text, least=2, most=2)
+        if verb not in ("allow", "deny"):
+            raise InputError(where, f'"{text}" is no rule of access: write it as in allow 10.0.0.0/8 or deny all')
+        rules.append((verb, who))
+    return tuple(rules)
+
+
+def directives(options: t.Mapping[str, t.Any], path: str) -> tuple[Block, ...]:
+    """Return the blocks of the option ``directives``, whose elements are nginx text."""
+    blocks: list[Block] = []
+    for i, text in enumerate(options.get("directives") or ()):
+        where = f"{values.at(path, 'directives')}[{i}]"
+        whole = text if text.rstrip().endswith((";", "}")) else f"{text};"
+        try:
+            blocks.extend(parse(whole))
+        except ConfigError as error:
+            raise InputError(where, f"nginx cannot read this: {error.message}, in: {text}") from error
+    return tuple(blocks)
+
+
+def take(blocks: tuple[Block, ...], *names: str) -> tuple[tuple[Block, ...], dict[str, tuple[str, ...]]]:
+    """Return the blocks without those named directives that occur once and have arguments, and their arguments."""
+    taken = {}
+    for name in names:
+        found = [block for block in blocks if block.name == name]
+        if len(found) == 1 and found[0].args and found[0].children is None:
+            taken[name] = found[0].args
+    return tuple(block for block in blocks if block.name not in taken), taken
+
+
+def take_access(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[tuple[str, str], ...]]:
+    """Return the blocks without the rules of access, and these."""
+    rules = tuple((block.name, block.args[0]) for block in blocks if block.name in ("allow", "deny") and block.args)
+    return tuple(block for block in blocks if block.name not in ("allow", "deny")), rules
+
+
+def _checked_path(where: str, text: str) -> str:
+    match = _PATH.fullmatch(values.word(where, text))
+    if match is None:
+        raise InputError(where, f'"{text}" is no path: write it as in /, = /x, ^~ /x, ~ \\.php$ or @name')
+    modifier, path = match.groups()
+    if path[0] in "\"'":
+        raise InputError(where, f"write {path} without quotes: they are added where nginx needs them")
+    if not path.startswith(("/", "@")) and modifier not in ("~", "~*"):
+        raise InputError(where, f'"{path}" must begin with "/"')
+    return f"{modifier} {path}" if modifier else path
+
+
+def _with_proxy_defaults(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the options with the defaults of a location that goes to an upstream under them."""
+    given = options.get("proxy_set_header") or {}
+    named = {header.lower() for header in given}
+    headers = {header: value for header, value in PROXY_HEADERS.items() if header.lower() not in named}
+    headers.update(given)
+    merged = dict(options, proxy_set_header=headers)
+    for name, value in PROXY_DEFAULTS.items():
+        if merged.get(name) is None:
+            merged[name] = value
+    return merged

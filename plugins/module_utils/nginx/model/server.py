@@ -1,0 +1,272 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A site: names, addresses, TLS and locations; and a port of stream. Private to this collection."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx import settings, values
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.listen import Listen
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.location import (
+    Location,
+    access,
+    answer,
+    directives,
+    take,
+    take_access,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import Version, require
+
+__all__ = ("Server", "StreamServer")
+
+# From here on HTTP/2 is a directive of its own; before, a parameter of listen.
+HTTP2_DIRECTIVE = Version(1, 25, 1)
+
+_FLAG: t.Mapping[str, bool] = {"on": True, "off": False}
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
+
+
+@dataclass(frozen=True)
+class Server:
+    """One server of http. ``name`` is what its file is called after; nginx does not see it.
+
+    ``http2`` and ``http3`` are None where nginx's own default shall stand; ``answer`` holds the words behind return,
+    ``directives`` what no option says.
+    """
+
+    name: str
+    server_names: tuple[str, ...] = ()
+    listens: tuple[Listen, ...] = ()
+    http2: bool | None = None
+    http3: bool | None = None
+    answer: tuple[str, ...] = ()
+    access: tuple[tuple[str, str], ...] = ()
+    settings: settings.Settings = field(default_factory=dict)
+    locations: tuple[Location, ...] = ()
+    directives: tuple[Block, ...] = ()
+
+    @classmethod
+    def from_options(cls, options: t.Mapping[str, t.Any], path: str = "", *, version: Version | None = None) -> Server:
+        """Return the server that SERVER_OPTIONS describe, or raise InputError with the path in it."""
+        for option in ("http2", "http3"):
+            if options.get(option) is not None:
+                require("server", option, None, values.at(path, option), version)
+        names = tuple(
+            values.word(f"{values.at(path, 'server_name')}[{i}]", str(each), empty=True)
+            for i, each in enumerate(options.get("server_name") or ())
+        )
+        found = settings.from_options(settings.HTTP_SERVER, "server", options, path, version)
+        locations = tuple(
+            Location.from_options(each, f"{values.at(path, 'locations')}[{i}]", version=version)
+            for i, each in enumerate(options.get("locations") or ())
+        )
+        if options.get("upstream"):
+            whole = Location.from_options({"path": "/", "upstream": options["upstream"]}, path, version=version)
+            locations = (*locations, whole)
+        server = cls(
+            name=_file_name(options.get("name"), names, path),
+            server_names=names,
+            listens=_listens(options, path, "443 ssl" if "ssl_certificate" in found else "80", version),
+            http2=options.get("http2"),
+            http3=options.get("http3"),
+            answer=answer(options, path),
+            access=access(options, path),
+            settings=found,
+            locations=locations,
+            directives=directives(options, path),
+        )
+        server._check(path, version)
+        return server
+
+    def _check(self, path: str, version: Version | None) -> None:
+        """Raise InputError for combinations that cannot work."""
+        seen: dict[str, int] = {}
+        for i, location in enumerate(self.locations):
+            if location.path in seen:
+                where = f"{values.at(path, 'locations')}[{i}].path"
+                raise InputError(where, f'"{location.path}" is a location of this server already')
+            seen[location.path] = i
+        if len(self.settings.get("ssl_certificate", ())) != len(self.settings.get("ssl_certificate_key", ())):
+            raise InputError(
+                values.at(path, "ssl_certificate_key"), "give as many keys as certificates, in the same order"
+            )
+        tls = [listen for listen in self.listens if listen.is_tls or listen.is_quic]
+        no_certificate = "ssl_certificate" not in self.settings and not self.settings.get("ssl_reject_handshake")
+        if tls and no_certificate and not self.directives:
+            raise InputError(
+                values.at(path, "ssl_certificate"),
+                f"listen {tls[0].address} speaks TLS, which needs ssl_certificate and ssl_certificate_key",
+            )
+        if self.http2 and version is not None and version < HTTP2_DIRECTIVE and not tls:
+            where = values.at(path, "http2")
+            raise InputError(
+                where, f"nginx {version} speaks HTTP/2 only where it listens with ssl, and no listen has it"
+            )
+
+    @classmethod
+    def from_block(cls, block: Block, name: str = "") -> Server:
+        """Return the server that a block describes; what no option says is kept in ``directives``.
+
+        Without a name, it is called after its first server_name.
+        """
+        if block.name != "server" or block.args or block.children is None:
+            raise ConfigError(block.position, 'a server reads "server { ... }"')
+        found, rest = settings.from_blocks(settings.HTTP_SERVER, block.children)
+        rest, single = take(rest, "return", "http2", "http3")
+        rest, rules = take_access(rest)
+        listens = _listens_of(rest)
+        names = tuple(word for child in rest if child.name == "server_name" for word in child.args)
+        locations = tuple(Location.from_block(child) for child in rest if child.name == "location")
+        http2 = _FLAG.get(" ".join(single.get("http2", ())))
+        if any("http2" in listen.parameters for listen in listens):
+            http2 = True
+        return cls(
+            name=name or _file_name(None, names, ""),
+            server_names=names,
+            listens=tuple(listen.without("http2") for listen in listens),
+            http2=http2,
+            http3=_FLAG.get(" ".join(single.get("http3", ()))),
+            answer=single.get("return", ()),
+            access=rules,
+            settings=found,
+            locations=locations,
+            directives=tuple(child for child in rest if child.name not in ("listen", "server_name", "location")),
+        )
+
+    def to_block(self, version: Version | None = None) -> Block:
+        """Return the block, HTTP/2 in the form of this version; an unknown one gets the form that all understand."""
+        as_directive = version is not None and version >= HTTP2_DIRECTIVE
+        children = []
+        for listen in self.listens:
+            with_http2 = self.http2 and listen.is_tls and not as_directive
+            children.append(Block("listen", listen.words(*(["http2"] if with_http2 else []))))
+        if self.server_names:
+            children.append(Block("server_name", self.server_names))
+        if self.http2 is not None and as_directive:
+            children.append(Block("http2", ("on" if self.http2 else "off",)))
+        if self.http3 is not None:
+            children.append(Block("http3", ("on" if self.http3 else "off",)))
+        children.extend(Block(verb, (who,)) for verb, who in self.access)
+        children.extend(settings.to_blocks(settings.HTTP_SERVER, self.settings))
+        children.extend(self.directives)
+        if self.answer:
+            children.append(Block("return", self.answer))
+        children.extend(location.to_block() for location in self.locations)
+        return Block("server", (), tuple(children))
+
+
+@dataclass(frozen=True)
+class StreamServer:
+    """One server of stream: a port and where its connections go."""
+
+    name: str
+    listens: tuple[Listen, ...]
+    server_names: tuple[str, ...] = ()
+    target: str | None = None
+    answer: tuple[str, ...] = ()
+    access: tuple[tuple[str, str], ...] = ()
+    settings: settings.Settings = field(default_factory=dict)
+    directives: tuple[Block, ...] = ()
+
+    @classmethod
+    def from_options(
+        cls, options: t.Mapping[str, t.Any], path: str = "", *, version: Version | None = None
+    ) -> StreamServer:
+        """Return the server that STREAM_SERVER_OPTIONS describe, or raise InputError with the path in it."""
+        goals = [goal for goal in ("upstream", "proxy_pass", "return") if options.get(goal)]
+        extra = directives(options, path)
+        if len(goals) != 1 and (goals or not extra):
+            raise InputError(path, "a server of stream needs exactly one of upstream, proxy_pass and return")
+        if options.get("server_name"):
+            require("stream_server", "server_name", None, values.at(path, "server_name"), version)
+        wanted = dict(options)
+        target = None
+        if options.get("upstream"):
+            target = values.name(values.at(path, "upstream"), options["upstream"])
+            if wanted.get("proxy_connect_timeout") is None:
+                wanted["proxy_connect_timeout"] = "2s"
+        elif options.get("proxy_pass"):
+            target = values.word(values.at(path, "proxy_pass"), options["proxy_pass"])
+            if "://" in target:
+                where = values.at(path, "proxy_pass")
+                raise InputError(where, f'"{target}" has a scheme, and stream takes host:port or a variable')
+        return cls(
+            name=values.name(values.at(path, "name"), options["name"]),
+            listens=_listens(options, path, "", version, context="stream"),
+            server_names=tuple(options.get("server_name") or ()),
+            target=target,
+            answer=answer(options, path, most=1),
+            access=access(options, path),
+            settings=settings.from_options(settings.STREAM_SERVER, "stream_server", wanted, path, version),
+            directives=extra,
+        )
+
+    @classmethod
+    def from_block(cls, block: Block, name: str = "") -> StreamServer:
+        """Return the server that a block describes; what no option says is kept in ``directives``."""
+        if block.name != "server" or block.args or block.children is None:
+            raise ConfigError(block.position, 'a server reads "server { ... }"')
+        found, rest = settings.from_blocks(settings.STREAM_SERVER, block.children)
+        rest, single = take(rest, "proxy_pass", "return")
+        rest, rules = take_access(rest)
+        listens = _listens_of(rest)
+        target = single.get("proxy_pass")
+        return cls(
+            name=name or (_UNSAFE.sub("_", listens[0].address).strip("._-") if listens else ""),
+            listens=listens,
+            server_names=tuple(word for child in rest if child.name == "server_name" for word in child.args),
+            target=target[0] if target else None,
+            answer=single.get("return", ()),
+            access=rules,
+            settings=found,
+            directives=tuple(child for child in rest if child.name not in ("listen", "server_name")),
+        )
+
+    def to_block(self, version: Version | None = None) -> Block:
+        """Return the block."""
+        children = [Block("listen", listen.words()) for listen in self.listens]
+        if self.server_names:
+            children.append(Block("server_name", self.server_names))
+        children.extend(Block(verb, (who,)) for verb, who in self.access)
+        children.extend(settings.to_blocks(settings.STREAM_SERVER, self.settings))
+        children.extend(self.directives)
+        if self.target is not None:
+            children.append(Block("proxy_pass", (self.target,)))
+        if self.answer:
+            children.append(Block("return", self.answer))
+        return Block("server", (), tuple(children))
+
+
+def _listens(
+    options: t.Mapping[str, t.Any], path: str, default: str, version: Version | None, *, context: str = "http"
+) -> tuple[Listen, ...]:
+    given = options.get("listen") or ([default] if default else [])
+    if not given:
+        raise InputError(values.at(path, "listen"), "name at least one address to listen on")
+    return tuple(
+        Listen.from_option(str(each), f"{values.at(path, 'listen')}[{i}]", context=context, version=version)
+        for i, each in enumerate(given)
+    )
+
+
+def _listens_of(blocks: t.Iterable[Block]) -> tuple[Listen, ...]:
+    return tuple(Listen(block.args[0], block.args[1:]) for block in blocks if block.name == "listen" and block.args)
+
+
+def _file_name(given: str | None, server_names: tuple[str, ...], path: str) -> str:
+    """Return the name of a server: the one given, or one made from its first server_name."""
+    if given:
+        return values.name(values.at(path, "name"), given)
+    made = _UNSAFE.sub("_", server_names[0]).strip("._-") if server_names else ""
+    if not made:
+        raise InputError(
+            values.at(path, "name"), "a server without a server_name needs a name, which its file will bear"
+        )
+    return made
