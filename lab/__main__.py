@@ -10,7 +10,7 @@ import sys
 import typing as t
 from pathlib import Path
 
-from lab import fleet
+from lab import fleet, machine
 from lab.command import ROOT, LabError, say
 from lab.inventory import DEFAULT_INVENTORY, nodes_of, read_inventory
 from lab.lock import lab_lock
@@ -20,6 +20,7 @@ from lab.podman import containers, held, podman, podman_here
 def main(words: t.Sequence[str]) -> int:
     options = _parser().parse_args(words)
     try:
+        machine.prepare()
         return int(options.run(options) or 0)
     except LabError as error:
         say(str(error))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import typing as t
 from pathlib import Path
 
 __all__ = ("LAB_DIRECTORY", "ROOT", "LabError", "as_root", "environment", "run", "say")
@@ -52,8 +53,15 @@ def run(*args: str, check: bool = True, timeout: float | None = None) -> str:
     except FileNotFoundError as error:
         raise LabError(f"{args[0]} is not installed") from error
     except subprocess.TimeoutExpired as error:
-        raise LabError(f"{' '.join(args)} did not end within {timeout:g} s") from error
+        raise LabError(f"{_short(args)} did not end within {timeout:g} s") from error
     if check and done.returncode:
         words = (done.stderr.strip() or done.stdout.strip() or "it said nothing").split("\n")
-        raise LabError(f"{' '.join(args)} failed with {done.returncode}: " + " | ".join(words[-5:]))
+        raise LabError(f"{_short(args)} failed with {done.returncode}: " + " | ".join(words[-5:]))
     return done.stdout
+
+
+def _short(args: t.Sequence[str]) -> str:
+    """Return a command line as one reads it, without what only the machine needs and not too long."""
+    words = [word for word in args if word not in ("sudo", "env") and not word.startswith("CONTAINERS_CONF=")]
+    line = " ".join(words)
+    return line if len(line) <= 100 else line[:97] + "..."

@@ -45,7 +45,6 @@ def up(nodes: t.Sequence[Node], fresh: bool = False) -> None:
     begin = time.monotonic()
     present = _own(containers())
     ensure_key()
-    machine.prepare()
     images = {release: ensure_image(release) for release in sorted({node.debian for node in nodes})}
     real_time = machine.real_time_arguments(len(nodes))
     if real_time is None:

@@ -101,7 +101,7 @@ need_venv() {
     base=$(find_python) || fail "no Python 3.11, 3.12 or 3.13 with its venv module here: install one (Debian 12 and later have it as python3 and python3-venv), then run this again."
   fi
   say "installing the Python tools into .venv (once, about a minute)"
-  [[ -x $python ]] && "$python" -m pip --version >/dev/null 2>&1 || "$base" -m venv --clear "$root/.venv"
+  if ! "$python" -m pip --version >/dev/null 2>&1; then "$base" -m venv --clear "$root/.venv"; fi
   "$python" -m pip install --quiet --disable-pip-version-check --requirement "$root/requirements.txt" ||
     fail "pip could not install requirements.txt (its last words are above): put the network or pip's package index right, then run this again."
   printf '%s\n' "$wanted" >"$stamp"
@@ -113,7 +113,3 @@ need_all() {
   need_venv
 }
 
-# run_lab ARGUMENT...: the program behind the doorway.
-run_lab() {
-  PYTHONPATH=$root exec "$python" -m lab "$@"
-}

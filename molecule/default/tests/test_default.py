@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pair that the short inventory makes, seen from this machine, a third host on its network."""
+
+from __future__ import annotations
+
+import urllib.request
+
+import pytest
+import testinfra
+
+from lab.inventory import DEFAULT_INVENTORY, hosts_of, read_inventory
+from lab.podman import container_name, containers, held
+
+INVENTORY = read_inventory([DEFAULT_INVENTORY])
+VARIABLES = INVENTORY["_meta"]["hostvars"]["lb1"]
+VIP = VARIABLES["keepalived_vips"][0]
+SITE = VARIABLES["balancer_sites"][0]["server_name"]
+BACKENDS = hosts_of(INVENTORY, "backend")
+
+
+def answer(address: str, host: str) -> str:
+    """Return the first line of what an address answers for a site."""
+    request = urllib.request.Request(f"http://{address}/", headers={"Host": host})
+    with urllib.request.urlopen(request, timeout=2) as response:
+        return str(response.read().decode().split("\n")[0])
+
+
+@pytest.mark.parametrize(
+    ("node", "unit"),
+    [
+        *((node, unit) for node in ("lb1", "lb2") for unit in ("nginx", "keepalived", "holdfast-watcher")),
+        *(("web1", "nginx"), ("web2", "nginx"), ("web3", "apache2")),
+    ],
+)
+def test_a_unit_runs_and_comes_back_at_boot(node: str, unit: str) -> None:
+    service = testinfra.get_host(f"podman://{container_name(node)}").service(unit)
+    assert service.is_running
+    assert service.is_enabled
+
+
+def test_the_preferred_node_alone_holds_the_address() -> None:
+    assert {one.node: held(one) for one in containers() if one.node in ("lb1", "lb2")} == {"lb1": [VIP], "lb2": []}
+
+
+def test_every_backend_answers_through_the_address() -> None:
+    answers = [answer(VIP.split("/")[0], SITE) for _ in range(4 * len(BACKENDS))]
+    assert set(answers) == set(BACKENDS)
+
+
+@pytest.mark.parametrize("node", ["lb1", "lb2"])
+def test_either_balancer_serves_the_site(node: str) -> None:
+    address = INVENTORY["_meta"]["hostvars"][node]["ansible_host"]
+    assert answer(address, SITE) in BACKENDS
+
+
+@pytest.mark.parametrize("node", ["lb1", "lb2"])
+def test_keepalived_has_real_time_priority(node: str) -> None:
+    host = testinfra.get_host(f"podman://{container_name(node)}")
+    policies = [line.split()[0] for line in host.check_output("ps -C keepalived -o cls=,args=").split("\n")]
+    assert "RR" in policies
