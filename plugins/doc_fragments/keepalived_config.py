@@ -1,0 +1,14 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of keepalived_config."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Attributes of the modules that change a configuration."""
+
+    DOCUMENTATION = r"""
+options: {}
+"""

@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the options of a module to keepalived's files on the host. Private to this collection.
+
+The collection owns ``holdfast.d`` below keepalived's folder. The main file stays whose it is, and gets one line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import Wanted, read_state
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import Request, Result, Transaction
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived import files
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemon import Expected, KeepalivedDaemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import KeepalivedConfig, VrrpInstance
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Version, parse_build
+
+__all__ = ("FOLDER", "apply", "live_instances", "version_of")
+
+FOLDER = "holdfast.d"
+MODE = 0o600  # a password of VRRP version 2 may be inside
+_INCLUDE = "include {root}/" + FOLDER + "/*.conf"
+_MAIN = "# holdfast.nginx_ha: what keepalived does on this host lies in the folder below.\n"
+
+
+def version_of(daemon: KeepalivedDaemon) -> Version | None:
+    """Return the version of the host's keepalived; None where it is not installed."""
+    return parse_build(daemon.version.output).version if daemon.installed() else None
+
+
+def live_instances(root: str) -> list[VrrpInstance]:
+    """Return the instances in the files that the collection owns on this host; what cannot be read is left out."""
+    found = []
+    with contextlib.suppress(FileNotFoundError):
+        for name in sorted(os.listdir(os.path.join(root, FOLDER))):
+            if name.startswith("30-") and name.endswith(".conf"):
+                path = os.path.join(root, FOLDER, name)
+                with contextlib.suppress(ConfigError, HoldfastError):
+                    text = (read_state(path).content or b"").decode(errors="replace")
+                    found += [VrrpInstance.from_block(block) for block in parse(text, path) if not block.is_comment]
+    return found
+
+
+def apply(
+    options: t.Mapping[str, t.Any],
+    *,
+    owner: str,
+    check_mode: bool,
+    single: str = "",
+    drift: str = "overwrite",
+    adopt: bool = False,
+    root: str = "/etc/keepalived",
+) -> tuple[Result, KeepalivedConfig]:
+    """Make keepalived run what these options describe; see Transaction.apply for what can go wrong.
+
+    ``options`` are those of KeepalivedConfig. With ``adopt`` everything else in the main file goes.
+    ``single`` is the name of the only vrrp_instance that is meant; where the options do not hold it, it goes, and all
+    others stay as they are. Returns what happened, and the configuration with everything derived.
+    """
+    config = _configured(options, root=root, version=version_of(KeepalivedDaemon(root=root)), adopt=adopt)
+    daemon = KeepalivedDaemon(root=root, expected=[_expected(one) for one in config.instances or ()])
+    owned: dict[str, Wanted | None] = {
+        os.path.join(root, FOLDER, name): Wanted(text.encode(), MODE) for name, text in files.files(config).items()
+    }
+    if single:
+        owned = _only(single, owned, root)
+    main = read_state(daemon.main_file)
+    shared = {daemon.main_file: _main_file(None if adopt else main.content, main.mode or 0o644, root)}
+    with Transaction(daemon, check_mode=check_mode) as change:
+        return change.apply(Request(owner, owned, shared=shared, prune=not single, drift=drift)), config
+
+
+def refuse_unfit(instances: t.Sequence[t.Mapping[str, t.Any]], *, root: str, adopt: bool) -> None:
+    """Raise HoldfastError where this host cannot run these instances; nothing is tested or written."""
+    _configured({"instances": instances}, root=root, version=None, adopt=adopt)
+
+
+def _configured(
+    options: t.Mapping[str, t.Any], *, root: str, version: Version | None, adopt: bool
+) -> KeepalivedConfig:
+    live = live_instances(root)
+    held = {one.address for instance in live for one in instance.virtual_ipaddress or ()}
+    held |= {one.address for instance in live for one in instance.virtual_ipaddress_excluded or ()}
+    return KeepalivedConfig.from_options(options, version=version).with_interfaces(host_addresses(), held)
+
+
+def _only(name: str, owned: dict[str, Wanted | None], root: str) -> dict[str, Wanted | None]:
+    """Return what concerns one instance: its file, and the first file where there is none yet."""
+    path, first = (os.path.join(root, FOLDER, one) for one in (files.instance_file(name), files.GLOBAL_FILE))
+    only: dict[str, Wanted | None] = {path: owned.get(path)}
+    if not read_state(first).exists:
+        only[first] = owned[first]
+    return only
+
+
+def _main_file(content: bytes | None, mode: int, root: str) -> Wanted:
+    """Return the main file with our line, last; a file of our own where there is none."""
+    line = _INCLUDE.format(root=root).encode()
+    if content is None or not content.strip():
+        return Wanted(_MAIN.encode() + line + b"\n", mode)
+    if line in (own.strip() for own in content.split(b"\n")):
+        return Wanted(content, mode)
+    return Wanted(content.rstrip(b"\n") + b"\n\n" + _MAIN.encode() + line + b"\n", mode)
+
+
+def _expected(instance: VrrpInstance) -> Expected:
+    return Expected(
+        instance.name,
+        instance.virtual_router_id,
+        instance.priority or 100,
+        frozenset(one.address for one in instance.virtual_ipaddress or ()),
+    )

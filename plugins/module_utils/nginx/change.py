@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the options of a module to nginx's files on the host. Private to this collection."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import Wanted, read_state
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import Request, Result, Transaction
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.daemon import NginxDaemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.files import FOLDERS, file_name, files
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.config import KINDS, NginxConfig
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import Version, parse_build
+
+__all__ = ("apply", "version_of")
+
+MODE = 0o644
+_STREAM = "\n# holdfast.nginx_ha: layer 4 lies in the folder below.\nstream {\n    include %s/*.conf;\n}\n"
+
+
+def version_of(daemon: NginxDaemon) -> Version | None:
+    """Return the version of the host's nginx; None where it is not installed."""
+    return parse_build(daemon.build.output).version if daemon.installed() else None
+
+
+def apply(
+    options: t.Mapping[str, t.Any],
+    *,
+    owner: str,
+    check_mode: bool,
+    single: tuple[str, str] | None = None,
+    drift: str = "overwrite",
+    root: str = "/etc/nginx",
+) -> Result:
+    """Make nginx serve what these options describe; see Transaction.apply for what can go wrong.
+
+    ``options`` are those of NginxConfig. ``single`` is option and name of the only block that is meant; where the
+    options do not hold it, it goes, and all others stay as they are.
+    """
+    daemon = NginxDaemon(root=root)
+    config = NginxConfig.from_options(options, version=version_of(daemon))
+    owned: dict[str, Wanted | None] = {
+        os.path.join(root, name): Wanted(text.encode(), MODE) for name, text in files(config).items()
+    }
+    if single:
+        option, name = single
+        kind = next(kind for kind in KINDS if kind.option == option)
+        owned.setdefault(os.path.join(root, file_name(kind, name)), None)
+    shared = {}
+    stream = os.path.join(root, FOLDERS["stream"])
+    if any(path.startswith(stream + os.sep) and wanted for path, wanted in owned.items()):
+        shared[daemon.main_file] = _with_stream(daemon.main_file, stream)
+    with Transaction(daemon, check_mode=check_mode) as change:
+        return change.apply(Request(owner, owned, shared=shared, prune=not single, drift=drift))
+
+
+def _with_stream(main_file: str, folder: str) -> Wanted:
+    """Return the main file with the block that includes our layer 4, which no distribution's main file has."""
+    main = read_state(main_file)
+    if main.content is None:
+        raise HoldfastError(f"{main_file} is not there: install nginx first")
+    if os.fsencode(folder) in main.content:
+        return Wanted(main.content, main.mode)
+    return Wanted(main.content.rstrip(b"\n") + b"\n" + (_STREAM % folder).encode(), main.mode)

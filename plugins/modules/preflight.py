@@ -1,0 +1,117 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: preflight
+short_description: Find out whether a host can become part of the fleet, before anything is changed on it
+version_added: 0.1.0
+author:
+  - The holdfast.nginx_ha authors (@holdfast)
+description:
+  - Looks at everything that would stop a deployment half-way, and names all of it at once.
+  - Packages that are not installed yet are downloaded, not installed, so that a package source out of reach is known
+    before the first host is touched. In check mode nothing is downloaded.
+extends_documentation_fragment:
+  - holdfast.nginx_ha.attributes
+options:
+  packages:
+    description: Packages that will be installed.
+    type: list
+    elements: str
+    default: []
+  ports:
+    description: TCP ports that nginx (or the backend's web server) will listen on.
+    type: list
+    elements: int
+    default: []
+  programs:
+    description: Programs that may be listening on O(ports) already.
+    type: list
+    elements: str
+    default: [nginx]
+  instances:
+    description: The C(vrrp_instance) blocks that the host will get, as the plan gives them.
+    type: list
+    elements: dict
+    default: []
+  adopt:
+    description: Whether instances that somebody else configured on this host may go.
+    type: bool
+    default: false
+  root:
+    description: Folder of keepalived's configuration.
+    type: path
+    default: /etc/keepalived
+"""
+
+EXAMPLES = r"""
+- name: Can this host become a balancer?
+  holdfast.nginx_ha.preflight:
+    packages: [nginx, keepalived]
+    ports: [80]
+"""
+
+RETURN = r"""
+downloaded:
+  description: Packages that were downloaded.
+  returned: success
+  type: list
+  elements: str
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import listeners
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import refuse_unfit
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.packages import download
+
+
+def port_faults(ports: list[int], programs: list[str]) -> list[str]:
+    """Return a sentence for every port that a program other than these has taken."""
+    faults = []
+    for port in ports:
+        for name in sorted(listeners(port) - set(programs)):
+            faults.append(
+                f"port {port} is in use by {name}: stop it (systemctl disable --now ...) "
+                "or let the site listen elsewhere"
+            )
+    return faults
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "packages": {"type": "list", "elements": "str", "default": []},
+            "ports": {"type": "list", "elements": "int", "default": []},
+            "programs": {"type": "list", "elements": "str", "default": ["nginx"]},
+            "instances": {"type": "list", "elements": "dict", "default": [], "no_log": False},
+            "adopt": {"type": "bool", "default": False},
+            "root": {"type": "path", "default": "/etc/keepalived"},
+        },
+        supports_check_mode=True,
+    )
+    if os.geteuid() != 0:
+        module.fail_json(msg="this needs root: set ansible_become: true for the host, or log in as root")
+    faults = port_faults(module.params["ports"], module.params["programs"])
+    downloaded: list[str] = []
+    try:
+        refuse_unfit(module.params["instances"], root=module.params["root"], adopt=module.params["adopt"])
+    except HoldfastError as error:
+        faults.append(str(error))
+    try:
+        downloaded = download(module.params["packages"], check_mode=module.check_mode)
+    except HoldfastError as error:
+        faults.append(str(error))
+    if faults:
+        module.fail_json(msg=" | ".join([*faults, "Nothing was changed."]))
+    module.exit_json(changed=False, downloaded=downloaded)
+
+
+if __name__ == "__main__":
+    main()
