@@ -19,6 +19,7 @@ A holder that leaves in an orderly way sends priority 0, and its successor then 
 
 from __future__ import annotations
 
+import math
 import typing as t
 from dataclasses import dataclass, replace
 
@@ -115,9 +116,10 @@ def timing(value: str | t.Mapping[str, t.Any], path: str) -> Timing:
     unknown = sorted(set(value) - {"advert_int", "version"})
     if unknown:
         raise InputError(f"{path}.{unknown[0]}", "is unknown here: only advert_int and version can be set")
-    version = int(_number(value.get("version", 3), f"{path}.version"))
-    if version not in (2, 3):
-        raise InputError(f"{path}.version", f"VRRP has the versions 2 and 3, and no {version}")
+    said = _number(value.get("version", 3), f"{path}.version")
+    if said not in (2, 3):
+        raise InputError(f"{path}.version", f"VRRP has the versions 2 and 3, and no {said:g}")
+    version = int(said)
     chosen = replace(PROFILES["fast" if version == 3 else "standard"], version=version)
     if "advert_int" in value:
         chosen = replace(chosen, advert_int=_number(value["advert_int"], f"{path}.advert_int"))
@@ -146,9 +148,12 @@ def outage(settings: Timing, standby_priority: int, probe: Probe = Probe()) -> d
 
 def _number(value: t.Any, path: str) -> float:
     try:
-        return float(value)
+        number = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
-        raise InputError(path, f"must be a number, not `{value}`") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise InputError(path, f"must be a number, not `{value}`")
+    return number
 
 
 def _check(settings: Timing, path: str) -> None:

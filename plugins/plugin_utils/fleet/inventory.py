@@ -164,8 +164,8 @@ class _Spelling:
                 continue
             if any(fnmatch.fnmatchcase(name, pattern) for pattern in self.foreign):
                 continue
-            near = difflib.get_close_matches(name, self.known, n=1, cutoff=0.75)
-            advice = f"did you mean {near[0]}?" if near else "correct or remove it"
+            near = self._near(name)
+            advice = f"did you mean {near}?" if near else "correct or remove it"
             yield Fault(
                 "unknown-variable",
                 host,
@@ -173,6 +173,12 @@ class _Spelling:
                 f"is no variable of this collection: {advice} "
                 "(if it belongs to something else, list it in holdfast_foreign_variables)",
             )
+
+    def _near(self, name: str) -> str:
+        """Return the known variable of the same role that looks most like this one, empty if none does."""
+        prefix, _, rest = name.partition("_")
+        own = [known.partition("_")[2] for known in self.known if known.startswith(f"{prefix}_")]
+        return next((f"{prefix}_{near}" for near in difflib.get_close_matches(rest, sorted(own), n=1, cutoff=0.7)), "")
 
 
 def _roles(value: t.Any) -> dict[str, str]:
@@ -242,7 +248,7 @@ def _vips(variables: Mapping[str, t.Any]) -> t.Iterator[Vip]:
     for number, instance in enumerate(values.items(variables[path], path)):
         for key in ("vips", "virtual_ipaddress", "virtual_ipaddress_excluded"):
             place = f"{path}[{number}].{key}"
-            for index, written in enumerate(values.items(values.mapping(instance, place).get(key, []), place)):
+            for index, written in enumerate(values.items(values.mapping(instance, place).get(key) or [], place)):
                 yield Vip.parse(written, f"{place}[{index}]")
 
 

@@ -134,7 +134,10 @@ def make(fleet: Fleet, faults: Faults) -> Plan:
             made = []
             for spec in wanted[member.name]:
                 with faults.on(member.name):
-                    made.append(_instance(cluster, member, spec, ids[cluster.name, spec.name]))
+                    instance = _instance(cluster, member, spec, ids[cluster.name, spec.name])
+                    # Without an address there is a fault already, and its followers would only hide it.
+                    if instance.anchor.family in member.addresses:
+                        made.append(instance)
             instances[member.name] = tuple(made)
             upstreams[member.name] = []
             with faults.on(member.name):

@@ -87,12 +87,11 @@ def _used(sites: t.Any, path: str) -> t.Iterator[tuple[str, str]]:
 def distinct_servers(plan: Plan) -> t.Iterator[Fault]:
     """A server counts once in an upstream, and a host's own port fits all upstreams that it serves in."""
     for member in plan.fleet.balancers:
-        ports: dict[str, dict[int, str]] = {}
+        ports: dict[str, dict[str, str]] = {}
         for index, upstream in enumerate(_dicts(member.variables["balancer_upstreams"])):
             if "servers_from" in upstream and "port" in upstream:
-                ports.setdefault(str(upstream["servers_from"]), {})[int(upstream["port"])] = (
-                    f"balancer_upstreams[{index}]"
-                )
+                named = ports.setdefault(str(upstream["servers_from"]), {})
+                named[str(upstream["port"])] = f"balancer_upstreams[{index}]"
         for group, chosen in ports.items():
             if len(chosen) < 2:
                 continue
@@ -100,8 +99,8 @@ def distinct_servers(plan: Plan) -> t.Iterator[Fault]:
                 backend = plan.fleet.backends.get(host)
                 if backend and "port" in backend.server:
                     message = (
-                        f"{backend.server['port']} would be used for {' and '.join(chosen.values())}, which say different "
-                        "ports: remove it, or let one of the upstreams list its servers"
+                        f"{backend.server['port']} would be used for {' and '.join(chosen.values())}, which say "
+                        "different ports: remove it, or let one of the upstreams list its servers"
                     )
                     yield Fault("ambiguous-port", host, "backend_port", message)
         for index, upstream in enumerate(plan.upstreams[member.name]):

@@ -77,8 +77,9 @@ def _derived(member: Balancer, vips: tuple[Vip, ...], number: int, path: str, tu
 
 def _explicit(member: Balancer) -> t.Iterator[Spec]:
     names: set[str] = set()
-    for number, instance in enumerate(member.variables["keepalived_instances"]):
+    for number, said in enumerate(member.variables["keepalived_instances"]):
         path = f"keepalived_instances[{number}]"
+        instance = {key: value for key, value in said.items() if value is not None}
         name = values.text(instance.get("name", f"VI_{number + 1}"), f"{path}.name")
         if name in names:
             raise InputError(f"{path}.name", f"`{name}` is the name of two instances: give each its own")

@@ -1,0 +1,376 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What follows from an inventory."""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+
+import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import order, priorities
+from estate import Estate, Variables
+
+BLOG = {"name": "blog", "servers_from": "backend", "port": 8080}
+
+
+def test_three_groups_and_one_address_make_a_pair() -> None:
+    common = {"version": 3, "advert_int": 0.1, "preempt_delay": 60}
+    shared = {"virtual_ipaddress": ["10.0.0.100/24"], "virtual_ipaddress_excluded": []}
+    servers = [{"address": "10.0.0.21", "port": 8080}, {"address": "10.0.0.22", "port": 8080}]
+    plan = Estate().slices()
+    for host in ("lb1", "lb2"):
+        assert plan[host].pop("outage")["host_gone"] == pytest.approx(0.4, abs=0.01)
+    cluster = {"cluster": "all", "members": ["lb1", "lb2"], "vips": ["10.0.0.100"]}
+    upstreams = {"balancer_upstreams": [{"name": "blog", "servers": servers}]}
+    assert plan == {
+        "lb1": {
+            "address": "10.0.0.11",
+            "keepalived_instances": [
+                {
+                    "name": "VI_1",
+                    "virtual_router_id": 100,
+                    "priority": 250,
+                    "unicast_src_ip": "10.0.0.11",
+                    "unicast_peer": ["10.0.0.12"],
+                    **common,
+                    **shared,
+                }
+            ],
+            **cluster,
+            **upstreams,
+        },
+        "lb2": {
+            "address": "10.0.0.12",
+            "keepalived_instances": [
+                {
+                    "name": "VI_1",
+                    "virtual_router_id": 100,
+                    "priority": 240,
+                    "unicast_src_ip": "10.0.0.12",
+                    "unicast_peer": ["10.0.0.11"],
+                    **common,
+                    **shared,
+                }
+            ],
+            **cluster,
+            **upstreams,
+        },
+        "web1": {"address": "10.0.0.21"},
+        "web2": {"address": "10.0.0.22"},
+    }
+
+
+def test_the_plan_of_a_batch_is_a_part_of_the_plan_of_all() -> None:
+    estate = Estate()
+    everything = estate.slices()
+    assert estate.slices("lb2") == {"lb2": everything["lb2"]}
+    assert estate.slices("localhost") == {}
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"keepalived_timing": "standard"}, {"version": 3, "advert_int": 1.0}),
+        ({"keepalived_timing": {"version": 2, "advert_int": "2"}}, {"version": 2, "advert_int": 2.0}),
+        ({"keepalived_preempt_delay": "300"}, {"preempt_delay": 300}),
+        ({"keepalived_preempt": False}, {"nopreempt": True, "preempt_delay": None}),
+        ({"keepalived_preempt": "no"}, {"nopreempt": True, "preempt_delay": None}),
+        ({"keepalived_preempt": True}, {"nopreempt": None, "preempt_delay": 60}),
+        ({"keepalived_interface": "ens33"}, {"interface": "ens33"}),
+        ({"keepalived_unicast": False}, {"unicast_src_ip": None, "unicast_peer": None, "mcast_src_ip": "10.0.0.11"}),
+        ({"keepalived_virtual_router_id": 7}, {"virtual_router_id": 7}),
+        (
+            {"keepalived_timing": {"version": 2}, "keepalived_auth_pass": "s3cret"},
+            {"authentication": {"auth_type": "PASS", "auth_pass": "s3cret"}},
+        ),
+        (
+            {"keepalived_vips": ["10.0.0.100/24 dev eth0 label eth0:1", "10.0.0.101/24", "fd00::100/64"]},
+            {
+                "virtual_ipaddress": ["10.0.0.100/24 dev eth0 label eth0:1"],
+                "virtual_ipaddress_excluded": ["10.0.0.101/24", "fd00::100/64"],
+                "interface": None,
+            },
+        ),
+        (
+            {"keepalived_vips": [{"address": "10.0.0.99/24", "label": "eth0:1"}]},
+            {"virtual_router_id": 99, "virtual_ipaddress": [{"address": "10.0.0.99/24", "label": "eth0:1"}]},
+        ),
+        ({"keepalived_vips": ["10.0.0.100 dev eth0"]}, {"interface": "eth0", "virtual_router_id": 100}),
+        ({"keepalived_vips": ["10.0.0.100"], "keepalived_interface": "eth1"}, {"interface": "eth1"}),
+        ({"keepalived_instance_options": {"garp_master_refresh": 60}}, {"garp_master_refresh": 60}),
+        (
+            {
+                "keepalived_track_interfaces": ["eth1", {"name": "eth2", "weight": -20}],
+                "keepalived_track_files": [{"name": "ready", "file": "/run/ready"}],
+                "keepalived_vrrp_scripts": [{"name": "disk", "script": "/usr/local/bin/disk", "weight": -20}],
+                "keepalived_track_processes": [{"name": "bird", "process": "bird"}],
+            },
+            {
+                "track_interface": ["eth1", {"name": "eth2", "weight": -20}],
+                "track_file": ["ready"],
+                "track_script": ["disk"],
+                "track_process": ["bird"],
+            },
+        ),
+    ],
+)
+def test_variables_reach_the_instance(variables: Variables, expected: dict[str, t.Any]) -> None:
+    [instance] = Estate(variables).instances("lb1")["lb1"]
+    assert {key: instance.get(key) for key in expected} == expected
+
+
+def test_explicit_instances_are_taken_as_they_are_and_completed() -> None:
+    instances = [
+        {"name": "web", "vips": ["10.0.0.100/24", "10.0.0.102/24"], "preferred": "lb2", "timing": "standard"},
+        {
+            "name": "mail",
+            "virtual_ipaddress": ["10.0.0.101/24", "10.0.0.103/24"],
+            "virtual_ipaddress_excluded": ["10.0.0.104/24"],
+            "virtual_router_id": 51,
+            "nopreempt": True,
+            "smtp_alert": True,
+        },
+    ]
+    planned = Estate({"keepalived_vips": None, "keepalived_instances": instances}).instances()
+    assert [(one["name"], one["priority"]) for one in planned["lb1"]] == [("web", 240), ("mail", 250)]
+    assert [(one["name"], one["priority"]) for one in planned["lb2"]] == [("web", 250), ("mail", 240)]
+    web, mail = planned["lb1"]
+    assert (web["virtual_router_id"], web["advert_int"], web["preempt_delay"]) == (100, 1.0, 60)
+    assert (web["virtual_ipaddress"], web["virtual_ipaddress_excluded"]) == (["10.0.0.100/24"], ["10.0.0.102/24"])
+    assert mail["virtual_ipaddress"] == ["10.0.0.101/24", "10.0.0.103/24"]
+    assert mail["virtual_ipaddress_excluded"] == ["10.0.0.104/24"]
+    assert (mail["virtual_router_id"], mail["nopreempt"], mail["smtp_alert"]) == (51, True, True)
+    assert "preempt_delay" not in mail
+    assert not {"vips", "preferred", "timing"} & (web.keys() | mail.keys())
+
+
+def test_priorities_of_their_own_make_the_order() -> None:
+    def own(priority: int) -> Variables:
+        return {"keepalived_instances": [{"name": "VI_1", "vips": ["10.0.0.100/24"], "priority": priority}]}
+
+    planned = Estate(lb1=own(150), lb2=own(100)).instances()
+    assert [planned[host][0]["priority"] for host in ("lb1", "lb2")] == [150, 100]
+
+
+def test_spread_prefers_each_node_for_one_address() -> None:
+    estate = Estate({"keepalived_vips": ["10.0.0.100/24", "10.0.0.101/24"], "keepalived_spread": True})
+    planned = estate.instances()
+    assert {
+        host: [(one["name"], one["virtual_router_id"], one["priority"]) for one in instances]
+        for host, instances in planned.items()
+    } == {
+        "lb1": [("VI_1", 100, 250), ("VI_2", 101, 240)],
+        "lb2": [("VI_1", 100, 240), ("VI_2", 101, 250)],
+    }
+    assert planned["lb1"][1]["virtual_ipaddress"] == ["10.0.0.101/24"]
+
+
+@pytest.mark.parametrize("nodes", range(2, 8))
+@pytest.mark.parametrize("rounds", [1, 2, 3])
+def test_what_failed_nodes_held_is_spread_evenly(nodes: int, rounds: int) -> None:
+    orders = [order(nodes, number) for number in range(nodes * rounds)]
+    assert all(sorted(one) == list(range(nodes)) for one in orders)
+    for gone in range(min(3, nodes)):
+        for failed in itertools.combinations(range(nodes), gone):
+            load = dict.fromkeys(set(range(nodes)) - set(failed), 0)
+            for one in orders:
+                load[next(node for node in one if node in load)] += 1
+            assert max(load.values()) - min(load.values()) <= rounds
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 25, 26, 100, 250])
+def test_priorities_are_distinct_and_leave_room_for_a_move(count: int) -> None:
+    given = priorities(count)
+    assert len(set(given)) == count
+    assert given == sorted(given, reverse=True)
+    assert given[0] == 250
+    assert given[-1] >= 1
+
+
+def test_a_third_node_changes_nothing_of_the_first_two() -> None:
+    before = Estate().instances()
+    third = {"lb2": {"ansible_host": "10.0.0.12"}, "lb3": {"ansible_host": "10.0.0.13"}}
+    after = Estate(groups={"backup": third}).instances()
+    assert after["lb3"][0]["priority"] == 230
+    assert after["lb1"][0]["unicast_peer"] == ["10.0.0.12", "10.0.0.13"]
+    for host in ("lb1", "lb2"):
+        assert {**after[host][0], "unicast_peer": None} == {**before[host][0], "unicast_peer": None}
+
+
+def pairs(*addresses: str) -> Estate:
+    """One cluster for each of these addresses."""
+    masters, backups = {}, {}
+    for number, address in enumerate(addresses):
+        own: Variables = {"keepalived_cluster": f"c{number}", "keepalived_vips": [address], "keepalived_interface": "e"}
+        first = address.partition("/")[0].rpartition(".")[0]
+        masters[f"a{number}"] = {**own, "keepalived_address": f"{first}.{2 * number + 1}"}
+        backups[f"b{number}"] = {**own, "keepalived_address": f"{first}.{2 * number + 2}"}
+    return Estate(groups={"master": masters, "backup": backups})
+
+
+def ids(estate: Estate) -> list[int]:
+    planned = estate.instances()
+    assert all(
+        planned[f"a{at}"][0]["virtual_router_id"] == planned[f"b{at}"][0]["virtual_router_id"] for at in range(2)
+    )
+    return [planned[host][0]["virtual_router_id"] for host in estate.groups["master"]]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "expected"),
+    [
+        pytest.param(["10.0.0.100/24", "10.0.0.101/24"], [100, 101], id="last byte"),
+        pytest.param(["10.0.0.100/24", "10.0.1.100/24"], [100, 100], id="the same on two segments"),
+        pytest.param(["10.0.0.100/24", "10.0.0.51/24"], [100, 51], id="51 where the address says so"),
+    ],
+)
+def test_router_ids_are_the_last_byte_of_the_address(addresses: list[str], expected: list[int]) -> None:
+    assert ids(pairs(*addresses)) == expected
+
+
+def test_router_ids_do_not_clash_on_a_segment() -> None:
+    given = ids(pairs("10.0.0.100/16", "10.0.1.100/16", "10.0.2.100/16", "10.0.3.0/16"))
+    assert given[0] == 100
+    assert len(set(given)) == 4
+    assert all(1 <= number <= 255 and number != 51 for number in given)
+
+
+def test_router_ids_of_addresses_without_prefix_count_in_their_segment() -> None:
+    assert len(set(ids(pairs("10.0.0.100/16", "10.0.1.100")))) == 2
+    assert ids(pairs("10.0.0.100", "10.0.1.100")) == [100, 100]
+
+
+def test_router_ids_stay_when_clusters_are_added() -> None:
+    addresses = [f"10.0.{number % 3}.{100 + number % 7}/16" for number in range(21)]
+    before = ids(pairs(*addresses))
+    after = ids(pairs(*addresses, "10.0.9.100/16", f"10.0.9.{before[7]}/16"))
+    assert after[:21] == before
+    assert len(set(after)) == 23
+
+
+def test_a_pinned_router_id_is_kept_free() -> None:
+    estate = pairs("10.0.0.100/24", "10.0.0.101/24")
+    for host in ("a1", "b1"):
+        estate.hostvars[host]["keepalived_virtual_router_id"] = 100
+    first, second = ids(estate)
+    assert second == 100
+    assert first not in (0, 100)
+
+
+def test_ipv6_members_speak_ipv6() -> None:
+    hosts: dict[str, Variables] = {
+        "lb1": {"ansible_host": "fd00::11"},
+        "lb2": {"ansible_host": "10.0.0.12", "keepalived_address": "fd00::12"},
+    }
+    [instance] = Estate({"keepalived_vips": ["fd00::100/64"]}, **hosts).instances("lb1")["lb1"]
+    assert (instance["unicast_src_ip"], instance["unicast_peer"]) == ("fd00::11", ["fd00::12"])
+    assert 1 <= instance["virtual_router_id"] <= 255
+
+
+def test_an_instance_a_family() -> None:
+    instances = [{"name": "VI_4", "vips": ["10.0.0.100/24"]}, {"name": "VI_6", "vips": ["fd00::64/64"]}]
+    own: dict[str, Variables] = {"lb1": {"keepalived_address6": "fd00::11"}, "lb2": {"keepalived_address6": "fd00::12"}}
+    four, six = Estate({"keepalived_vips": None, "keepalived_instances": instances}, **own).instances()["lb1"]
+    assert (four["unicast_src_ip"], six["unicast_src_ip"]) == ("10.0.0.11", "fd00::11")
+    # The ids of the two families are different spaces.
+    assert four["virtual_router_id"] == six["virtual_router_id"] == 100
+
+
+@pytest.mark.parametrize(
+    ("upstream", "hosts", "expected"),
+    [
+        (BLOG, {}, [{"address": "10.0.0.21", "port": 8080}, {"address": "10.0.0.22", "port": 8080}]),
+        (
+            {"name": "blog", "servers_from": "backend"},
+            {"web1": {"backend_port": "81"}},
+            [{"address": "10.0.0.21", "port": 81}, {"address": "10.0.0.22", "port": 8080}],
+        ),
+        (
+            {**BLOG, "weight": 4, "max_fails": "2", "fail_timeout": "30s", "max_conns": 100},
+            {"web2": {"backend_weight": 1, "backend_max_conns": 0}},
+            [
+                {
+                    "address": "10.0.0.21",
+                    "port": 8080,
+                    "weight": 4,
+                    "max_fails": 2,
+                    "fail_timeout": "30s",
+                    "max_conns": 100,
+                },
+                {
+                    "address": "10.0.0.22",
+                    "port": 8080,
+                    "weight": 1,
+                    "max_fails": 2,
+                    "fail_timeout": "30s",
+                    "max_conns": 0,
+                },
+            ],
+        ),
+        (
+            BLOG,
+            {"web1": {"backend_down": True}, "web2": {"backend_down": False, "backend_backup": "yes"}},
+            [
+                {"address": "10.0.0.21", "port": 8080, "down": True},
+                {"address": "10.0.0.22", "port": 8080, "backup": True},
+            ],
+        ),
+        (
+            {**BLOG, "servers": [{"address": "backup.example.com", "port": 80, "backup": True}]},
+            {},
+            [
+                {"address": "10.0.0.21", "port": 8080},
+                {"address": "10.0.0.22", "port": 8080},
+                {"address": "backup.example.com", "port": 80, "backup": True},
+            ],
+        ),
+        ({"name": "blog", "servers": [{"address": "10.9.9.9:80"}]}, {}, [{"address": "10.9.9.9:80"}]),
+        (
+            BLOG,
+            {"web1": {"backend_address": "192.0.2.1"}, "web2": {"ansible_host": "fd00::22"}},
+            [{"address": "192.0.2.1", "port": 8080}, {"address": "fd00::22", "port": 8080}],
+        ),
+    ],
+)
+def test_servers_come_from_the_group(
+    upstream: dict[str, t.Any], hosts: dict[str, Variables], expected: list[dict[str, t.Any]]
+) -> None:
+    [resolved] = Estate({"balancer_upstreams": [upstream]}, **hosts).slices("lb1")["lb1"]["balancer_upstreams"]
+    assert resolved == {"name": "blog", "servers": expected}
+
+
+def test_all_else_of_an_upstream_is_kept() -> None:
+    upstreams = [
+        {**BLOG, "method": "ip_hash", "keepalive": 64},
+        {"name": "db", "context": "stream", "servers": [{"address": "10.9.9.9:3306"}]},
+    ]
+    planned = Estate({"balancer_upstreams": upstreams}).slices("lb1")["lb1"]["balancer_upstreams"]
+    assert (planned[0]["method"], planned[0]["keepalive"]) == ("ip_hash", 64)
+    assert planned[1] == upstreams[1]
+
+
+def test_groups_of_other_names() -> None:
+    groups = {
+        "master": {},
+        "backup": {},
+        "backend": {},
+        "front": {"lb1": {"ansible_host": "10.0.0.11"}},
+        "spare": {"lb2": {"ansible_host": "10.0.0.12"}},
+        "web": {"web1": {"ansible_host": "10.0.0.21"}},
+    }
+    everywhere = {"balancer_upstreams": [{**BLOG, "servers_from": "web"}]}
+    examined = Estate(everywhere, groups=groups).examine(roles={"master": "front", "backup": "spare", "backend": "web"})
+    assert examined.faults.findings() == []
+    plan = examined.plan.slices(["lb1", "web1"])
+    assert plan["lb1"]["members"] == ["lb1", "lb2"]
+    assert plan["web1"] == {"address": "10.0.0.21"}
+
+
+def test_the_order_of_members_is_masters_then_backups_as_listed() -> None:
+    groups: dict[str, dict[str, Variables]] = {
+        "backup": {"z": {"ansible_host": "10.0.0.13"}, "c": {"ansible_host": "10.0.0.14"}},
+        "master": {"y": {"ansible_host": "10.0.0.15"}, "b": {"ansible_host": "10.0.0.16"}},
+    }
+    assert Estate(groups=groups).slices("z")["z"]["members"] == ["y", "b", "z", "c"]
