@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError, InputError
 
-__all__ = ("FIRST", "FIRST_VALUE", "Build", "Version", "parse_build", "require", "require_module")
+__all__ = ("FIRST", "FIRST_VALUE", "Build", "Version", "parse_build", "require")
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _BUILD = re.compile(r"nginx version: (\S+?)/(\d+\.\d+\.\d+)")
@@ -200,9 +200,3 @@ def require(kind: str, option: str, value: object, path: str, version: Version |
         raise InputError(
             path, f'"{what}" needs nginx {first} or newer, and this host has {version}; remove it or upgrade'
         )
-
-
-def require_module(build: Build | None, module: str, path: str, what: str) -> None:
-    """Raise InputError where nginx on this host was built without a module; an unknown build has all."""
-    if build is not None and not build.has(module):
-        raise InputError(path, f"{what} needs nginx's module {module}, which this host's nginx was built without")

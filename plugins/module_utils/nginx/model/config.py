@@ -120,5 +120,21 @@ class NginxConfig:
         """Return everything as blocks http and stream; the position of each block inside is its input path."""
         inside: dict[str, list[Block]] = {"http": [], "stream": []}
         for kind, path, model in self.elements():
-            inside[kind.context].append(replace(self.block(model), position=Position(path)))
+            inside[kind.context].append(_placed(self.block(model), path))
         return tuple(Block(context, (), tuple(blocks)) for context, blocks in inside.items() if blocks)
+
+
+def _placed(block: Block, path: str) -> Block:
+    """Return the block with input paths as positions, inside it too."""
+    if block.children is None:
+        return replace(block, position=Position(path))
+    count: dict[str, int] = {}
+    children = []
+    for child in block.children:
+        where = f"{path}.{child.name}"
+        if child.name in ("server", "location"):
+            number = count.setdefault(child.name, 0)
+            count[child.name] += 1
+            where = f"{path}.{child.name}s[{number}]"
+        children.append(_placed(child, where))
+    return replace(block, children=tuple(children), position=Position(path))
