@@ -130,7 +130,7 @@ slow:
   returned: always, but in check mode
   type: int
   sample: 1
-failed:
+failures:
   description: >-
     Failed requests by kind: connection refused, connection reset or answer cut short, no complete answer in time, an
     unexpected status, no route, a failed TLS handshake, any other error.

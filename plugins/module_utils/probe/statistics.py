@@ -66,7 +66,7 @@ def summary(samples: Samples) -> dict[str, t.Any]:
         "requests": len(requests),
         "ok": len(good),
         "slow": len(slow),
-        "failed": {kind: outcomes[kind] for kind in FAILURES},
+        "failures": {kind: outcomes[kind] for kind in FAILURES},
         "failed_total": len(requests) - len(good),
         "statuses": _counted(str(sample.status) for sample in requests if sample.status),
         "served_by": _counted(sample.server for sample in good if sample.server),

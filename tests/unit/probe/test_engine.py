@@ -59,14 +59,14 @@ def test_a_healthy_service(service: Service) -> None:
 def test_failures_by_kind(service: Service, behaviour: Behaviour, kind: str) -> None:
     service.behaviour = behaviour
     seen = summary(probe(settings(service.port, rate=40.0)))
-    assert seen["failed"][kind] == seen["requests"] == 12
+    assert seen["failures"][kind] == seen["requests"] == 12
     assert seen["gap_ms"] == 300
     assert seen["ended_in_outage"]
 
 
 def test_a_refused_connection(closed_port: int) -> None:
     seen = summary(probe(settings(closed_port)))
-    assert seen["failed"]["refused"] == 30
+    assert seen["failures"]["refused"] == 30
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_stalled_service_does_not_slow_the_questions_down(service: Service) ->
     samples = probe(settings(service.port, rate=400.0, duration=1.5, timeout=1.5))
     assert len(samples.requests) == 600
     assert sorted(sample.due for sample in samples.requests) == pytest.approx([number / 400 for number in range(600)])
-    assert summary(samples)["failed"]["timeout"] == 600
+    assert summary(samples)["failures"]["timeout"] == 600
     lateness = sorted(sample.begin - sample.due for sample in samples.requests)
     assert lateness[300] < 0.01
     assert all(1.5 <= sample.seconds < 2 for sample in samples.requests)
@@ -163,7 +163,7 @@ def test_a_window_around_an_act(service: Service) -> None:
         window.settle(0.1)
     seen = window.summary()
     assert 200 <= seen["gap_ms"] < 1000
-    assert seen["failed"]["status"] == seen["failed_total"] > 10
+    assert seen["failures"]["status"] == seen["failed_total"] > 10
     assert not seen["ended_in_outage"]
 
 

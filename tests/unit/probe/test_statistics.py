@@ -86,7 +86,7 @@ def test_an_outage_in_the_middle_is_dated() -> None:
     seen = summary(
         window(*(good(number / 100) for number in range(40)), *failing, *(good(n / 100) for n in range(60, 100)))
     )
-    assert (seen["failed"]["refused"], seen["failed"]["timeout"], seen["failed_total"]) == (5, 15, 20)
+    assert (seen["failures"]["refused"], seen["failures"]["timeout"], seen["failed_total"]) == (5, 15, 20)
     assert seen["gap_ms"] == pytest.approx(210)
     assert seen["gap_begin_s"] == pytest.approx(0.391)
     assert seen["gap_begin"] == "2023-11-14T22:13:20.391000Z"
@@ -132,7 +132,7 @@ def test_the_last_request_decides_whether_the_window_ended_in_an_outage(last: Sa
 
 def test_an_error_page_is_no_answer() -> None:
     seen = summary(window(good(0.0), bad(0.3, "status", 503), bad(0.6, "status", 503), good(0.9)))
-    assert seen["failed"]["status"] == 2
+    assert seen["failures"]["status"] == 2
     assert seen["statuses"] == {"200": 2, "503": 2}
     assert seen["gap_ms"] == pytest.approx(900)
 
