@@ -126,7 +126,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.optio
 def addresses(config: KeepalivedConfig) -> list[dict[str, str]]:
     """Return every virtual address and the interface that will have it."""
     return [
-        {"address": one.address, "interface": one.dev or instance.interface or ""}
+        {"address": str(one.ip), "interface": one.dev or instance.interface or ""}
         for instance in config.instances or ()
         for one in (*(instance.virtual_ipaddress or ()), *(instance.virtual_ipaddress_excluded or ()))
     ]

@@ -43,8 +43,13 @@ class Node:
         return f" {address}/" in self.run("ip -o address show")
 
     @property
+    def status(self) -> str:
+        """One of podman's words: running, paused, exited ..."""
+        return podman("inspect", "--format={{.State.Status}}", self.container).strip()
+
+    @property
     def alive(self) -> bool:
-        return podman("inspect", "--format={{.State.Status}}", self.container).strip() == "running"
+        return self.status == "running"
 
     def kill(self) -> None:
         self.away.append((time.time(), float("inf")))
@@ -62,6 +67,13 @@ class Node:
     def thaw(self) -> None:
         podman("unpause", self.container)
         self._is_back()
+
+    def revive(self) -> None:
+        """Make a frozen or dead node run again; nothing happens to one that runs."""
+        if self.status == "paused":
+            self.thaw()
+        elif not self.alive:
+            self.start()
 
     def _is_back(self) -> None:
         if self.away and self.away[-1][1] == float("inf"):

@@ -20,7 +20,7 @@ class Pair:
     def __init__(self) -> None:
         self.lb1, self.lb2 = Node("lb1"), Node("lb2")
         self.balancers = [self.lb1, self.lb2]
-        self.backends = [Node("web1"), Node("web2"), Node("web3")]
+        self.web_servers = {Node("web1"): "nginx", Node("web2"): "nginx", Node("web3"): "apache2"}
 
     def holder(self) -> str:
         """Return who holds the address, by the look of both nodes; names joined if there are two."""
@@ -36,17 +36,13 @@ class Pair:
         return bool(window.summary()["failed_total"] == 0)
 
     def heal(self) -> None:
-        for node in self.balancers + self.backends:
-            if not node.alive:
-                try:
-                    node.thaw()
-                except Exception:
-                    node.start()
+        for node in [*self.balancers, *self.web_servers]:
+            node.revive()
         for node in self.balancers:
             node.run("systemctl kill --signal=CONT nginx keepalived || true")
-            node.run("systemctl reset-failed && systemctl start nginx keepalived holdfast-watcher")
-        for node in self.backends:
-            node.run("systemctl start 'nginx*' 'apache2*' --all || true")
+            node.run("systemctl start nginx keepalived holdfast-watcher")
+        for node, unit in self.web_servers.items():
+            node.run(f"systemctl start {unit}")
         self.held_by(self.lb1, within=30)
 
 

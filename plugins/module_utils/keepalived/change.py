@@ -82,9 +82,7 @@ def refuse_unfit(instances: t.Sequence[t.Mapping[str, t.Any]], *, root: str, ado
     _configured({"instances": instances}, root=root, version=None, adopt=adopt)
 
 
-def _configured(
-    options: t.Mapping[str, t.Any], *, root: str, version: Version | None, adopt: bool
-) -> KeepalivedConfig:
+def _configured(options: t.Mapping[str, t.Any], *, root: str, version: Version | None, adopt: bool) -> KeepalivedConfig:
     live = live_instances(root)
     held = {one.address for instance in live for one in instance.virtual_ipaddress or ()}
     held |= {one.address for instance in live for one in instance.virtual_ipaddress_excluded or ()}
@@ -115,5 +113,5 @@ def _expected(instance: VrrpInstance) -> Expected:
         instance.name,
         instance.virtual_router_id,
         instance.priority or 100,
-        frozenset(one.address for one in instance.virtual_ipaddress or ()),
+        frozenset(str(one.ip) for one in instance.virtual_ipaddress or ()),
     )
