@@ -20,6 +20,8 @@ from pathlib import Path
 
 from lab import fleet, machine
 from lab.command import LAB_DIRECTORY, ROOT, LabError, environment, say
+from lab.daemons import ensure_daemons
+from lab.image import ensure_image
 from lab.inventory import DEFAULT_INVENTORY, nodes_of, read_inventory
 from lab.lock import lab_lock
 
@@ -269,8 +271,9 @@ def _with_lab(suite: Suite, scenarios: t.Sequence[Step]) -> None:
     suite.heading("Lab")
     for clone in fleet.down(everyone=True):
         say(f"a lab of {clone} was left up: it is down now")
+    nodes = nodes_of(read_inventory([DEFAULT_INVENTORY]))
     try:
-        if suite.act("Lab", "up", lambda: fleet.up(nodes_of(read_inventory([DEFAULT_INVENTORY])))):
+        if suite.act("Lab", "up", lambda: fleet.up(nodes)) and suite.act("Lab", "daemons", _offer_daemons):
             suite.heading("Integration tests")
             suite.run(pytest_step("tests/integration", "Integration"))
         suite.heading("Molecule scenarios")
@@ -279,6 +282,13 @@ def _with_lab(suite: Suite, scenarios: t.Sequence[Step]) -> None:
     finally:
         suite.heading("Lab")
         suite.act("Lab", "down", lambda: fleet.down(everyone=True))
+
+
+def _offer_daemons() -> None:
+    """Tell the tests where the daemons' programs are: HOLDFAST_NGINX, HOLDFAST_KEEPALIVED."""
+    image = ensure_image(os.environ.get("LAB_DEBIAN", "12"))
+    for program, path in ensure_daemons(image).items():
+        os.environ[f"HOLDFAST_{program.upper()}"] = str(path)
 
 
 if __name__ == "__main__":
