@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-__all__ = ("DEFAULTS", "GROUPS", "KNOWN", "PREFIXES", "UNSET", "USED")
+__all__ = ("DEFAULTS", "GROUPS", "KNOWN", "PREFIXES", "SERVICE", "UNSET", "UPSTREAMS", "USED")
 
 GROUPS: dict[str, str] = {"master": "master", "backup": "backup", "backend": "backend"}
 """The inventory groups by what their hosts are; the variable ``holdfast_groups`` changes them."""
@@ -31,11 +31,24 @@ DEFAULTS: dict[str, t.Any] = {
     "keepalived_vrrp_scripts": [],
     "keepalived_track_processes": [],
     "keepalived_track_interfaces": [],
+    "balancer_maps": [],
     "balancer_upstreams": [],
     "balancer_sites": [],
+    "balancer_stream_upstreams": [],
     "balancer_streams": [],
     "backend_port": 8080,
 }
+
+SERVICE: dict[str, str] = {
+    "balancer_maps": "maps",
+    "balancer_upstreams": "upstreams",
+    "balancer_sites": "servers",
+    "balancer_stream_upstreams": "stream_upstreams",
+    "balancer_streams": "stream_servers",
+}
+"""What a balancer serves: the variable, and the option of ``nginx_config`` that it becomes."""
+
+UPSTREAMS: tuple[str, ...] = ("balancer_upstreams", "balancer_stream_upstreams")
 
 UNSET: tuple[str, ...] = (
     "keepalived_address",

@@ -40,6 +40,10 @@ class Faults:
             if fault.host:
                 hosts[fault.host] = None
 
+    def hosts(self) -> set[str]:
+        """Return the hosts that have a fault."""
+        return {host for hosts in self._hosts.values() for host in hosts}
+
     @contextlib.contextmanager
     def on(self, host: str) -> t.Iterator[None]:
         """Take an InputError as a fault of this host, and go on behind the block."""

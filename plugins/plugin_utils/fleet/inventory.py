@@ -24,6 +24,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
     GROUPS,
     KNOWN,
     PREFIXES,
+    UPSTREAMS,
     USED,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault, Faults
@@ -155,24 +156,28 @@ class _Spelling:
     def __init__(self, known: frozenset[str], foreign: Iterable[t.Any]) -> None:
         self.known = KNOWN | known
         self.foreign = [str(pattern) for pattern in foreign]
+        self._judged: dict[str, str] = {}
         # A prefix can only be judged where the variables of its role were handed in.
         self.prefixes = tuple({prefix for prefix in PREFIXES for name in known if name.startswith(prefix)})
 
     def faults(self, host: str, names: Iterable[str]) -> t.Iterator[Fault]:
         for name in names:
-            if not name.startswith(self.prefixes) or name in self.known:
-                continue
-            if any(fnmatch.fnmatchcase(name, pattern) for pattern in self.foreign):
-                continue
-            near = self._near(name)
-            advice = f"did you mean {near}?" if near else "correct or remove it"
-            yield Fault(
-                "unknown-variable",
-                host,
-                name,
-                f"is no variable of this collection: {advice} "
-                "(if it belongs to something else, list it in holdfast_foreign_variables)",
-            )
+            if name.startswith(self.prefixes) and name not in self.known:
+                if name not in self._judged:
+                    self._judged[name] = self._judge(name)
+                if self._judged[name]:
+                    yield Fault("unknown-variable", host, name, self._judged[name])
+
+    def _judge(self, name: str) -> str:
+        """Return what is to be said of an unknown name, empty where it belongs to somebody else."""
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in self.foreign):
+            return ""
+        near = self._near(name)
+        advice = f"did you mean {near}?" if near else "correct or remove it"
+        return (
+            f"is no variable of this collection: {advice} "
+            "(if it belongs to something else, list it in holdfast_foreign_variables)"
+        )
 
     def _near(self, name: str) -> str:
         """Return the known variable of the same role that looks most like this one, empty if none does."""
@@ -308,7 +313,7 @@ def _backend_address(host: str, given: Mapping[str, t.Any]) -> str:
 def _server_groups(clusters: Iterable[Iterable[Balancer]]) -> t.Iterator[str]:
     for members in clusters:
         for member in members:
-            upstreams = member.variables["balancer_upstreams"]
-            for upstream in upstreams if isinstance(upstreams, list) else ():
-                if isinstance(upstream, dict) and isinstance(upstream.get("servers_from"), str):
-                    yield upstream["servers_from"]
+            for upstreams in (member.variables[name] for name in UPSTREAMS):
+                for upstream in upstreams if isinstance(upstreams, list) else ():
+                    if isinstance(upstream, dict) and isinstance(upstream.get("servers_from"), str):
+                        yield upstream["servers_from"]

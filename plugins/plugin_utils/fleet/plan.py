@@ -14,6 +14,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import In
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.timing import Probe, Timing, outage, timing
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import UPSTREAMS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Faults
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer, Cluster, Fleet
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.router_ids import Claim, allocate, segments
@@ -51,11 +52,11 @@ class Instance:
 
 @dataclass(frozen=True)
 class Plan:
-    """What was derived: the instances and the upstreams of every balancer."""
+    """What was derived for every balancer: its instances, and its upstreams by the variable that they come from."""
 
     fleet: Fleet
     instances: Mapping[str, tuple[Instance, ...]]
-    upstreams: Mapping[str, list[dict[str, t.Any]]]
+    upstreams: Mapping[str, Mapping[str, list[dict[str, t.Any]]]]
 
     @functools.cached_property
     def members(self) -> Mapping[str, Balancer]:
@@ -96,7 +97,7 @@ class Plan:
             "members": [other.name for other in cluster.members],
             "vips": [str(vip.address) for instance in instances for vip in instance.vips],
             "keepalived_instances": [dict(instance.options) for instance in instances],
-            "balancer_upstreams": self.upstreams[member.name],
+            **self.upstreams[member.name],
             "outage": self._outage(cluster, member, instances),
         }
 
@@ -128,7 +129,7 @@ def make(fleet: Fleet, faults: Faults) -> Plan:
     ids = _router_ids(fleet, wanted)
     resolve = Resolver(fleet)
     instances: dict[str, tuple[Instance, ...]] = {}
-    upstreams: dict[str, list[dict[str, t.Any]]] = {}
+    upstreams: dict[str, dict[str, list[dict[str, t.Any]]]] = {}
     for cluster in fleet.clusters:
         for member in cluster.members:
             made = []
@@ -139,9 +140,10 @@ def make(fleet: Fleet, faults: Faults) -> Plan:
                     if instance.anchor.family in member.addresses:
                         made.append(instance)
             instances[member.name] = tuple(made)
-            upstreams[member.name] = []
-            with faults.on(member.name):
-                upstreams[member.name] = resolve(member.variables["balancer_upstreams"])
+            upstreams[member.name] = {variable: [] for variable in UPSTREAMS}
+            for variable in UPSTREAMS:
+                with faults.on(member.name):
+                    upstreams[member.name][variable] = resolve(member.variables[variable], variable)
     return Plan(fleet, instances, upstreams)
 
 

@@ -9,12 +9,11 @@ import typing as t
 from collections import Counter
 from collections.abc import Mapping
 
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import SERVICE, UPSTREAMS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 
-__all__ = ("distinct_servers", "known_upstreams", "same_service")
-
-SAME_IN_A_CLUSTER = ("balancer_upstreams", "balancer_sites", "balancer_streams")
+__all__ = ("distinct_servers", "known_upstreams", "same_service", "unambiguous_ports")
 
 
 def same_service(plan: Plan) -> t.Iterator[Fault]:
@@ -22,7 +21,7 @@ def same_service(plan: Plan) -> t.Iterator[Fault]:
     for cluster in plan.fleet.clusters:
         first = cluster.members[0]
         for other in cluster.members[1:]:
-            for name in SAME_IN_A_CLUSTER:
+            for name in SERVICE:
                 where = _difference(first.variables[name], other.variables[name], name)
                 if where:
                     message = (
@@ -53,25 +52,21 @@ def _difference(one: t.Any, other: t.Any, path: str) -> str:
 def known_upstreams(plan: Plan) -> t.Iterator[Fault]:
     """A site or stream goes to an upstream that exists, and names are not used twice."""
     for member in plan.fleet.balancers:
-        names: dict[str, str] = {}
-        for index, upstream in enumerate(_dicts(member.variables["balancer_upstreams"])):
-            name, path = str(upstream.get("name", "")), f"balancer_upstreams[{index}].name"
-            if name.lower() in (known.lower() for known in names):
-                message = (
-                    f"`{name}` is the name of two upstreams (nginx does not tell capitals apart): give each its own"
-                )
-                yield Fault("duplicate-upstream", member.name, path, message)
-            names[name] = str(upstream.get("context", "http"))
-        for variable, context in (("balancer_sites", "http"), ("balancer_streams", "stream")):
-            for path, name in _used(member.variables[variable], variable):
+        for users, variable in (
+            ("balancer_sites", "balancer_upstreams"),
+            ("balancer_streams", "balancer_stream_upstreams"),
+        ):
+            names: list[str] = []
+            for index, upstream in enumerate(_dicts(member.variables[variable])):
+                name, path = str(upstream.get("name", "")), f"{variable}[{index}].name"
+                if name.lower() in [known.lower() for known in names]:
+                    message = f"`{name}` is the name of two upstreams, and capitals do not count: give each its own"
+                    yield Fault("duplicate-upstream", member.name, path, message)
+                names.append(name)
+            for path, name in _used(member.variables[users], users):
                 if name not in names:
-                    defined = ", ".join(known for known, kind in names.items() if kind == context) or "none"
-                    message = (
-                        f"`{name}` is no upstream of balancer_upstreams: add it, or use one that is there ({defined})"
-                    )
-                    yield Fault("unknown-upstream", member.name, path, message)
-                elif names[name] != context:
-                    message = f"`{name}` has context {names[name]}, and this needs one of context {context}"
+                    there = ", ".join(names) or "none yet"
+                    message = f"`{name}` is no upstream of {variable}: add it, or use one that is there ({there})"
                     yield Fault("unknown-upstream", member.name, path, message)
 
 
@@ -85,33 +80,43 @@ def _used(sites: t.Any, path: str) -> t.Iterator[tuple[str, str]]:
 
 
 def distinct_servers(plan: Plan) -> t.Iterator[Fault]:
-    """A server counts once in an upstream, and a host's own port fits all upstreams that it serves in."""
+    """A server counts once in an upstream."""
+    judged: dict[int, list[tuple[int, str, t.Any, int]]] = {}
     for member in plan.fleet.balancers:
-        ports: dict[str, dict[str, str]] = {}
-        for index, upstream in enumerate(_dicts(member.variables["balancer_upstreams"])):
-            if "servers_from" in upstream and "port" in upstream:
-                named = ports.setdefault(str(upstream["servers_from"]), {})
-                named[str(upstream["port"])] = f"balancer_upstreams[{index}]"
-        for group, chosen in ports.items():
-            if len(chosen) < 2:
-                continue
-            for host in plan.fleet.groups.get(group, ()):
-                backend = plan.fleet.backends.get(host)
-                if backend and "port" in backend.server:
+        for variable, upstreams in plan.upstreams[member.name].items():
+            # Hosts that say the same share one list.
+            if id(upstreams) not in judged:
+                judged[id(upstreams)] = list(_repeated(upstreams))
+            for index, address, port, count in judged[id(upstreams)]:
+                shown = f"{address} port {port}" if port else address
+                message = f"{shown} is listed {count} times: list it once, and give it a weight if it shall get more"
+                yield Fault("duplicate-server", member.name, f"{variable}[{index}].servers", message)
+
+
+def _repeated(upstreams: t.Iterable[Mapping[str, t.Any]]) -> t.Iterator[tuple[int, str, t.Any, int]]:
+    for index, upstream in enumerate(upstreams):
+        servers = Counter((str(one.get("address")), one.get("port")) for one in _dicts(upstream["servers"]))
+        yield from ((index, address, port, count) for (address, port), count in servers.items() if count > 1)
+
+
+def unambiguous_ports(plan: Plan) -> t.Iterator[Fault]:
+    """A host's own port must fit all upstreams that it serves in."""
+    for member in plan.fleet.balancers:
+        chosen: dict[str, dict[str, str]] = {}
+        for variable in UPSTREAMS:
+            for index, upstream in enumerate(_dicts(member.variables[variable])):
+                if "servers_from" in upstream and "port" in upstream:
+                    named = chosen.setdefault(str(upstream["servers_from"]), {})
+                    named.setdefault(str(upstream["port"]), f"{variable}[{index}]")
+        for group, ports in chosen.items():
+            hosts = plan.fleet.groups.get(group, ()) if len(ports) > 1 else ()
+            for backend in (plan.fleet.backends[host] for host in hosts if host in plan.fleet.backends):
+                if "port" in backend.server:
                     message = (
-                        f"{backend.server['port']} would be used for {' and '.join(chosen.values())}, which say "
+                        f"{backend.server['port']} would be used for {' and '.join(ports.values())}, which say "
                         "different ports: remove it, or let one of the upstreams list its servers"
                     )
-                    yield Fault("ambiguous-port", host, "backend_port", message)
-        for index, upstream in enumerate(plan.upstreams[member.name]):
-            servers = Counter((str(one.get("address")), one.get("port")) for one in _dicts(upstream["servers"]))
-            for (address, port), count in servers.items():
-                if count > 1:
-                    shown = f"{address} port {port}" if port else address
-                    message = (
-                        f"{shown} is listed {count} times, and would get that many shares: list it once, with a weight"
-                    )
-                    yield Fault("duplicate-server", member.name, f"balancer_upstreams[{index}].servers", message)
+                    yield Fault("ambiguous-port", backend.name, "backend_port", message)
 
 
 def _dicts(value: t.Any) -> list[Mapping[str, t.Any]]:

@@ -34,11 +34,15 @@ def weights(options: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dic
 def _read(tracker: t.Any) -> tuple[str, int | None]:
     """Return name and weight of ``name``, ``name weight -20`` or a mapping; the weight is None where none is said."""
     if isinstance(tracker, Mapping):
-        name, weight = tracker.get("name") or tracker.get("interface"), tracker.get("weight")
+        name, said = str(tracker.get("name")), tracker.get("weight")
+        weight, reverse = (
+            (said.get("weight"), said.get("reverse")) if isinstance(said, Mapping) else (said, tracker.get("reverse"))
+        )
     else:
-        words = str(tracker).split()
-        name, weight = words[0], words[2] if len(words) > 2 and words[1] == "weight" else None
+        name, *words = str(tracker).split() or [""]
+        weight, reverse = (words[1] if words[:1] == ["weight"] and words[1:] else None), words[2:] == ["reverse"]
     try:
-        return str(name), None if weight is None else int(weight)
+        return name, None if weight is None else int(weight) * (-1 if reverse else 1)
     except (TypeError, ValueError):
-        return str(name), None
+        # What is no number is refused where the options are judged.
+        return name, None

@@ -17,8 +17,6 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.servers im
 
 __all__ = ("Resolver",)
 
-PATH = "balancer_upstreams"
-
 
 class Resolver:
     """Turns ``servers_from`` into servers, once for all hosts that have the same upstreams."""
@@ -27,13 +25,13 @@ class Resolver:
         self._fleet = fleet
         self._done: dict[str, list[dict[str, t.Any]]] = {}
 
-    def __call__(self, upstreams: t.Any) -> list[dict[str, t.Any]]:
+    def __call__(self, upstreams: t.Any, variable: str) -> list[dict[str, t.Any]]:
         """Return the upstreams as ``nginx_config`` takes them; raises InputError for the first that is wrong."""
-        written = json.dumps(upstreams, sort_keys=True)
+        written = json.dumps([variable, upstreams], sort_keys=True)
         if written not in self._done:
             self._done[written] = [
-                self._resolve(values.mapping(upstream, f"{PATH}[{index}]"), f"{PATH}[{index}]")
-                for index, upstream in enumerate(values.items(upstreams, PATH))
+                self._resolve(values.mapping(upstream, f"{variable}[{index}]"), f"{variable}[{index}]")
+                for index, upstream in enumerate(values.items(upstreams, variable))
             ]
         return self._done[written]
 

@@ -27,10 +27,12 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_elec
     passwords,
     router_ids,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_options import accepted_options
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_service import (
     distinct_servers,
     known_upstreams,
     same_service,
+    unambiguous_ports,
 )
 
 __all__ = ("RULES", "verify")
@@ -48,6 +50,7 @@ RULES: tuple[t.Callable[[Plan], Iterable[Fault]], ...] = (
     same_service,
     known_upstreams,
     distinct_servers,
+    unambiguous_ports,
 )
 
 
@@ -55,3 +58,4 @@ def verify(plan: Plan, faults: Faults) -> None:
     """Add every fault of the plan to ``faults``, rule by rule."""
     for rule in RULES:
         faults.add(rule(plan))
+    faults.add(accepted_options(plan, faults.hosts()))

@@ -53,7 +53,8 @@ class Estate:
     def slices(self, *hosts: str) -> dict[str, t.Any]:
         """Return the plan, which must be without a fault, for these hosts or for all."""
         examined = self.examine()
-        assert [str(finding) for finding in examined.faults.findings()] == []
+        faults = [str(finding) for finding in examined.faults.findings()]
+        assert faults == [], faults
         return examined.plan.slices(hosts or self.hostvars)
 
     def instances(self, *hosts: str) -> dict[str, list[dict[str, t.Any]]]:

@@ -23,7 +23,7 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
     for host in ("lb1", "lb2"):
         assert plan[host].pop("outage")["host_gone"] == pytest.approx(0.4, abs=0.01)
     cluster = {"cluster": "all", "members": ["lb1", "lb2"], "vips": ["10.0.0.100"]}
-    upstreams = {"balancer_upstreams": [{"name": "blog", "servers": servers}]}
+    upstreams = {"balancer_upstreams": [{"name": "blog", "servers": servers}], "balancer_stream_upstreams": []}
     assert plan == {
         "lb1": {
             "address": "10.0.0.11",
@@ -342,13 +342,21 @@ def test_servers_come_from_the_group(
 
 
 def test_all_else_of_an_upstream_is_kept() -> None:
-    upstreams = [
-        {**BLOG, "method": "ip_hash", "keepalive": 64},
-        {"name": "db", "context": "stream", "servers": [{"address": "10.9.9.9:3306"}]},
+    upstreams = [{**BLOG, "method": "ip_hash", "keepalive": 64}]
+    [planned] = Estate({"balancer_upstreams": upstreams}).slices("lb1")["lb1"]["balancer_upstreams"]
+    assert (planned["method"], planned["keepalive"]) == ("ip_hash", 64)
+
+
+def test_streams_have_upstreams_of_their_own() -> None:
+    streams = {
+        "balancer_stream_upstreams": [{"name": "blog", "servers_from": "database", "port": 3306}],
+        "balancer_streams": [{"name": "db", "listen": ["3306"], "upstream": "blog"}],
+    }
+    planned = Estate(streams, groups={"database": {"db1": {"ansible_host": "10.0.0.31"}}}).slices("lb1")["lb1"]
+    assert planned["balancer_stream_upstreams"] == [
+        {"name": "blog", "servers": [{"address": "10.0.0.31", "port": 3306}]}
     ]
-    planned = Estate({"balancer_upstreams": upstreams}).slices("lb1")["lb1"]["balancer_upstreams"]
-    assert (planned[0]["method"], planned[0]["keepalive"]) == ("ip_hash", 64)
-    assert planned[1] == upstreams[1]
+    assert len(planned["balancer_upstreams"][0]["servers"]) == 2
 
 
 def test_groups_of_other_names() -> None:

@@ -392,7 +392,7 @@ CASES = [
     case(
         "unknown-upstream",
         "lb1, lb2: balancer_streams[0].upstream",
-        "`blog` has context http",
+        "`blog` is no upstream of balancer_stream_upstreams",
         everywhere={"balancer_streams": [{"listen": "3306", "upstream": "blog"}]},
     ),
     case(
@@ -425,6 +425,82 @@ CASES = [
         "lb2: balancer_upstreams[0].port",
         "is not the same on lb1 and lb2",
         lb2={"balancer_upstreams": [{**BLOG, "port": 8081}]},
+    ),
+]
+
+
+# Options that the models of the daemons refuse.
+CASES += [
+    case(
+        "option",
+        "lb1, lb2: keepalived_instance_options.garp_master_refesh",
+        "did you mean garp_master_refresh?",
+        everywhere={"keepalived_instance_options": {"garp_master_refesh": 60}},
+    ),
+    case("option", "lb1, lb2: keepalived_instances[0]", "smtp_alert", everywhere=instances({"smtp_alert": "maybe"})),
+    case(
+        "option",
+        "lb1, lb2: keepalived_vips[1].labl",
+        "there is no such option",
+        everywhere={"keepalived_vips": ["10.0.0.100/24", {"address": "10.0.0.101/24", "labl": "eth0:1"}]},
+    ),
+    case(
+        "option",
+        "lb1, lb2: keepalived_vrrp_scripts[0].interval",
+        "",
+        everywhere={"keepalived_vrrp_scripts": [{"name": "a", "script": "/bin/true", "interval": -1}]},
+    ),
+    case(
+        "option",
+        "lb1, lb2: keepalived_track_files[0].fil",
+        "is unknown: did you mean file?",
+        everywhere={"keepalived_track_files": [{"name": "a", "fil": "/run/a"}]},
+    ),
+    case(
+        "option",
+        "lb1, lb2: balancer_sites[0].upstrem",
+        "is unknown: did you mean upstream?",
+        everywhere={"balancer_sites": [{"server_name": "a", "upstrem": "blog"}]},
+    ),
+    case(
+        "option",
+        "lb1, lb2: balancer_sites[0].locations[1].proxy_red_timeout",
+        "did you mean proxy_read_timeout?",
+        everywhere={
+            "balancer_sites": [
+                {
+                    "server_name": "a",
+                    "locations": [
+                        {"path": "/", "upstream": "blog"},
+                        {"path": "/x", "upstream": "blog", "proxy_red_timeout": "5s"},
+                    ],
+                }
+            ]
+        },
+    ),
+    case(
+        "option",
+        "lb1, lb2: balancer_sites",
+        "must be a list, not a mapping",
+        everywhere={"balancer_sites": {"server_name": "a"}},
+    ),
+    case(
+        "option",
+        "lb1, lb2: balancer_sites[0]",
+        "must be a mapping, not `blog`",
+        everywhere={"balancer_sites": ["blog"]},
+    ),
+    case(
+        "option",
+        "lb1, lb2: balancer_upstreams[0]",
+        "",
+        everywhere={"balancer_upstreams": [{**BLOG, "method": "fastest"}]},
+    ),
+    case(
+        "option",
+        "lb1, lb2: balancer_upstreams[0].servers[2].weigth",
+        "is unknown: did you mean weight?",
+        everywhere={"balancer_upstreams": [{**BLOG, "servers": [{"address": "10.9.9.9", "weigth": 1}]}]},
     ),
 ]
 

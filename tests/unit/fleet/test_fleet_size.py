@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A thousand pairs: right, and in good time."""
+
+from __future__ import annotations
+
+import collections
+import time
+import typing as t
+
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.examine import Examined, examine
+from estate import EVERYWHERE, Variables
+
+PAIRS = 1000
+SECONDS = 10
+
+
+class Counting(t.Dict[str, t.Any]):
+    """Variables of a host that count how often each is templated."""
+
+    read: t.ClassVar[collections.Counter[tuple[int, str]]] = collections.Counter()
+
+    def __getitem__(self, key: str) -> t.Any:
+        self.read[id(self), key] += 1
+        return super().__getitem__(key)
+
+
+def fleet(pairs: int) -> tuple[dict[str, Variables], dict[str, list[str]]]:
+    """Pairs of which four each share a segment, and a backend for each."""
+    groups: dict[str, list[str]] = {"master": [], "backup": [], "backend": []}
+    hostvars: dict[str, Variables] = {}
+    for number in range(pairs):
+        segment, place = divmod(number, 4)
+        network = f"10.{segment // 200}.{segment % 200}"
+        common = {**EVERYWHERE, "keepalived_cluster": f"c{number}", "keepalived_vips": [f"{network}.{100 + place}/24"]}
+        for group, host, last in (("master", "a", 11), ("backup", "b", 51), ("backend", "w", 201)):
+            own = {"ansible_host": f"{network}.{last + place}", **{f"site_{at}": at for at in range(30)}}
+            groups[group].append(f"{host}{number}")
+            hostvars[f"{host}{number}"] = Counting({**(common if group != "backend" else {}), **own})
+    return hostvars, groups
+
+
+def planned(pairs: int) -> tuple[Examined, float]:
+    hostvars, groups = fleet(pairs)
+    start = time.monotonic()
+    examined = examine(hostvars, groups, known=["nginx_package", "keepalived_package", "backend_root", "balancer_x"])
+    assert examined.faults.findings() == []
+    return examined, time.monotonic() - start
+
+
+def test_a_thousand_pairs_are_planned_and_verified_in_good_time() -> None:
+    examined, seconds = planned(PAIRS)
+    assert seconds < SECONDS
+    ids = collections.Counter(
+        (str(instance.anchor.network), instance.router_id)
+        for instance in examined.plan.all_instances()
+        if instance.host.startswith("a")
+    )
+    assert len(ids) == PAIRS
+    assert set(ids.values()) == {1}
+    slice_ = examined.plan.slices(["b7"])["b7"]
+    assert slice_["members"] == ["a7", "b7"]
+    assert len(slice_["balancer_upstreams"][0]["servers"]) == PAIRS
+
+
+def test_no_variable_is_templated_twice_and_none_that_is_not_needed() -> None:
+    Counting.read.clear()
+    planned(20)
+    assert set(Counting.read.values()) == {1}
+    assert not [key for _, key in Counting.read if key.startswith("site_")]
+
+
+def test_the_time_grows_with_the_fleet_and_not_with_its_square() -> None:
+    planned(50)
+    small = min(planned(100)[1] for _ in range(3))
+    assert planned(800)[1] < small * 8 * 4
