@@ -36,7 +36,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.manifest i
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Runner, run
 
-__all__ = ("DRIFT", "Request", "Result", "Transaction")
+__all__ = ("DRIFT", "Request", "Result", "Transaction", "drifted", "owned_files")
 
 DRIFT = ("overwrite", "keep", "fail")
 STATE_FOLDER = "/var/lib/holdfast"
@@ -88,6 +88,17 @@ class Result:
             "warnings": self.warnings,
             "repaired": self.repaired,
         }
+
+
+def owned_files(daemon: str, *, state_folder: str = STATE_FOLDER) -> t.Mapping[str, Entry]:
+    """Return the files of this daemon that the collection owns on this host."""
+    path = os.path.join(state_folder, daemon, "manifest.json")
+    return Manifest.load(read_state(path).content, path).files
+
+
+def drifted(files: t.Mapping[str, Entry]) -> list[str]:
+    """Return those of the owned files that no longer hold what was written to them."""
+    return sorted(path for path, entry in files.items() if read_state(path).digest != entry.digest)
 
 
 class Transaction:

@@ -233,11 +233,11 @@ class Question:
             yield READ
             part = self.connection.recv(4096)
             if not part:
-                raise ValueError("closes the connection without an answer")
+                raise ValueError("closed without an answer")
             received += part
         words = received.split(b" ", 2)
         if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
-            raise ValueError("answers something that is not HTTP")
+            raise ValueError("what it answers is not HTTP")
         return int(words[1])
 
 
@@ -306,7 +306,7 @@ class Watcher:
         now = time.monotonic()
         for question in [question for question in self.questions if question.deadline <= now]:
             self.drop(question)
-            self.health.silent(f"no answer within {self.config.timeout:g} s")
+            self.health.silent(f"{self.listener} gives no answer within {self.config.timeout:g} s")
 
     # The main process
 
@@ -353,6 +353,10 @@ class Watcher:
 
     # The questions
 
+    @property
+    def listener(self) -> str:
+        return f"{self.config.address} port {self.config.port}"
+
     def ask(self, now: float) -> None:
         question = Question(self.config, now)
         self.questions.append(question)
@@ -364,10 +368,10 @@ class Watcher:
             status = question.advance()
         except ConnectionRefusedError:
             self.drop(question)
-            self.health.dead(f"{self.config.address} port {self.config.port} refuses connections")
+            self.health.dead(f"{self.listener} refuses connections")
         except (OSError, ValueError) as error:
             self.drop(question)
-            self.health.silent(f"{self.config.address} port {self.config.port}: {error}")
+            self.health.silent(f"{self.listener}: {error}")
         else:
             if status is not None:
                 self.drop(question)
@@ -387,7 +391,7 @@ class Watcher:
         """A 5xx is a bad answer. Any other proves that nginx lives, though maybe without our location: no reason to
         take the address away, least of all from both nodes at once."""
         if status >= 500:
-            self.health.silent(f"it answers {status} for {self.config.path}")
+            self.health.silent(f"{self.listener} answers {status} for {self.config.path}")
             return
         if not 200 <= status < 300:
             self.warn(f"nginx answers {status} instead of 204 for {self.config.path}: is the health location missing?")
@@ -451,10 +455,11 @@ def read(config_file: str) -> Config:
 
 
 def notify(message: str) -> None:
-    """Tell systemd (sd_notify); nothing where it does not listen."""
+    """Tell systemd (sd_notify); nothing where it does not listen, and never wait for it."""
     path = os.environ.get("NOTIFY_SOCKET", "")
     if path:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection, contextlib.suppress(OSError):
+            connection.setblocking(False)
             connection.sendto(message.encode(), b"\0" + path[1:].encode() if path[0] == "@" else path)
 
 

@@ -1,0 +1,169 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vrrp_info
+short_description: What keepalived does on a host right now
+version_added: 0.1.0
+author:
+  - The holdfast.nginx_ha authors (@holdfast)
+description:
+  - Asks the running keepalived for the state of its instances, and the kernel for the addresses that are really there.
+  - Passwords are never returned.
+extends_documentation_fragment:
+  - holdfast.nginx_ha.attributes
+options:
+  root:
+    description: Folder of keepalived's configuration.
+    type: path
+    default: /etc/keepalived
+"""
+
+EXAMPLES = r"""
+- name: Ask who holds the address
+  holdfast.nginx_ha.vrrp_info:
+  register: vrrp
+
+- name: Say it
+  ansible.builtin.debug:
+    msg: "{{ inventory_hostname }} holds {{ vrrp.held | join(', ') or 'nothing' }}"
+"""
+
+RETURN = r"""
+installed:
+  description: Whether keepalived is installed.
+  returned: success
+  type: bool
+version:
+  description: The version of keepalived.
+  returned: when it is installed
+  type: str
+  sample: 2.2.7
+running:
+  description: Whether keepalived runs.
+  returned: success
+  type: bool
+instances:
+  description: Every C(vrrp_instance) that runs.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+    state:
+      description: One of V(INIT), V(BACKUP), V(MASTER), V(FAULT).
+      type: str
+    interface:
+      description: The interface on which it speaks.
+      type: str
+    virtual_router_id:
+      description: Its number on the segment.
+      type: int
+    base_priority:
+      description: The priority that was configured.
+      type: int
+    effective_priority:
+      description: The priority with the weights of its trackers.
+      type: int
+    last_transition:
+      description: When it changed its state last, in seconds since the epoch.
+      type: float
+    addresses:
+      description: Its virtual addresses, without those that are excluded from the adverts.
+      type: list
+      elements: str
+    excluded_addresses:
+      description: Its virtual addresses that are excluded from the adverts.
+      type: list
+      elements: str
+    present:
+      description: Those of its addresses that the kernel has on this host now, whatever the state says.
+      type: list
+      elements: str
+held:
+  description: Every virtual address of every instance that the kernel has on this host now, whatever the states say.
+  returned: success
+  type: list
+  elements: str
+trackers:
+  description: The track files of this collection and what they hold; V(0) is fit.
+  returned: success
+  type: dict
+  sample: {"nginx_crash": "0", "nginx_probe": "0", "nginx_stop": "0"}
+owned:
+  description: The files on this host that this collection owns.
+  returned: success
+  type: list
+  elements: str
+drifted:
+  description: Those of RV(owned) that were edited by hand or removed since they were written.
+  returned: success
+  type: list
+  elements: str
+"""
+
+import contextlib
+import dataclasses
+import os
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import drifted, owned_files
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import version_of
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemon import KeepalivedDaemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump import read_states
+
+TRACK_FOLDER = "/run/holdfast/track"
+
+
+def trackers(folder: str = TRACK_FOLDER) -> dict[str, str]:
+    """Return name and content of every track file; empty where the folder is not there."""
+    found = {}
+    with contextlib.suppress(OSError):
+        for name in sorted(os.listdir(folder)):
+            with open(os.path.join(folder, name), encoding="ascii", errors="replace") as file:
+                found[name] = file.read().strip()
+    return found
+
+
+def gather(root: str) -> dict[str, t.Any]:
+    """Return what the module returns."""
+    daemon = KeepalivedDaemon(root=root)
+    version = version_of(daemon)
+    found: dict[str, t.Any] = {"installed": version is not None, "running": daemon.running()}
+    if version is not None:
+        found["version"] = str(version)
+    instances = []
+    if daemon.running():
+        here = {one.address for one in host_addresses()}
+        for state in read_states():
+            present = [one for one in (*state.addresses, *state.excluded_addresses) if one in here]
+            instances.append(dict(dataclasses.asdict(state), present=present))
+    manifest = owned_files(daemon.name)
+    found.update(instances=instances, held=[address for one in instances for address in one["present"]])
+    found.update(trackers=trackers(), owned=sorted(manifest), drifted=drifted(manifest))
+    return found
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={"root": {"type": "path", "default": "/etc/keepalived"}},
+        supports_check_mode=True,
+    )
+    try:
+        found = gather(module.params["root"])
+    except HoldfastError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **found)
+
+
+if __name__ == "__main__":
+    main()
