@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A test stand for the watcher: a fake nginx, the watcher as a process of its own, and the two files between."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import typing as t
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).parents[3]
+PROGRAMS = ROOT / "roles" / "keepalived" / "files"
+FAKE = Path(__file__).with_name("fake_nginx.py")
+PATIENCE = 10.0
+
+
+def load(name: str) -> ModuleType:
+    """Return a program of the role as a module."""
+    spec = spec_from_file_location(name.replace("-", "_"), PROGRAMS / f"{name}.py")
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(name)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def eventually(condition: t.Callable[[], bool], what: str) -> float:
+    """Wait until it holds and return how many seconds that took; fails with ``what`` when it never does."""
+    begin = time.monotonic()
+    while not condition():
+        if time.monotonic() - begin > PATIENCE:
+            raise AssertionError(f"not within {PATIENCE:g} s: {what}")
+        time.sleep(0.002)
+    return time.monotonic() - begin
+
+
+class Stand:
+    def __init__(self, folder: Path) -> None:
+        self.track = folder / "track"
+        self.track.mkdir()
+        self.pid_file = folder / "nginx.pid"
+        self.config = folder / "watcher.json"
+        self.log = folder / "log"
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            self.port = int(listener.getsockname()[1])
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notified.bind(str(folder / "notify"))
+        self.notified.settimeout(PATIENCE)
+        self.configure()
+
+    def configure(self, **probe: t.Any) -> None:
+        settings = {"interval": 0.05, "timeout": 0.1, "fall": 2, "rise": 2, **probe}
+        question = {"address": "127.0.0.1", "port": self.port, "host": "health.invalid", "path": "/health"}
+        self.config.write_text(
+            json.dumps(
+                {
+                    "track_dir": str(self.track),
+                    "addresses": [{"address": "192.0.2.100", "interface": "lo"}],
+                    "nginx": {"unit": "nginx.service", "pid_file": str(self.pid_file)},
+                    "probe": {**question, **settings},
+                }
+            )
+        )
+
+    def nginx(self, status: int = 204) -> subprocess.Popen[bytes]:
+        """Start a fake nginx and return it when it serves and stands in the pid file."""
+        before = self.pid_file.read_text() if self.pid_file.exists() else ""
+        process = self._start(str(FAKE), str(self.port), str(self.pid_file), str(status))
+        eventually(lambda: self.pid_file.exists() and self.pid_file.read_text() != before, "nginx has started")
+        return process
+
+    def watcher(self, prelude: str = "") -> subprocess.Popen[bytes]:
+        """Start the watcher, after a piece of Python, and return it when it is ready, as systemd sees it."""
+        program = str(PROGRAMS / "holdfast-watcher.py")
+        if prelude:
+            run = "import runpy, sys\nsys.argv = sys.argv[1:]\nrunpy.run_path(sys.argv[0], run_name='__main__')"
+            process = self._start("-c", f"{prelude}\n{run}", program, str(self.config))
+        else:
+            process = self._start(program, str(self.config))
+        while b"READY=1" not in self.notified.recv(4096):
+            pass
+        return process
+
+    def _start(self, *args: str) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, *args],
+                stderr=log,
+                env={**os.environ, "NOTIFY_SOCKET": str(self.notified.getsockname())},
+            )
+        self.processes.append(process)
+        return process
+
+    @property
+    def files(self) -> tuple[str, str]:
+        """What stands in nginx_crash and nginx_probe."""
+        crash, probe = (self.track / name for name in ("nginx_crash", "nginx_probe"))
+        return crash.read_text() if crash.exists() else "-", probe.read_text() if probe.exists() else "-"
+
+    def becomes(self, crash: int, probe: int) -> float:
+        wanted = (f"{crash}\n", f"{probe}\n")
+        return eventually(lambda: self.files == wanted, f"{wanted} (they are {self.files}; {self.log.read_text()})")
+
+    def close(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+        self.notified.close()

@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The watcher's verdict: from a list of events to the two files, without a process or a clock."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import load
+
+watcher = load("holdfast-watcher")
+
+ALIVE, DEAD, SILENT, GOOD, ORPHAN = "main lives", "main is dead", "no answer", "answer", "answer of an orphan worker"
+
+
+def verdict(events: t.Iterable[str], *, fall: int = 2, rise: int = 2) -> tuple[bool | None, bool]:
+    health = watcher.Health(fall=fall, rise=rise)
+    for event in events:
+        if event == ALIVE:
+            health.alive()
+        elif event == DEAD:
+            health.dead("a reason")
+        elif event == SILENT:
+            health.silent("a reason")
+        else:
+            health.answered(main_is_dead=event == ORPHAN)
+    return health.crashed, health.frozen
+
+
+@pytest.mark.parametrize(
+    ("events", "crashed", "frozen"),
+    [
+        pytest.param([], None, False, id="nothing is known yet"),
+        pytest.param([ALIVE], False, False, id="at the start a living main process is enough"),
+        pytest.param([GOOD], False, False, id="at the start one answer is enough"),
+        pytest.param([DEAD], True, False, id="at the start a dead main process is unfit at once"),
+        pytest.param([SILENT], True, False, id="at the start neither process nor answer"),
+        pytest.param([ALIVE, DEAD], True, False, id="a crash counts at once"),
+        pytest.param([ALIVE, SILENT], False, False, id="one missed answer does not count"),
+        pytest.param([ALIVE, SILENT, SILENT], False, True, id="frozen after fall missed answers"),
+        pytest.param([ALIVE, SILENT, GOOD, SILENT], False, False, id="missed answers must follow each other"),
+        pytest.param([ALIVE, SILENT, SILENT, GOOD], False, True, id="one answer does not thaw"),
+        pytest.param([ALIVE, SILENT, SILENT, GOOD, GOOD], False, False, id="thawed after rise answers"),
+        pytest.param([ALIVE, SILENT, SILENT, GOOD, SILENT, GOOD], False, True, id="answers must follow each other"),
+        pytest.param([ALIVE, DEAD, ALIVE], True, False, id="a new main process alone is not fit again"),
+        pytest.param([ALIVE, DEAD, ALIVE, GOOD], True, False, id="nor with one answer"),
+        pytest.param([ALIVE, DEAD, ALIVE, GOOD, GOOD], False, False, id="but with rise answers"),
+        pytest.param([ALIVE, DEAD, ORPHAN, ORPHAN, ORPHAN], True, False, id="orphan workers prove nothing"),
+        pytest.param([ALIVE, DEAD, GOOD, DEAD, GOOD], True, False, id="a crash loop begins from the start"),
+        pytest.param([ALIVE, SILENT, SILENT, DEAD], True, True, id="killed while frozen"),
+        pytest.param([ALIVE, SILENT, SILENT, DEAD, GOOD, GOOD], False, False, id="and both are taken back together"),
+    ],
+)
+def test_verdict(events: list[str], crashed: bool | None, frozen: bool) -> None:
+    assert verdict(events) == (crashed, frozen)
+
+
+def test_fall_and_rise_are_counted() -> None:
+    assert verdict([ALIVE, SILENT], fall=1) == (False, True)
+    assert verdict([ALIVE, *[SILENT] * 4], fall=5) == (False, False)
+    assert verdict([ALIVE, DEAD, GOOD], rise=1) == (False, False)
+    assert verdict([ALIVE, DEAD, *[GOOD] * 4], rise=5) == (True, False)
+
+
+GOOD_CONFIG: dict[str, t.Any] = {
+    "track_dir": "/run/holdfast/track",
+    "nginx": {"pid_file": "/run/nginx.pid"},
+    "probe": {
+        **{"address": "127.0.0.1", "port": 80, "host": "h", "path": "/p"},
+        **{"interval": 0.2, "timeout": 0.3, "fall": 2, "rise": 2},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "cannot be read"),
+        ("[]", "cannot be read"),
+        ("{}", "track_dir is missing"),
+        (json.dumps({**GOOD_CONFIG, "probe": {**GOOD_CONFIG["probe"], "port": "http"}}), "cannot be read"),
+        (json.dumps({**GOOD_CONFIG, "probe": {**GOOD_CONFIG["probe"], "interval": 0}}), "at least 0.01"),
+        (json.dumps({**GOOD_CONFIG, "probe": {**GOOD_CONFIG["probe"], "rise": 0}}), "at least 1"),
+    ],
+)
+def test_a_wrong_configuration(text: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        watcher.Config(text)
+
+
+def test_a_right_configuration() -> None:
+    config = watcher.Config(json.dumps(GOOD_CONFIG))
+    assert (config.port, config.interval, config.pid_file) == (80, 0.2, "/run/nginx.pid")
