@@ -11,6 +11,7 @@ holdfast-guard scrub     keepalived is gone: remove its addresses from the inter
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -177,8 +178,24 @@ def release(config: t.Mapping[str, t.Any]) -> None:
 def scrub(config: t.Mapping[str, t.Any]) -> None:
     """Remove the addresses that a dead keepalived has left behind, and nothing else."""
     for one in held(config["addresses"]):
-        remove(one)
+        with secondaries_stay(socket.if_indextoname(one.interface)):
+            remove(one)
         log(f"Removed {one.address}/{one.prefix}, which keepalived had left on interface {one.interface}.")
+
+
+@contextlib.contextmanager
+def secondaries_stay(interface: str) -> t.Iterator[None]:
+    """Let an IPv4 address go without those that the kernel counts as its secondaries, the host's own maybe."""
+    path = f"/proc/sys/net/ipv4/conf/{interface}/promote_secondaries"
+    with open(path, encoding="ascii") as stream:
+        before = stream.read()
+    with contextlib.suppress(OSError), open(path, "w", encoding="ascii") as stream:
+        stream.write("1")  # refused in a container, where systemd has set it
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError), open(path, "w", encoding="ascii") as stream:
+            stream.write(before)
 
 
 COMMANDS: t.Mapping[str, t.Callable[[t.Mapping[str, t.Any]], None]] = {

@@ -14,7 +14,6 @@ import time
 import typing as t
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 
 ROOT = Path(__file__).parents[3]
 PROGRAMS = ROOT / "roles" / "keepalived" / "files"
@@ -22,7 +21,7 @@ FAKE = Path(__file__).with_name("fake_nginx.py")
 PATIENCE = 10.0
 
 
-def load(name: str) -> ModuleType:
+def load(name: str) -> t.Any:
     """Return a program of the role as a module."""
     spec = spec_from_file_location(name.replace("-", "_"), PROGRAMS / f"{name}.py")
     if spec is None or spec.loader is None:
