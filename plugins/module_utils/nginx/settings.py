@@ -125,22 +125,23 @@ def _table(**shapes: str) -> dict[str, Shape]:
 _HTTP = _table(
     flag="""
         absolute_redirect autoindex chunked_transfer_encoding etag gunzip gzip gzip_vary limit_conn_dry_run
-        limit_req_dry_run log_not_found log_subrequest port_in_redirect proxy_buffering proxy_cache_background_update
-        proxy_cache_convert_head proxy_cache_lock proxy_cache_revalidate proxy_force_ranges proxy_ignore_client_abort
-        proxy_intercept_errors proxy_pass_request_body proxy_pass_request_headers proxy_pass_trailers
-        proxy_request_buffering proxy_socket_keepalive proxy_ssl_server_name proxy_ssl_session_reuse proxy_ssl_verify
-        real_ip_recursive recursive_error_pages reset_timedout_connection sendfile server_name_in_redirect
-        sub_filter_last_modified sub_filter_once tcp_nodelay tcp_nopush
+        limit_req_dry_run log_not_found log_subrequest mirror_request_body port_in_redirect proxy_buffering
+        proxy_cache_background_update proxy_cache_convert_head proxy_cache_lock proxy_cache_revalidate
+        proxy_force_ranges proxy_ignore_client_abort proxy_intercept_errors proxy_pass_request_body
+        proxy_pass_request_headers proxy_pass_trailers proxy_request_buffering proxy_socket_keepalive
+        proxy_ssl_server_name proxy_ssl_session_reuse proxy_ssl_verify real_ip_recursive recursive_error_pages
+        reset_timedout_connection sendfile server_name_in_redirect sub_filter_last_modified sub_filter_once
+        tcp_nodelay tcp_nopush
         """,
     time="""
-        auth_delay client_body_timeout keepalive_time lingering_time lingering_timeout proxy_cache_lock_age
-        proxy_cache_lock_timeout proxy_connect_timeout proxy_next_upstream_timeout proxy_read_timeout
-        proxy_send_timeout resolver_timeout send_timeout
+        auth_delay client_body_timeout keepalive_min_timeout keepalive_time lingering_time lingering_timeout
+        proxy_cache_lock_age proxy_cache_lock_timeout proxy_connect_timeout proxy_next_upstream_timeout
+        proxy_read_timeout proxy_send_timeout resolver_timeout send_timeout
         """,
     size="""
         client_body_buffer_size client_max_body_size gzip_min_length postpone_output proxy_buffer_size
-        proxy_busy_buffers_size proxy_cache_max_range_offset proxy_max_temp_file_size
-        proxy_temp_file_write_size sendfile_max_chunk
+        proxy_busy_buffers_size proxy_cache_max_range_offset proxy_max_temp_file_size proxy_temp_file_write_size
+        sendfile_max_chunk slice
         """,
     number="""
         gzip_comp_level keepalive_requests limit_conn_status limit_req_status proxy_cache_min_uses
@@ -152,27 +153,28 @@ _HTTP = _table(
         proxy_ssl_password_file proxy_ssl_trusted_certificate real_ip_header root
         """,
     arguments="""
-        access_log aio auth_basic auth_request client_body_temp_path directio error_log expires gzip_buffers
-        gzip_disable gzip_http_version gzip_static if_modified_since keepalive_timeout limit_conn_log_level limit_rate
-        limit_rate_after limit_req_log_level lingering_close open_file_cache proxy_bind proxy_buffers proxy_cache
-        proxy_limit_rate proxy_redirect proxy_temp_path satisfy server_tokens
+        access_log add_header_inherit aio auth_basic auth_request client_body_temp_path directio error_log expires
+        gzip_buffers gzip_disable gzip_http_version gzip_static if_modified_since keepalive_timeout
+        limit_conn_log_level limit_rate limit_rate_after limit_req_log_level lingering_close open_file_cache
+        proxy_bind proxy_buffers proxy_cache proxy_limit_rate proxy_redirect proxy_ssl_certificate_cache
+        proxy_temp_path satisfy server_tokens
         """,
     words="""
-        gzip_proxied gzip_types index proxy_cache_bypass proxy_cache_methods proxy_cache_use_stale
+        early_hints gzip_proxied gzip_types index proxy_cache_bypass proxy_cache_methods proxy_cache_use_stale
         proxy_ignore_headers proxy_next_upstream proxy_no_cache proxy_ssl_protocols resolver sub_filter_types
         """,
     lines="""
-        error_page limit_conn limit_req proxy_cache_valid proxy_cookie_domain proxy_cookie_flags proxy_cookie_path
-        proxy_hide_header proxy_pass_header proxy_ssl_conf_command set_real_ip_from sub_filter
+        error_page limit_conn limit_req mirror proxy_cache_valid proxy_cookie_domain proxy_cookie_flags
+        proxy_cookie_path proxy_hide_header proxy_pass_header proxy_ssl_conf_command set_real_ip_from sub_filter
         """,
     pairs="proxy_set_header",
-    headers="add_header",
+    headers="add_header add_trailer",
 )
 
 _TLS = _table(
     flag="""
-        ssl_early_data ssl_prefer_server_ciphers ssl_reject_handshake ssl_session_tickets ssl_stapling
-        ssl_stapling_verify
+        ssl_certificate_compression ssl_early_data ssl_prefer_server_ciphers ssl_reject_handshake
+        ssl_session_tickets ssl_stapling ssl_stapling_verify
         """,
     time="ssl_session_timeout",
     size="ssl_buffer_size",
@@ -181,10 +183,13 @@ _TLS = _table(
         ssl_ciphers ssl_client_certificate ssl_crl ssl_dhparam ssl_ecdh_curve ssl_password_file ssl_stapling_file
         ssl_stapling_responder ssl_trusted_certificate
         """,
-    arguments="ssl_ocsp ssl_ocsp_cache ssl_ocsp_responder ssl_session_cache ssl_verify_client",
+    arguments="ssl_certificate_cache ssl_ocsp ssl_ocsp_cache ssl_ocsp_responder ssl_session_cache ssl_verify_client",
     words="ssl_protocols",
-    lines="ssl_certificate ssl_certificate_key ssl_conf_command ssl_session_ticket_key",
+    lines="ssl_certificate ssl_certificate_key ssl_conf_command ssl_ech_file ssl_session_ticket_key",
 )
+
+# Of TLS, what stream has not.
+_HTTP_ONLY = ("ssl_buffer_size", "ssl_early_data")
 
 HTTP_SERVER: t.Mapping[str, Shape] = {
     **_TLS,
@@ -207,7 +212,7 @@ LOCATION: t.Mapping[str, Shape] = {
 }
 
 STREAM_SERVER: t.Mapping[str, Shape] = {
-    **{name: shape for name, shape in _TLS.items() if name not in ("ssl_early_data", "ssl_buffer_size")},
+    **{name: shape for name, shape in _TLS.items() if name not in _HTTP_ONLY},
     **_table(
         flag="""
             proxy_half_close proxy_protocol proxy_socket_keepalive proxy_ssl proxy_ssl_server_name
@@ -223,7 +228,10 @@ STREAM_SERVER: t.Mapping[str, Shape] = {
             proxy_ssl_certificate proxy_ssl_certificate_key proxy_ssl_ciphers proxy_ssl_crl proxy_ssl_name
             proxy_ssl_password_file proxy_ssl_trusted_certificate
             """,
-        arguments="access_log error_log limit_conn_log_level proxy_bind proxy_download_rate proxy_upload_rate",
+        arguments="""
+            access_log error_log limit_conn_log_level proxy_bind proxy_download_rate proxy_ssl_certificate_cache
+            proxy_upload_rate
+            """,
         words="proxy_ssl_protocols resolver ssl_alpn",
         lines="limit_conn proxy_ssl_conf_command set_real_ip_from",
     ),

@@ -119,9 +119,12 @@ def _table(text: str) -> dict[str, Version]:
 # nginx.org. An option that is not named is older than 1.9.0, before which nginx has no stream.
 _HTTP = _table("""
     1.9.7   proxy_cache_convert_head
+    1.9.8   slice
     1.11.6  proxy_cache_max_range_offset
     1.11.8  absolute_redirect
     1.11.10 proxy_cache_background_update
+    1.13.2  add_trailer
+    1.13.4  mirror mirror_request_body
     1.15.6  proxy_socket_keepalive
     1.17.1  limit_req_dry_run
     1.17.6  limit_conn_dry_run
@@ -130,10 +133,16 @@ _HTTP = _table("""
     1.19.4  proxy_ssl_conf_command
     1.19.10 keepalive_time
     1.27.2  proxy_pass_trailers
+    1.27.4  keepalive_min_timeout proxy_ssl_certificate_cache
+    1.29.0  early_hints
+    1.29.3  add_header_inherit
     """)
 _TLS = _table("""
     1.19.0  ssl_ocsp ssl_ocsp_cache ssl_ocsp_responder
     1.19.4  ssl_conf_command ssl_reject_handshake
+    1.27.4  ssl_certificate_cache
+    1.29.1  ssl_certificate_compression
+    1.29.4  ssl_ech_file
     """)
 
 FIRST: t.Mapping[str, t.Mapping[str, Version]] = {
@@ -168,14 +177,19 @@ FIRST: t.Mapping[str, t.Mapping[str, Version]] = {
             1.11.3  resolver resolver_timeout
             1.11.4  access_log proxy_protocol_timeout set_real_ip_from
             1.11.5  preread_buffer_size preread_timeout ssl_preread
+            1.11.8  ssl_client_certificate ssl_crl ssl_trusted_certificate ssl_verify_client ssl_verify_depth
             1.15.6  proxy_socket_keepalive
             1.15.7  proxy_requests
             1.19.4  proxy_ssl_conf_command
             1.21.4  proxy_half_close ssl_alpn
-            1.25.5  server_name
+            1.25.5  server_name ssl_reject_handshake
+            1.27.2  ssl_ocsp ssl_ocsp_cache ssl_ocsp_responder
+            1.27.2  ssl_stapling ssl_stapling_file ssl_stapling_responder ssl_stapling_verify
+            1.27.4  proxy_ssl_certificate_cache
             """),
     },
-    "listen": _table("1.9.1 reuseport\n1.25.0 quic\n1.29.7 multipath"),
+    "http listen": _table("1.9.1 reuseport\n1.25.0 quic\n1.29.7 multipath"),
+    "stream listen": _table("1.9.1 reuseport\n1.25.5 default_server deferred\n1.29.7 multipath"),
     "map": _table("1.11.7 volatile"),
     "cache_path": _table("1.19.1 min_free"),
     "log_format": _table("1.11.8 escape"),
@@ -184,6 +198,8 @@ FIRST: t.Mapping[str, t.Mapping[str, Version]] = {
 # Kind of block -> option -> value -> the first nginx that knows this value.
 FIRST_VALUE: t.Mapping[str, t.Mapping[str, t.Mapping[str, Version]]] = {
     "upstream": {"method": _table("1.15.1 random\n1.31.0 least_time")},
+    "location": {"proxy_http_version": {"2": Version(1, 29, 4)}},
+    "server": {"proxy_http_version": {"2": Version(1, 29, 4)}},
 }
 
 

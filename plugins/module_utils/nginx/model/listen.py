@@ -44,7 +44,7 @@ class Listen:
         for parameter in parameters:
             if parameter not in _FLAGS[context] and not _VALUES.fullmatch(parameter):
                 raise InputError(path, f'"{parameter}" is no parameter of listen in {context}; in: {text}')
-            require("listen", parameter, None, path, version)
+            require(f"{context} listen", parameter, None, path, version)
         return cls(address, tuple(parameters))
 
     @property

@@ -119,7 +119,7 @@ class Upstream:
     servers: tuple[UpstreamServer, ...]
     context: str = HTTP
     method: tuple[str, ...] = ()
-    zone: tuple[str, str] | None = None
+    zone: tuple[str, ...] | None = None
     keepalive: int | None = None
     keepalive_local: bool = False
     keepalive_requests: int | None = None
@@ -208,8 +208,8 @@ class Upstream:
                 servers.append(UpstreamServer.from_block(child))
             elif child.name in _METHODS:
                 found["method"] = (child.name, *child.args)
-            elif child.name == "zone" and len(child.args) == 2:
-                found["zone"] = (child.args[0], child.args[1])
+            elif child.name == "zone" and child.args:
+                found["zone"] = child.args
             elif child.name in ("sticky", "resolver"):
                 found[child.name] = child.args
             elif child.name == "keepalive" and child.args[1:] in ((), ("local",)) and child.args[0].isdigit():
