@@ -88,29 +88,43 @@ class Holders:
 
     def __init__(self, address: str, nodes: t.Sequence[Node]) -> None:
         self.address = address
+        self.nodes = nodes
+        self.began = self.ended = time.time()
+        self._held: dict[str, list[tuple[float, bool]]] = {node.name: [(self.began, False)] for node in nodes}
+        self._monitors: list[tuple[Node, subprocess.Popen[str]]] = []
+        for node in nodes:
+            self.follow(node)
         self.began = time.time()
-        self.ended = self.began
-        self._nodes = nodes
-        self._held: dict[str, list[tuple[float, bool]]] = {
-            node.name: [(self.began, node.alive and node.holds(address))] for node in nodes
-        }
 
-    def add(self, node: Node, notices: str) -> None:
-        for line in notices.split("\n"):
-            match = _CHANGE.match(line)
-            if match and match["address"] == self.address:
-                moment = datetime.fromisoformat(match["time"]).replace(tzinfo=timezone.utc).timestamp()
-                self._held[node.name].append((moment, not match["gone"]))
+    def follow(self, node: Node) -> None:
+        """Listen to this node from now on; for one that was dead, when it is back."""
+        if node.away:
+            self._held[node.name].append((node.away[-1][1], False))  # its addresses died with it
+        self._monitors.append((node, _monitor(node)))
+        self._held[node.name].append((time.time(), node.holds(self.address)))
+
+    def end(self) -> None:
+        """Hear no more; from here on the questions below have answers."""
+        self.ended = time.time()
+        for node, monitor in self._monitors:
+            monitor.terminate()
+            notices, _errors = monitor.communicate()
+            for line in notices.split("\n"):
+                match = _CHANGE.match(line)
+                if match and match["address"] == self.address:
+                    moment = datetime.fromisoformat(match["time"]).replace(tzinfo=timezone.utc).timestamp()
+                    self._held[node.name].append((moment, not match["gone"]))
+            self._held[node.name].sort()
 
     def timeline(self) -> list[tuple[float, float, list[str]]]:
         """Return (begin, end, names of the holders) for every stretch; a frozen or dead node holds nothing."""
         moments = {self.began, self.ended}
-        for node in self._nodes:
+        for node in self.nodes:
             moments.update(moment for moment, _held in self._held[node.name])
             moments.update(edge for away in node.away for edge in away)
         edges = sorted(moment for moment in moments if self.began <= moment <= self.ended)
         return [
-            (begin, end, [node.name for node in self._nodes if self._holds(node, (begin + end) / 2)])
+            (begin, end, [node.name for node in self.nodes if self._holds(node, (begin + end) / 2)])
             for begin, end in zip(edges, edges[1:])
         ]
 
@@ -122,9 +136,6 @@ class Holders:
             longest = max(longest, current)
         return longest
 
-    def now(self) -> list[str]:
-        return self.timeline()[-1][2]
-
     def moves(self) -> int:
         """Return how often the address came to a node that did not have it."""
         single = [names[0] for _begin, _end, names in self.timeline() if len(names) == 1]
@@ -133,27 +144,17 @@ class Holders:
     def _holds(self, node: Node, moment: float) -> bool:
         if any(begin <= moment <= end for begin, end in node.away):
             return False
-        held = False
-        for changed, now in self._held[node.name]:
-            if changed <= moment:
-                held = now
-        return held
+        return [held for changed, held in self._held[node.name] if changed <= moment][-1]
 
 
 @contextmanager
 def watching(address: str, nodes: t.Sequence[Node]) -> t.Iterator[Holders]:
     """Note every change of the address on these nodes for as long as the body lasts."""
-    monitors = {node.name: _monitor(node) for node in nodes if node.alive}
     holders = Holders(address, nodes)
     try:
         yield holders
     finally:
-        holders.ended = time.time()
-        for node in nodes:
-            if node.name in monitors:
-                monitors[node.name].terminate()
-                notices, _errors = monitors[node.name].communicate()
-                holders.add(node, notices)
+        holders.end()
 
 
 def _monitor(node: Node) -> subprocess.Popen[str]:

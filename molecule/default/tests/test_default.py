@@ -58,5 +58,7 @@ def test_either_balancer_serves_the_site(node: str) -> None:
 @pytest.mark.parametrize("node", ["lb1", "lb2"])
 def test_keepalived_has_real_time_priority(node: str) -> None:
     host = testinfra.get_host(f"podman://{container_name(node)}")
+    if host.run("chrt --fifo 50 true").rc:
+        pytest.skip("containers get no real-time priority on this machine")
     policies = [line.split()[0] for line in host.check_output("ps -C keepalived -o cls=,args=").split("\n")]
     assert "RR" in policies
