@@ -22,6 +22,7 @@ import typing as t
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.probe import statistics
@@ -79,6 +80,11 @@ class Settings:
         for name, text in [("path", self.path), ("host", self.host), ("headers", "".join(_flat(self.headers)))]:
             if "\r" in text or "\n" in text:
                 raise InputError(name, "must not contain a line end")
+
+    @property
+    def server_name(self) -> str:
+        """The name that a certificate has to bear: the host without its port."""
+        return urlsplit(f"//{self.host}").hostname or self.address
 
     def request(self) -> bytes:
         """Return the bytes of the request, the same each time."""
@@ -163,7 +169,7 @@ class _Client:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         settings = self.settings
-        steps = exchange(connection, self.address, self.request, self.tls, settings.host or settings.address)
+        steps = exchange(connection, self.address, self.request, self.tls, settings.server_name)
         begin = self.now()
         request = _Pending(due, begin, begin + settings.timeout, connection, steps)
         self.pending.append(request)

@@ -22,6 +22,7 @@ class Service(socketserver.ThreadingTCPServer):
     request_queue_size = 1024
     behaviour: Behaviour
     requests: list[bytes]
+    wrap: t.Callable[[socket.socket], socket.socket] = staticmethod(lambda connection: connection)
 
     @property
     def port(self) -> int:
@@ -31,15 +32,15 @@ class Service(socketserver.ThreadingTCPServer):
 class Handler(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         service = t.cast(Service, self.server)
-        received = b""
-        while b"\r\n\r\n" not in received:
-            part = self.request.recv(65536)
-            if not part:
-                return
-            received += part
-        service.requests.append(received)
-        with contextlib.suppress(ConnectionError):  # the client gave up
-            service.behaviour(self.request)
+        with contextlib.suppress(OSError), service.wrap(self.request) as connection:  # the client may give up
+            received = b""
+            while b"\r\n\r\n" not in received:
+                part = connection.recv(65536)
+                if not part:
+                    return
+                received += part
+            service.requests.append(received)
+            service.behaviour(connection)
 
 
 def answering(text: bytes) -> Behaviour:
