@@ -5,14 +5,28 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import re
 import typing as t
+from collections.abc import Callable, Iterable, Mapping
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Finding, errors
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.examine import examine
 
+try:
+    from ansible._internal._datatag._tags import Origin
+except ImportError:  # ansible-core 2.18 and older mark what they read in another way
+    Origin = None
+
 ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
+
+NOT_TOGETHER = ("free", "host_pinned")
+"""Strategies under which the hosts of a batch do not wait for each other."""
+
+# The steps of a path such as keepalived_instances[0].vips[1]
+STEP = re.compile(r"(\w+)|\[(\d+)\]")
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -27,11 +41,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         del tmp
         given = task_vars or {}
         strategy = str(self._task.get_play().strategy)
-        if strategy.rpartition(".")[2] in ("free", "host_pinned"):
-            return self._failed(
+        if strategy.rpartition(".")[2] in NOT_TOGETHER:
+            return _failed(
                 result,
                 f"The strategy is {strategy}, under which every host runs ahead on its own, and a pair must not: "
-                "remove `strategy` from the play.",
+                "remove `strategy` from the play, or let it be linear.",
             )
         examined = examine(
             given["hostvars"],
@@ -40,18 +54,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             known=self._known(),
             foreign=given.get("holdfast_foreign_variables"),
         )
-        findings = examined.faults.findings()
+        findings = examined.faults.findings(_origin(given["hostvars"]))
         faults = errors(findings)
         if faults:
-            return self._failed(result, _message(faults))
+            return _failed(result, _message(faults))
         slices = examined.plan.slices(str(host) for host in given["ansible_play_batch"])
         result.update(changed=False, plan={"hosts": slices})
-        result.setdefault("warnings", []).extend(str(finding) for finding in findings)
-        return result
-
-    @staticmethod
-    def _failed(result: dict[str, t.Any], message: str) -> dict[str, t.Any]:
-        result.update(failed=True, changed=False, msg=message)
+        if _has_password(slices.values()):
+            # The play can use it, and nobody reads it on the screen.
+            result["_ansible_no_log"] = True
         return result
 
     def _known(self) -> set[str]:
@@ -67,3 +78,37 @@ def _message(faults: list[Finding]) -> str:
     count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
     lines = [f"- {fault}" for fault in faults]
     return "\n".join([f"The inventory has {count}; no host was touched.", *lines])
+
+
+def _failed(result: dict[str, t.Any], message: str) -> dict[str, t.Any]:
+    result.update(failed=True, changed=False, msg=message)
+    return result
+
+
+def _has_password(slices: Iterable[Mapping[str, t.Any]]) -> bool:
+    return any("authentication" in one for host in slices for one in host.get("keepalived_instances", ()))
+
+
+def _origin(hostvars: Mapping[str, t.Any]) -> Callable[[str, str], str]:
+    """Return a function that tells file and line of a host's variable, empty where Ansible does not know them."""
+
+    def origin(host: str, path: str) -> str:
+        value, found = hostvars[host], ""
+        for name, index in STEP.findall(path):
+            try:
+                value = value[int(index)] if index else value[name]
+            except Exception:  # noqa: BLE001  the rest of the path is not there, or cannot be templated
+                break
+            found = _line(value) or found
+        return found
+
+    return origin
+
+
+def _line(value: t.Any) -> str:
+    tag = Origin.get_tag(value) if Origin else None
+    file, line = (tag.path, tag.line_num) if tag else getattr(value, "ansible_pos", (None, 0, 0))[:2]
+    if not file or not line:
+        return ""
+    near = os.path.relpath(file)
+    return f"{file if near.startswith(os.pardir) else near}:{line}"

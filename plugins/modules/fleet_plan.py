@@ -77,7 +77,14 @@ plan:
               servers:
                 - {address: 10.89.50.21, port: 8080}
                 - {address: 10.89.50.22, port: 8080}
-          outage: {host_gone: 0.396, nginx_killed: 0.116}
+          balancer_stream_upstreams: []
+          outage:
+            host_gone: 0.396
+            nginx_killed: 0.116
+            nginx_stopped: 0.116
+            nginx_frozen: 0.816
+            keepalived_stopped: 0.116
+            planned_move: 0.0
       contains:
         address:
           description: The address from which a balancer speaks VRRP, or at which a backend serves.
@@ -99,6 +106,10 @@ plan:
           elements: dict
         balancer_upstreams:
           description: The upstreams with all their servers, as M(holdfast.nginx_ha.nginx_config) takes them.
+          type: list
+          elements: dict
+        balancer_stream_upstreams:
+          description: The same for streams.
           type: list
           elements: dict
         outage:

@@ -65,7 +65,7 @@ PROFILES: dict[str, Timing] = {
 class Probe:
     """How the watcher asks nginx: seconds from question to question and for an answer, failures until it counts.
 
-    A question that is not answered in time is followed by the next as soon as both times are over.
+    Questions go out at fixed times, whether or not the one before was answered.
     """
 
     interval: float = 0.2
@@ -75,12 +75,12 @@ class Probe:
     @property
     def least(self) -> float:
         """Seconds until a freeze is noticed when it begins right before a question."""
-        return (self.fall - 1) * max(self.interval, self.timeout) + self.timeout
+        return (self.fall - 1) * self.interval + self.timeout
 
     @property
     def most(self) -> float:
         """Seconds until a freeze is noticed when it begins right after an answer."""
-        return self.interval + self.least
+        return self.fall * self.interval + self.timeout
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,15 @@ Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 @dataclass(frozen=True)
 class Vip:
-    """A shared address. ``network`` is None where it is written without a prefix (or with that of a single host)."""
+    """A shared address. ``network`` is None where it is written without a prefix (or with that of a single host).
+
+    ``device`` is the interface written beside it, ``interface`` the one that the inventory says for its instance.
+    """
 
     address: Address
     network: Network | None
     device: str
+    interface: str
     written: t.Any
     path: str
 
@@ -32,7 +36,7 @@ class Vip:
         return self.address.version
 
     @classmethod
-    def parse(cls, written: t.Any, path: str) -> Vip:
+    def parse(cls, written: t.Any, path: str, interface: str = "") -> Vip:
         """Read ``a.b.c.d``, ``a.b.c.d/24``, ``a.b.c.d/24 dev X label X:1``, or a mapping with ``address``.
 
         Raises InputError when no address can be read from it.
@@ -47,14 +51,14 @@ class Vip:
         else:
             words, device = [], ""
         try:
-            interface = ipaddress.ip_interface(words[0])
+            there = ipaddress.ip_interface(words[0])
         except (IndexError, ValueError):
             shown = words[0] if words else written
             raise InputError(
                 path, f"`{shown}` is not an address: write one with its prefix, as in 10.0.0.100/24"
             ) from None
-        single = interface.network.prefixlen == interface.max_prefixlen
-        return cls(interface.ip, None if single else interface.network, device, written, path)
+        single = there.network.prefixlen == there.max_prefixlen
+        return cls(there.ip, None if single else there.network, device, interface, written, path)
 
 
 def literal(value: t.Any) -> Address | None:

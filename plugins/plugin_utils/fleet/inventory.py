@@ -244,17 +244,24 @@ def _balancer(host: str, role: str, given: dict[str, t.Any], faults: Faults) -> 
 
 def _vips(variables: Mapping[str, t.Any]) -> t.Iterator[Vip]:
     """Yield the shared addresses of a host, those of explicit instances where it has such."""
+    interface = _interface(variables, "keepalived_interface")
     if "keepalived_instances" not in variables:
         path = "keepalived_vips"
         for index, written in enumerate(values.items(variables[path], path)):
-            yield Vip.parse(written, f"{path}[{index}]")
+            yield Vip.parse(written, f"{path}[{index}]", interface)
         return
-    path = "keepalived_instances"
-    for number, instance in enumerate(values.items(variables[path], path)):
+    for number, said in enumerate(values.items(variables["keepalived_instances"], "keepalived_instances")):
+        place = f"keepalived_instances[{number}]"
+        instance = values.mapping(said, place)
+        own = _interface(instance, "interface", f"{place}.") or interface
         for key in ("vips", "virtual_ipaddress", "virtual_ipaddress_excluded"):
-            place = f"{path}[{number}].{key}"
-            for index, written in enumerate(values.items(values.mapping(instance, place).get(key) or [], place)):
-                yield Vip.parse(written, f"{place}[{index}]")
+            path = f"{place}.{key}"
+            for index, written in enumerate(values.items(instance.get(key) or [], path)):
+                yield Vip.parse(written, f"{path}[{index}]", own)
+
+
+def _interface(said: Mapping[str, t.Any], key: str, path: str = "") -> str:
+    return "" if said.get(key) is None else values.text(said[key], path + key)
 
 
 def _own_address(host: str, family: int, given: Mapping[str, t.Any], vips: tuple[Vip, ...], needed: bool) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import typing as t
-from collections import Counter
 
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
@@ -32,7 +31,7 @@ def complete_clusters(plan: Plan) -> t.Iterator[Fault]:
             what = "would have nowhere to go when one fails" if role == "backup" else "would have no preferred holder"
             message = (
                 f"cluster `{cluster.name}` ({names}) has no host of group `{roles[role]}`, so its address {what}: "
-                f"put one of its balancers there"
+                "put one of its balancers there"
             )
             yield Fault(f"no-{role}", "", "", message)
         for member in cluster.members:
@@ -43,39 +42,35 @@ def complete_clusters(plan: Plan) -> t.Iterator[Fault]:
 
 def usable_addresses(plan: Plan) -> t.Iterator[Fault]:
     """Where a shared address belongs must follow from its prefix, or be said."""
-    for instance in plan.all_instances():
-        member = plan.members[instance.host]
-        for vip in instance.vips:
-            said = vip.device or instance.options.get("interface")
+    for member in plan.fleet.balancers:
+        for vip in member.vips:
             if vip.network is None:
-                if not said:
+                if not (vip.device or vip.interface):
                     message = (
                         f"{vip.address} has no prefix, so its subnet and interface cannot be told: "
                         f"write {vip.address}/{24 if vip.family == 4 else 64}, or whatever its subnet has"
                     )
-                    yield Fault("no-prefix", instance.host, vip.path, message)
+                    yield Fault("no-prefix", member.name, vip.path, message)
                 continue
             if vip.family == 4 and vip.network.prefixlen < 31:
                 ends = (vip.network.network_address, vip.network.broadcast_address)
                 if vip.address in ends:
                     what = "network" if vip.address == ends[0] else "broadcast"
                     message = f"{vip.address} is the {what} address of {vip.network}: choose one in between"
-                    yield Fault("reserved-address", instance.host, vip.path, message)
+                    yield Fault("reserved-address", member.name, vip.path, message)
             own = member.addresses.get(vip.family)
-            if own and not vip.device and ipaddress.ip_address(own) not in vip.network:
+            if own and not (vip.device or vip.interface) and ipaddress.ip_address(own) not in vip.network:
                 message = (
                     f"{vip.address} is in {vip.network}, and {own} of the host is not, so no interface can be told: "
                     f"correct one of them, or name the interface (`{vip.address}/{vip.network.prefixlen} dev eth1`)"
                 )
-                yield Fault("foreign-subnet", instance.host, vip.path, message)
+                yield Fault("foreign-subnet", member.name, vip.path, message)
 
 
 def unique_addresses(plan: Plan) -> t.Iterator[Fault]:
     """An address belongs to one host or to one cluster."""
     hosts: dict[str, str] = {}
-    own = [(address, member.name) for member in plan.fleet.balancers for address in member.addresses.values()]
-    own += [(backend.address, backend.name) for backend in plan.fleet.backends.values() if backend.address]
-    for address, host in own:
+    for address, host in _own_addresses(plan):
         first = hosts.setdefault(address, host)
         one, other = plan.fleet.backends.get(first), plan.fleet.backends.get(host)
         # Backends may share an address when each says a port of its own.
@@ -83,23 +78,28 @@ def unique_addresses(plan: Plan) -> t.Iterator[Fault]:
         if first != host and not apart:
             message = f"has the address {address}, and so has {first}: correct one of them"
             yield Fault("duplicate-address", host, "", message)
-    holders: dict[str, tuple[str, str]] = {}
-    for instance in plan.all_instances():
-        for vip in instance.vips:
+    clusters: dict[str, str] = {}
+    for member in plan.fleet.balancers:
+        listed = set()
+        for vip in member.vips:
             address = str(vip.address)
-            if address in hosts:
-                message = (
-                    f"{address} is the own address of {hosts[address]}: a shared address must be free for the cluster"
-                )
-                yield Fault("duplicate-address", instance.host, vip.path, message)
-            cluster, path = holders.setdefault(address, (instance.cluster, vip.path))
-            if cluster != instance.cluster:
+            cluster = clusters.setdefault(address, member.cluster)
+            message = ""
+            if address in listed:
+                message = f"{address} is listed more than once: list it once"
+            elif cluster != member.cluster:
                 message = f"{address} is also an address of cluster `{cluster}`: both would hold it at once"
-                yield Fault("duplicate-address", instance.host, vip.path, message)
-    for host, instances in plan.instances.items():
-        listed = Counter(vip.address for instance in instances for vip in instance.vips)
-        for vip in (vip for instance in instances for vip in instance.vips):
-            if listed.pop(vip.address, 1) > 1:
-                yield Fault(
-                    "duplicate-address", host, vip.path, f"{vip.address} is listed more than once: list it once"
-                )
+            elif address in hosts:
+                message = f"{address} is the own address of {hosts[address]}: share one that no host has"
+            if message:
+                yield Fault("duplicate-address", member.name, vip.path, message)
+            listed.add(address)
+
+
+def _own_addresses(plan: Plan) -> t.Iterator[tuple[str, str]]:
+    for member in plan.fleet.balancers:
+        for address in member.addresses.values():
+            yield address, member.name
+    for backend in plan.fleet.backends.values():
+        if backend.address:
+            yield backend.address, backend.name

@@ -70,7 +70,7 @@ def one_holder(plan: Plan) -> t.Iterator[Fault]:
                 odd = next(iter({vip.address for vip in first.vips} ^ {vip.address for vip in other.vips}))
                 message = (
                     f"{odd} of {first.name} is on one of {first.host} and {other.host} only, so it could not move: "
-                    "let all members have the same addresses"
+                    "let all members have the same addresses, or give each pair a keepalived_cluster of its own"
                 )
                 yield Fault("different-addresses", other.host, other.path, message)
 

@@ -68,7 +68,7 @@ def _derived(member: Balancer, vips: tuple[Vip, ...], number: int, path: str, tu
         vips=vips,
         timing=member.variables["keepalived_timing"],
         timing_path="keepalived_timing",
-        interface=_interface(member, vips[0]),
+        interface=_interface(vips[0]),
         turn=turn,
         router_id=_pinned(member.variables, "keepalived_virtual_router_id"),
         trackers=_trackers(member),
@@ -98,7 +98,7 @@ def _explicit(member: Balancer) -> t.Iterator[Spec]:
             timing=instance["timing"] if own_timing else member.variables["keepalived_timing"],
             timing_path=f"{path}.timing" if own_timing else "keepalived_timing",
             advertised=len(instance.get("virtual_ipaddress", [])) or 1,
-            interface=_interface(member, vips[0]),
+            interface=_interface(vips[0]),
             preferred=str(instance.get("preferred") or ""),
             router_id=_pinned(instance, "virtual_router_id", f"{path}."),
             trackers=_trackers(member),
@@ -106,12 +106,9 @@ def _explicit(member: Balancer) -> t.Iterator[Spec]:
         )
 
 
-def _interface(member: Balancer, anchor: Vip) -> str:
+def _interface(anchor: Vip) -> str:
     """Return the interface where the inventory says it; otherwise the host derives it from the anchor's subnet."""
-    said = member.variables.get("keepalived_interface")
-    if said is not None:
-        return values.text(said, "keepalived_interface")
-    return "" if anchor.network else anchor.device
+    return anchor.interface or ("" if anchor.network else anchor.device)
 
 
 def _pinned(said: Mapping[str, t.Any], key: str, path: str = "") -> int | None:

@@ -143,7 +143,7 @@ CASES = [
     ),
     case(
         "duplicate-address",
-        "lb1, lb2: keepalived_vips[0]",
+        "lb1, lb2: keepalived_vips[1]",
         "10.0.0.100 is listed more than once",
         everywhere={"keepalived_vips": ["10.0.0.100/24"] * 2},
     ),

@@ -74,8 +74,8 @@ def test_every_fault_is_told_and_only_a_planned_move_costs_nothing() -> None:
 
 def test_a_slower_probe_notices_a_freeze_later() -> None:
     slow = outage(PROFILES["fast"], 240, Probe(interval=1, timeout=2, fall=3))["nginx_frozen"]
-    assert slow.least == pytest.approx(6, abs=0.1)
-    assert slow.most == pytest.approx(7, abs=0.2)
+    assert slow.least == pytest.approx(4, abs=0.1)
+    assert slow.most == pytest.approx(5, abs=0.2)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,159 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The planner as a play sees it: through ansible-playbook, on inventories that no host stands behind."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import typing as t
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+SHOWN = re.compile(r"PLAN (\S+) ([A-Za-z0-9+/=]+)")
+
+INVENTORY: dict[str, t.Any] = {
+    "master": {"hosts": {"lb1": {"ansible_host": "10.0.0.11"}}},
+    "backup": {"hosts": {"lb2": {"ansible_host": "10.0.0.12"}}},
+    "backend": {"hosts": {"web1": {"ansible_host": "10.0.0.21"}, "web2": {"ansible_host": "10.0.0.22"}}},
+    "all": {
+        "vars": {
+            "vip": "10.0.0.100/24",
+            "keepalived_vips": ["{{ vip }}"],
+            "balancer_upstreams": [{"name": "blog", "servers_from": "backend", "port": 8080}],
+            "balancer_sites": [{"server_name": "blog.example.com", "upstream": "blog"}],
+        }
+    },
+}
+
+PLAY: dict[str, t.Any] = {
+    "hosts": "master:backup:backend",
+    "gather_facts": False,
+    "tasks": [
+        {"holdfast.nginx_ha.fleet_plan": None, "run_once": True, "register": "fleet"},
+        # In letters that no callback wraps, and in which no password can be read.
+        {
+            "ansible.builtin.debug": {
+                "msg": "PLAN {{ inventory_hostname }} {{ fleet.plan.hosts[inventory_hostname] | to_json | b64encode }}"
+            },
+        },
+    ],
+}
+
+
+def play(
+    folder: pathlib.Path, *arguments: str, inventory: t.Any = None, play: t.Any = None
+) -> tuple[int, str, dict[str, t.Any]]:
+    """Run a play; return the exit code, all that it printed, and by host what the plan says of it."""
+    if not isinstance(inventory, pathlib.Path):
+        (folder / "hosts.yml").write_text(yaml.safe_dump(inventory or INVENTORY))
+        inventory = "hosts.yml"
+    (folder / "play.yml").write_text(yaml.safe_dump([play or PLAY]))
+    done = subprocess.run(
+        [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", str(inventory), "play.yml", *arguments],
+        cwd=folder,
+        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    plans = {host: json.loads(base64.b64decode(plan)) for host, plan in SHOWN.findall(done.stdout)}
+    return done.returncode, done.stdout, plans
+
+
+def changed(**variables: t.Any) -> dict[str, t.Any]:
+    return {**INVENTORY, "all": {"vars": {**INVENTORY["all"]["vars"], **variables}}}
+
+
+def test_a_play_gets_its_plan_and_a_part_of_it_under_limit(tmp_path: pathlib.Path) -> None:
+    code, output, plans = play(tmp_path, "--check")
+    assert code == 0, output
+    assert plans["lb1"]["keepalived_instances"][0]["virtual_ipaddress"] == ["10.0.0.100/24"]
+    assert [server["address"] for server in plans["lb2"]["balancer_upstreams"][0]["servers"]] == [
+        "10.0.0.21",
+        "10.0.0.22",
+    ]
+    assert plans["web1"] == {"address": "10.0.0.21"}
+    code, output, limited = play(tmp_path, "--limit", "lb2")
+    assert code == 0, output
+    assert limited == {"lb2": plans["lb2"]}
+
+
+def test_faults_are_one_message_a_line_each_with_their_place_in_the_inventory(tmp_path: pathlib.Path) -> None:
+    inventory = changed(keepalived_timing="quick", nginx_pakage="nginx")
+    inventory["master"] = {"hosts": {"lb1": {"ansible_host": "lb1.example.com"}}}
+    code, output, plans = play(tmp_path, inventory=inventory)
+    assert code != 0
+    assert plans == {}
+    assert "The inventory has 3 faults; no host was touched." in output
+    lines = [" ".join(line.split()) for line in output.split("\n") if line.strip().startswith("- lb")]
+    line = 1 + (tmp_path / "hosts.yml").read_text().split("\n").index("    keepalived_timing: quick")
+    assert any(f"lb1, lb2: keepalived_timing (hosts.yml:{line}): `quick` is no profile" in one for one in lines)
+    assert any("lb1: keepalived_address: is missing, and `lb1.example.com`" in one for one in lines)
+    assert any("nginx_pakage" in one and "did you mean nginx_package?" in one for one in lines)
+
+
+def test_hosts_that_run_ahead_are_refused(tmp_path: pathlib.Path) -> None:
+    code, output, plans = play(
+        tmp_path,
+        play={
+            **PLAY,
+            "strategy": "ansible.builtin.free",
+            "hosts": "lb1",
+            "tasks": [{"holdfast.nginx_ha.fleet_plan": None}],
+        },
+    )
+    assert code != 0
+    assert "The strategy is ansible.builtin.free" in output
+    assert plans == {}
+
+
+def test_a_password_reaches_the_host_and_not_the_screen(tmp_path: pathlib.Path) -> None:
+    inventory = changed(keepalived_timing={"version": 2}, keepalived_auth_pass="h1dd3n")
+    code, output, plans = play(tmp_path, "-vvv", inventory=inventory)
+    assert code == 0, output
+    assert plans["lb1"]["keepalived_instances"][0]["authentication"]["auth_pass"] == "h1dd3n"
+    assert "h1dd3n" not in output
+
+
+def test_the_example_of_one_pair_is_the_topology_of_its_document(tmp_path: pathlib.Path) -> None:
+    code, output, plans = play(tmp_path, inventory=ROOT / "inventory/single_pair")
+    assert code == 0, output
+    assert {host: plan["address"] for host, plan in plans.items()} == {
+        "mg-nginx-01": "172.29.19.19",
+        "mg-nginx-02": "172.29.19.20",
+        "mg-nginx-03": "172.29.23.45",
+        "mg-nginx-04": "172.29.23.46",
+        "mg-nginx-05": "172.29.23.48",
+        "mg-nginx-06": "172.29.23.49",
+    }
+    for host in ("mg-nginx-01", "mg-nginx-02"):
+        assert plans[host]["members"] == ["mg-nginx-01", "mg-nginx-02"]
+        assert plans[host]["vips"] == ["172.29.19.18"]
+        [upstream] = plans[host]["balancer_upstreams"]
+        assert upstream["servers"] == [
+            {"address": plans[backend]["address"], "port": 8080, "weight": 4, "max_fails": 2, "fail_timeout": "30s"}
+            for backend in ("mg-nginx-03", "mg-nginx-04", "mg-nginx-05", "mg-nginx-06")
+        ]
+
+
+def test_the_example_of_two_active_nodes_prefers_each_for_one_address(tmp_path: pathlib.Path) -> None:
+    code, output, plans = play(tmp_path, inventory=ROOT / "inventory/two_way")
+    assert code == 0, output
+    preferred = {
+        instance["virtual_ipaddress"][0]: host
+        for host in ("lb1", "lb2")
+        for instance in plans[host]["keepalived_instances"]
+        if instance["priority"] == 250
+    }
+    assert preferred == {"192.0.2.100/24": "lb1", "192.0.2.101/24": "lb2"}
