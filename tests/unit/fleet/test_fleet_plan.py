@@ -9,7 +9,9 @@ import itertools
 import typing as t
 
 import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import order, priorities
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.router_ids import Claim, allocate, segments
 from estate import Estate, Variables
 
 BLOG = {"name": "blog", "servers_from": "backend", "port": 8080}
@@ -235,6 +237,13 @@ def test_router_ids_do_not_clash_on_a_segment() -> None:
     assert given[0] == 100
     assert len(set(given)) == 4
     assert all(1 <= number <= 255 and number != 51 for number in given)
+
+
+def test_a_segment_has_room_for_all_ids_but_everybodys() -> None:
+    vips = [Vip.parse(f"10.0.{number}.0/16", "") for number in range(256)]
+    given = list(allocate([Claim(("", str(vip.address)), vip) for vip in vips], segments(vips)).values())
+    assert sorted(given[:254]) == [number for number in range(1, 256) if number != 51]
+    assert given[254:] == [0, 0]
 
 
 def test_router_ids_of_addresses_without_prefix_count_in_their_segment() -> None:

@@ -505,6 +505,31 @@ CASES += [
 ]
 
 
+CASES += [
+    case(
+        "input", "web1: backend_port", "must be a whole number from 1 to 65535, not `True`", web1={"backend_port": True}
+    ),
+    case(
+        "input",
+        "lb1: keepalived_address",
+        "`127.0.0.1`, by which the host is reached, is no address",
+        everywhere={"keepalived_vips": ["10.0.0.100"], "keepalived_interface": "eth0"},
+        lb1={"ansible_host": "127.0.0.1"},
+    ),
+    case(
+        "password", "lb1, lb2: keepalived_auth_pass", "has 0 characters", everywhere={**V2, "keepalived_auth_pass": ""}
+    ),
+    case(
+        "weight",
+        "lb1: keepalived_vips",
+        "track_file disk of weight -5",
+        everywhere={
+            "keepalived_track_files": [{"name": "disk", "file": "/run/disk", "weight": {"weight": 5, "reverse": True}}]
+        },
+    ),
+]
+
+
 @pytest.mark.parametrize(("changes", "rule", "where", "words"), CASES)
 def test_one_fault_is_told_once_with_its_place_and_its_example(
     changes: dict[str, t.Any], rule: str, where: str, words: str
@@ -588,6 +613,7 @@ GOOD = [
     pytest.param({"everywhere": {"keepalived_track_files": tracked(0)}}, id="weight 0"),
     pytest.param({"everywhere": {"keepalived_track_files": tracked(-20)}}, id="a weight beyond the gap"),
     pytest.param({"everywhere": {**V2, "keepalived_auth_pass": "8letters"}}, id="a password with version 2"),
+    pytest.param({"everywhere": {**V2, "keepalived_auth_pass": 7}}, id="a short one"),
     pytest.param(
         {"everywhere": {"keepalived_vips": ["10.0.0.100/24", "192.0.2.1/28 dev eth1"]}},
         id="another subnet on another interface",
