@@ -27,7 +27,7 @@ from lab.podman import (
     remove_network,
 )
 
-__all__ = ("down", "node", "start", "up")
+__all__ = ("down", "keep", "node", "own", "start", "up")
 
 T = t.TypeVar("T")
 KEY = LAB_DIRECTORY / "id_ed25519"
@@ -43,19 +43,17 @@ UNPRIVILEGED = ("--security-opt=unmask=/proc/sys",)
 def up(nodes: t.Sequence[Node], fresh: bool = False) -> None:
     """Bring exactly these nodes up; what runs already and is as wanted stays untouched unless ``fresh``."""
     begin = time.monotonic()
-    present = _own(containers())
+    present = own(containers())
     ensure_key()
     images = {release: ensure_image(release) for release in sorted({node.debian for node in nodes})}
     real_time = machine.real_time_arguments(len(nodes))
     if real_time is None:
         say("containers get no real-time priority on this machine: keepalived runs without it here")
     arguments = {node.name: [*(real_time or ()), *_arguments(node, images[node.debian])] for node in nodes}
-    running = {one.node for one in present if one.state == "running" and one.spec == _digest(arguments.get(one.node))}
-    if fresh:
-        running = set()
-    remove([one.name for one in present if one.node not in running])
+    kept = keep(present, {name: _digest(words) for name, words in arguments.items()}, fresh)
+    remove([one.name for one in present if one.node not in kept])
     ensure_network(CLONE)
-    missing = [node for node in nodes if node.name not in running]
+    missing = [node for node in nodes if node.name not in kept]
     if missing:
         say(f"starting {' '.join(node.name for node in missing)}")
         _each(lambda node: _create(node, arguments[node.name]), missing)
@@ -64,9 +62,16 @@ def up(nodes: t.Sequence[Node], fresh: bool = False) -> None:
     say(f"{len(nodes)} nodes are up ({time.monotonic() - begin:.1f} s)")
 
 
+def keep(present: t.Iterable[Container], wanted: t.Mapping[str, str], fresh: bool = False) -> set[str]:
+    """Return the nodes that may stay as they are: alive, and made from what is wanted (node name and digest)."""
+    if fresh:
+        return set()
+    return {one.node for one in present if one.state == "running" and one.spec == wanted.get(one.node)}
+
+
 def node(name: str) -> Container:
     """Return the container of this node of the clone's lab."""
-    found = _own(containers(), strict=False)
+    found = own(containers(), strict=False)
     for one in found:
         if one.node == name:
             return one
@@ -85,7 +90,7 @@ def start(name: str) -> None:
 
 def down(everyone: bool = False) -> list[str]:
     """Take the lab down, of every clone when ``everyone``, and return the clones whose lab it was."""
-    found = containers() if everyone else _own(containers(), strict=False)
+    found = containers() if everyone else own(containers(), strict=False)
     remove([one.name for one in found])
     if everyone or not containers():
         remove_network()
@@ -99,7 +104,7 @@ def ensure_key() -> None:
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "holdfast-lab", "-f", str(KEY))
 
 
-def _own(found: t.Sequence[Container], strict: bool = True) -> list[Container]:
+def own(found: t.Sequence[Container], strict: bool = True) -> list[Container]:
     """Return the containers of this clone; LabError where another clone's lab holds the machine and ``strict``."""
     foreign = [one for one in found if one.clone != CLONE]
     if foreign and strict:
@@ -123,7 +128,7 @@ def _arguments(node: Node, image: str) -> list[str]:
     ]
 
 
-def _digest(arguments: t.Sequence[str] | None) -> str:
+def _digest(arguments: t.Sequence[str]) -> str:
     text = KEY.with_suffix(".pub").read_text()
     return hashlib.sha256(repr((arguments, text)).encode()).hexdigest()[:16]
 

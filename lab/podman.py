@@ -106,22 +106,29 @@ def ensure_network(clone: str) -> None:
     """Make the lab's network where it is missing, after a look whether its subnet is free."""
     if NETWORK in podman("network", "ls", "--quiet").split():
         return
-    taken = conflict(json.loads(run("ip", "-json", "-4", "address")))
+    networks = json.loads(podman("network", "ls", "--format=json"))
+    taken = conflict(networks, json.loads(run("ip", "-json", "-4", "address")))
     if taken:
-        raise LabError(
-            f"the lab's subnet {SUBNET} is already in use here by {taken}; take that down, then run this again."
-        )
+        raise LabError(f"the lab's subnet {SUBNET} is in use here by {taken}: take that down, then run this again.")
     arguments = [f"--label={LABEL}={clone}", "--ipv6"]
     for subnet in (SUBNET, SUBNET6):
         arguments += [f"--subnet={subnet}", f"--gateway={subnet[1]}"]
     podman("network", "create", *arguments, NETWORK)
 
 
-def conflict(interfaces: t.Sequence[t.Mapping[str, t.Any]]) -> str:
-    """Return the interface whose network overlaps with the lab's, in words, or nothing."""
+def conflict(networks: t.Iterable[t.Mapping[str, t.Any]], interfaces: t.Iterable[t.Mapping[str, t.Any]]) -> str:
+    """Return in words whose network overlaps with the lab's: of podman's networks and ip's interfaces; or nothing."""
+    for network in networks:
+        for entry in network.get("subnets") or []:
+            if _overlaps(entry["subnet"]):
+                return f"podman's network {network['name']} ({entry['subnet']})"
     for interface in interfaces:
-        for address in interface.get("addr_info", []):
-            network = ipaddress.IPv4Network(f"{address['local']}/{address['prefixlen']}", strict=False)
-            if network.overlaps(SUBNET):
-                return f"the interface {interface['ifname']} ({address['local']}/{address['prefixlen']})"
+        for entry in interface.get("addr_info", []):
+            if entry and _overlaps(f"{entry['local']}/{entry['prefixlen']}"):
+                return f"the interface {interface['ifname']} ({entry['local']}/{entry['prefixlen']})"
     return ""
+
+
+def _overlaps(text: str) -> bool:
+    network = ipaddress.ip_network(text, strict=False)
+    return isinstance(network, ipaddress.IPv4Network) and network.overlaps(SUBNET)

@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `bin/test` counts, and that nothing is skipped in silence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lab import suite
+from lab.suite import Counts, Result, Step, Suite, counts_of, run_step, unlisted_scenarios
+
+REPORT = """<testsuites><testsuite>
+<testcase classname="a" name="good"/>
+<testcase classname="a" name="bad"><failure message="no"/></testcase>
+<testcase classname="a" name="broken"><error message="fixture"/></testcase>
+<testcase classname="a" name="absent"><skipped type="pytest.skip" message="only root can mount"/></testcase>
+<testcase classname="a" name="known"><skipped type="pytest.xfail" message="later"/></testcase>
+</testsuite></testsuites>"""
+
+
+@pytest.fixture(autouse=True)
+def _logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suite, "LOGS", tmp_path)
+    monkeypatch.setattr(suite, "ROOT", tmp_path)
+
+
+def test_a_report_is_counted() -> None:
+    assert counts_of(REPORT) == Counts(
+        passed=2,
+        failed=2,
+        skipped=1,
+        remarks=("failed: a::bad", "failed: a::broken", "skipped: a::absent: only root can mount"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "passed", "failed", "remark"),
+    [
+        (Step("Lint", "fine", ("true",)), 1, 0, ""),
+        (Step("Lint", "unhappy", ("false",)), 0, 1, ""),
+        (Step("Lint", "endless", ("sleep", "60"), limit=0.1), 0, 1, "did not end within 0.1 s"),
+        (Step("Lint", "away", ("no-such-linter",)), 0, 1, "no-such-linter is not installed"),
+        (Step("Unit", "empty", ("true",), pytest=True, itself=False), 0, 1, "no test ran"),
+        (Step("Molecule", "unverified", ("true",), pytest=True), 1, 1, "no test ran"),
+    ],
+)
+def test_a_step_is_counted(step: Step, passed: int, failed: int, remark: str) -> None:
+    result = run_step(step)
+    assert (result.passed, result.failed) == (passed, failed)
+    assert result.remarks == ([remark] if remark else [])
+
+
+@pytest.mark.parametrize(
+    ("body", "passed", "failed", "skipped"),
+    [
+        ("def test_a():\n    pass\ndef test_b():\n    pass\n", 2, 0, 0),
+        ("def test_a():\n    pass\ndef test_b():\n    assert 0\n", 1, 1, 0),
+        ("import pytest\ndef test_a():\n    pytest.skip('no')\n", 0, 1, 1),
+        ("import no_such_module\n", 0, 1, 0),
+        ("", 0, 1, 0),
+    ],
+)
+def test_tests_are_counted_one_by_one(tmp_path: Path, body: str, passed: int, failed: int, skipped: int) -> None:
+    file = tmp_path / "test_it.py"
+    file.write_text(body)
+    result = run_step(Step("Unit", "it", ("pytest", "--quiet", str(file)), pytest=True, itself=False))
+    assert (result.passed, result.failed, result.skipped) == (passed, failed, skipped)
+
+
+def test_a_scenario_that_is_in_no_list_is_noticed() -> None:
+    assert unlisted_scenarios(["default"]) == []
+    assert unlisted_scenarios(["default", "forgotten"]) == ["the scenario forgotten is in no list of lab/suite.py"]
+
+
+@pytest.mark.parametrize(("failed", "code"), [(0, 0), (2, 1)])
+def test_the_last_line_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str], failed: int, code: int) -> None:
+    run = Suite()
+    run.note(Result("Unit", "tests/unit", passed=7))
+    run.note(Result("Lint", "mypy", passed=1, failed=failed, remarks=["a remark"]))
+    assert run.report() == code
+    assert capsys.readouterr().out.rstrip().split("\n")[-1] == f"8 passed, {failed} failed"
+    assert json.loads((tmp_path / "summary.json").read_text())["passed"] == 8
