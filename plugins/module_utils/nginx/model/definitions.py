@@ -113,7 +113,7 @@ class Map:
             if child.name in ("hostnames", "volatile") and not child.args:
                 flags.add(child.name)
             elif child.name == "include" or len(child.args) != 1:
-                raise ConfigError(child.position, f'"{child.name}" in a map is not one that this collection knows')
+                raise ConfigError(child.position, f'"{child.name}" in a map is unknown to this collection')
             elif child.name == "default":
                 default = child.args[0]
             else:

@@ -143,12 +143,19 @@ def directives(options: t.Mapping[str, t.Any], path: str) -> tuple[Block, ...]:
     blocks: list[Block] = []
     for i, text in enumerate(options.get("directives") or ()):
         where = f"{values.at(path, 'directives')}[{i}]"
-        whole = text if text.rstrip().endswith((";", "}")) else f"{text};"
-        try:
-            blocks.extend(parse(whole))
-        except ConfigError as error:
-            raise InputError(where, f"nginx cannot read this: {error.message}, in: {text}") from error
+        blocks.extend(_parsed(text, where))
     return tuple(blocks)
+
+
+def _parsed(text: str, where: str) -> tuple[Block, ...]:
+    """Return the blocks of nginx text whose last semicolon may be missing."""
+    try:
+        return parse(text)
+    except ConfigError as error:
+        try:
+            return parse(f"{text}\n;")
+        except ConfigError:
+            raise InputError(where, f"nginx cannot read this: {error.message}, in: {text}") from error
 
 
 def take(blocks: tuple[Block, ...], *names: str) -> tuple[tuple[Block, ...], dict[str, tuple[str, ...]]]:

@@ -220,9 +220,7 @@ class Upstream:
             elif child.name in ("keepalive_time", "keepalive_timeout", "resolver_timeout") and len(child.args) == 1:
                 found[child.name] = child.args[0]
             else:
-                raise ConfigError(
-                    child.position, f'"{child.name}" in an upstream is not one that this collection knows'
-                )
+                raise ConfigError(child.position, f'"{child.name}" in an upstream is unknown to this collection')
             if seen == set(found) and child.name != "server":
                 raise ConfigError(child.position, f'"{child.name}" comes a second time')
         if context == HTTP:
@@ -297,9 +295,7 @@ def _method(options: t.Mapping[str, t.Any], path: str, context: str) -> tuple[st
     }
     for option, owner in belongs.items():
         if options.get(option) and owner != method:
-            raise InputError(
-                values.at(path, option), f"{option} belongs to the method {owner}, and this one is {method}"
-            )
+            raise InputError(values.at(path, option), f"{option} belongs to the method {owner}, not to {method}")
     if method == "round_robin":
         return ()
     words = [method]

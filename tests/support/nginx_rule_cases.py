@@ -1,0 +1,165 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""For each rule a configuration that breaks it and one that does not, both as the inside of ``http``.
+
+The unit test asks our rules, the integration test asks nginx, which shall let both pass: else no rule was needed.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+__all__ = ("CASES", "REFUSED_BY_NGINX", "Case", "whole")
+
+
+class Case(t.NamedTuple):
+    """``where`` is the line of the finding in ``bad``; ``stream`` is the inside of that context, for both."""
+
+    rule: str
+    bad: str
+    good: str
+    where: int
+    stream: str = ""
+
+
+# These two nginx finds by itself when the upstream is used; we say so before anything is staged.
+REFUSED_BY_NGINX = ("upstream_without_servers", "only_backup_servers")
+
+GOES = "server { listen 8001; location / { proxy_http_version 1.1; %s proxy_pass http://%s; } }"
+CHOOSES = "server { location / { proxy_pass http://$to; } }"
+KEPT = 'proxy_set_header Connection "";'
+TWO = "server 127.0.0.1:81; server 127.0.0.1:82;"
+
+CASES: list[Case] = [
+    Case("upstream_without_servers", "upstream u {\n}", f"upstream u {{ {TWO} }}", 1),
+    Case("only_backup_servers", "upstream u { server 127.0.0.1:81 backup; }", f"upstream u {{ {TWO} }}", 1),
+    Case(
+        "backup_without_effect",
+        "upstream u {\nserver 127.0.0.1:81;\nserver 127.0.0.1:82 backup;\nip_hash; }",
+        "upstream u {\nleast_conn;\nserver 127.0.0.1:81;\nserver 127.0.0.1:82 backup; }",
+        3,
+    ),
+    Case(
+        "backup_without_effect",
+        "upstream u {\nserver 127.0.0.1:81;\nserver 127.0.0.1:82 backup;\nhash $uri consistent; }",
+        f"upstream u {{ hash $uri; {TWO} }}",
+        3,
+    ),
+    Case("several_methods", f"upstream u {{\nip_hash;\nleast_conn;\n{TWO} }}", f"upstream u {{ ip_hash; {TWO} }}", 3),
+    Case(
+        "method_after_keepalive",
+        f"upstream u {{ {TWO}\nkeepalive 8;\nleast_conn; }}",
+        f"upstream u {{ {TWO}\nleast_conn;\nkeepalive 8; }}",
+        3,
+    ),
+    Case(
+        "single_server_never_fails",
+        "upstream u {\nserver 127.0.0.1:81 max_fails=3 fail_timeout=5s; }",
+        "upstream u {\nserver 127.0.0.1:81 max_fails=3; server 127.0.0.1:82; }",
+        2,
+    ),
+    Case(
+        "all_servers_down",
+        "upstream u { server 127.0.0.1:81 down; server 127.0.0.1:82 down; }",
+        "upstream u { server 127.0.0.1:81 down; server 127.0.0.1:82; }",
+        1,
+    ),
+    Case(
+        "duplicate_server",
+        "upstream u {\nserver 127.0.0.1:81;\nserver 127.0.0.1:81 weight=2; }",
+        "upstream u {\nserver 127.0.0.1:81;\nserver 127.0.0.1:82 weight=2; }",
+        3,
+    ),
+    Case(
+        "max_conns_without_zone",
+        "upstream u { server 127.0.0.1:82;\nserver 127.0.0.1:81 max_conns=9; }",
+        "upstream u { zone u 64k; server 127.0.0.1:82;\nserver 127.0.0.1:81 max_conns=9; }",
+        2,
+    ),
+    Case(
+        "undefined_upstream",
+        f"upstream blog {{ {TWO} }}\nserver {{ location / {{\nproxy_pass http://ip6-localhost/x; }} }}",
+        f"upstream blog {{ {TWO} }}\nserver {{ location / {{\nproxy_pass http://Blog/x; }} }}",
+        3,
+    ),
+    Case(
+        "undefined_upstream_in_variable",
+        f"upstream a {{ {TWO} }}\nmap $uri $to {{\n/x a;\ndefault b;\n}}\n" + CHOOSES,
+        f"upstream a {{ {TWO} }}\nmap $uri $to {{\n/x a;\ndefault A;\n}}\n" + CHOOSES,
+        4,
+    ),
+    Case(
+        "undefined_upstream_in_variable",
+        "split_clients $uri $to {\n10% b;\n* 127.0.0.1;\n}\n" + CHOOSES,
+        "resolver 127.0.0.1;\nsplit_clients $uri $to {\n* b; }\n" + CHOOSES,
+        2,
+    ),
+    Case(
+        "keepalive_without_effect",
+        f"upstream u {{ {TWO} keepalive 8; }}\n" + GOES % ("", "u"),
+        f"upstream u {{ {TWO} keepalive 8; }}\n{KEPT}\n" + GOES % ("", "u"),
+        2,
+    ),
+    Case(
+        "keepalive_without_effect",
+        f"upstream u {{ {TWO} keepalive 8; }}\n{KEPT}\n" + GOES % ("proxy_set_header Connection close;", "u"),
+        f"upstream u {{ {TWO} }}\n" + GOES % ("", "u"),
+        3,
+    ),
+    Case(
+        "headers_not_inherited",
+        "proxy_set_header Host $host;\nproxy_set_header X-A a;\n" + GOES % ("proxy_set_header x-a b;", "127.0.0.1"),
+        "proxy_set_header X-A a;\n" + GOES % ("proxy_set_header x-a b;", "127.0.0.1"),
+        3,
+    ),
+    Case(
+        "conflicting_server_name",
+        "server { listen 8001; server_name a b; }\nserver { listen 8001; listen 8002; server_name B; }",
+        "server { listen 8001; server_name a b; }\nserver { listen 8002; server_name b; }",
+        2,
+    ),
+    Case(
+        "conflicting_server_name",
+        "server { }\nserver { listen 80; }",
+        "server { }\nserver { listen 80; server_name a; }",
+        2,
+    ),
+    Case(
+        "certificate_without_tls",
+        "server { listen 8443;\nssl_certificate CERTIFICATE; ssl_certificate_key CERTIFICATE; }",
+        "server { listen 8443 ssl;\nssl_certificate CERTIFICATE; ssl_certificate_key CERTIFICATE; }",
+        2,
+    ),
+    Case(
+        "return_hides_locations",
+        "server {\nreturn 404;\nlocation / { root /srv; } }",
+        "server {\nlocation / { return 404; } }",
+        2,
+    ),
+    Case(
+        "alias_leaves_its_folder",
+        "server { location /files {\nalias /srv/files/; } }",
+        "server { location /files/ {\nalias /srv/files/; } location ~ ^/a$ { alias /srv/; } }",
+        2,
+    ),
+    Case(
+        "port_taken_twice",
+        "server { listen 127.0.0.1:8001; }",
+        "server { listen [::]:8001; }",
+        3,
+        stream="server {\nlisten 8001; proxy_pass 127.0.0.1:1; }",
+    ),
+    Case(
+        "port_taken_twice",
+        "server { listen 8001; }",
+        "server { listen 8002; }",
+        2,
+        stream="server { listen 127.0.0.1:8001; listen 8002 udp; proxy_pass 127.0.0.1:1; }",
+    ),
+]
+
+
+def whole(http: str, stream: str = "", *, more_http: str = "") -> str:
+    """Return the contexts as one text; the inside of http begins on line 1, that of stream behind it."""
+    return f"http {{ {more_http}{http} }}\nstream {{ {stream} }}\n" if stream else f"http {{ {more_http}{http} }}\n"
