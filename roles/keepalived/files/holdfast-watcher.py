@@ -33,6 +33,7 @@ FIT, UNFIT = b"0\n", b"1\n"
 # The same on every architecture of Linux (the numbers were unified before this call came); os has it from Python 3.9.
 SYS_PIDFD_OPEN = 434
 WITHOUT_PIDFD = 0.02
+PING = 0.5
 ERROR, WARNING, NOTICE = 3, 4, 5
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
@@ -264,7 +265,7 @@ class Watcher:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self.signalled)
         self.selector.register(wakeup, READ, lambda: wakeup.recv(64))
-        tick = time.monotonic()
+        tick = ping = time.monotonic()
         ready = False
         while self.running:
             now = time.monotonic()
@@ -274,11 +275,14 @@ class Watcher:
             if now >= tick:
                 tick = now + self.config.interval
                 self.tick(now)
+            if now >= ping:
+                ping = now + PING
+                self.report()
             self.publish()
             if not ready and self.health.crashed is not None:
                 ready = True
                 notify("READY=1")
-            self.wait(tick)
+            self.wait(min(tick, ping))
 
     def signalled(self, number: int, _frame: object) -> None:
         if number == signal.SIGHUP:
@@ -291,12 +295,15 @@ class Watcher:
         if self.main is None:
             self.find_main(f"{self.config.pid_file} names no running nginx")
         self.ask(now)
+
+    def report(self) -> None:
+        """Tell systemd that the loop turns, and the verdict for ``systemctl status``."""
         state = "fit" if self.health.fit else "unfit"
         notify(f"WATCHDOG=1\nSTATUS=nginx is {state}: {self.health.reason}")
 
-    def wait(self, tick: float) -> None:
+    def wait(self, due: float) -> None:
         """Sleep until something happens or is due, and handle it. What has arrived counts before what is overdue."""
-        until = min([tick, *(question.deadline for question in self.questions)])
+        until = min([due, *(question.deadline for question in self.questions)])
         polling = self.main is not None and self.main.descriptor is None
         timeout = max(0.0, until - time.monotonic())
         for key, _events in self.selector.select(min(timeout, WITHOUT_PIDFD) if polling else timeout):

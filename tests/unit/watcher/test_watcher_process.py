@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -180,13 +182,21 @@ def test_its_own_failure_leaves_a_fit_node(stand: Stand) -> None:
 
 
 def test_a_systemd_that_does_not_listen_does_not_stop_it(stand: Stand) -> None:
-    """The socket to systemd takes some ten messages; then a careless sender would wait for ever."""
+    """Its socket is full here; a careless sender would wait for ever."""
     nginx = stand.nginx()
-    stand.configure(interval=0.01)
-    stand.watcher()
-    time.sleep(0.5)
+    watcher = stand.watcher()
+    watcher.send_signal(signal.SIGSTOP)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, contextlib.suppress(BlockingIOError):
+        sender.setblocking(False)
+        while True:
+            sender.sendto(b"full", stand.notified.getsockname())
+    time.sleep(0.6)  # so that it owes systemd a word
+    watcher.send_signal(signal.SIGCONT)
     nginx.kill()
     stand.becomes(1, 0)
+    time.sleep(0.6)  # and another one
+    watcher.terminate()
+    assert watcher.wait(5) == 0
 
 
 def test_it_writes_in_place_with_one_write(stand: Stand) -> None:
@@ -245,9 +255,13 @@ def test_a_wrong_configuration_at_the_start(stand: Stand) -> None:
     assert "track_dir is missing" in stand.log.read_text()
 
 
-def test_it_pings_the_watchdog(stand: Stand) -> None:
+@pytest.mark.parametrize("interval", [0.05, 60])
+def test_it_pings_the_watchdog_however_seldom_it_asks(stand: Stand, interval: float) -> None:
+    stand.configure(interval=interval)
     stand.nginx()
     stand.watcher()
-    message = stand.notified.recv(4096)
-    assert b"WATCHDOG=1" in message
-    assert b"STATUS=nginx is fit" in message
+    begin = time.monotonic()
+    messages = [stand.notified.recv(4096) for _number in range(3)]
+    assert time.monotonic() - begin < 3, "the limit of its unit"
+    assert all(b"WATCHDOG=1" in message for message in messages)
+    assert b"STATUS=nginx is fit" in messages[-1]
