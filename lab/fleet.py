@@ -46,17 +46,17 @@ def up(nodes: t.Sequence[Node], fresh: bool = False) -> None:
     present = own(containers())
     ensure_key()
     images = {release: ensure_image(release) for release in sorted({node.debian for node in nodes})}
-    real_time = machine.real_time_arguments(len(nodes))
-    if real_time is None:
-        say("containers get no real-time priority on this machine: keepalived runs without it here")
-    arguments = {node.name: [*(real_time or ()), *_arguments(node, images[node.debian])] for node in nodes}
+    arguments = {node.name: _arguments(node, images[node.debian]) for node in nodes}
     kept = keep(present, {name: _digest(words) for name, words in arguments.items()}, fresh)
     remove([one.name for one in present if one.node not in kept])
     ensure_network(CLONE)
     missing = [node for node in nodes if node.name not in kept]
     if missing:
         say(f"starting {' '.join(node.name for node in missing)}")
-        _each(lambda node: _create(node, arguments[node.name]), missing)
+        real_time = machine.real_time_arguments(len(missing))
+        if real_time is None:
+            say("containers get no real-time priority on this machine: keepalived runs without it here")
+        _each(lambda node: _create(arguments[node.name], real_time or ()), missing)
         _each(lambda node: _wait(node.name, str(node.address)), missing)
     _each(lambda node: _wait_ssh(node.name, str(node.address), time.monotonic() + READY_WITHIN), nodes)
     say(f"{len(nodes)} nodes are up ({time.monotonic() - begin:.1f} s)")
@@ -133,8 +133,8 @@ def _digest(arguments: t.Sequence[str]) -> str:
     return hashlib.sha256(repr((arguments, text)).encode()).hexdigest()[:16]
 
 
-def _create(node: Node, arguments: t.Sequence[str]) -> None:
-    podman("run", "--detach", f"--label={LABEL}.spec={_digest(arguments)}", *arguments)
+def _create(arguments: t.Sequence[str], real_time: t.Sequence[str]) -> None:
+    podman("run", "--detach", f"--label={LABEL}.spec={_digest(arguments)}", *real_time, *arguments)
 
 
 def _each(what: t.Callable[[Node], T], nodes: t.Sequence[Node]) -> list[T]:

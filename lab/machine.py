@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ INOTIFY_WANTED = 1024
 CPU_CGROUP = Path("/sys/fs/cgroup/cpu")
 RT_PERIOD = 100_000
 RT_FOR_ALL_NODES = 90_000
-RT_NODES = 9
+RT_SHARE = 6_000
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def podman_command() -> tuple[str, ...]:
 
 
 def real_time_arguments(nodes: int) -> tuple[str, ...] | None:
-    """Return podman's arguments that let each of so many nodes use real-time priorities; None where none can."""
+    """Return podman's arguments that let each of so many new nodes use real-time priorities; None where none can."""
     if not (CPU_CGROUP / "cpu.rt_runtime_us").exists():
         return ()
     if Path("/run/systemd/system").exists():
@@ -91,5 +92,16 @@ def real_time_arguments(nodes: int) -> tuple[str, ...] | None:
         run(*as_root("sh", "-c", grant + f"echo {RT_FOR_ALL_NODES} >cpu.rt_runtime_us"))
     except LabError:
         return None
-    share = RT_FOR_ALL_NODES // max(nodes, RT_NODES)
-    return (f"--cpu-rt-period={RT_PERIOD}", f"--cpu-rt-runtime={share}")
+    if nodes * RT_SHARE > RT_FOR_ALL_NODES - _real_time_given(parent):
+        return None
+    return (f"--cpu-rt-period={RT_PERIOD}", f"--cpu-rt-runtime={RT_SHARE}")
+
+
+def _real_time_given(parent: Path) -> float:
+    """Return how much of a period the groups below have already."""
+    given = 0.0
+    for runtime in parent.glob("*/cpu.rt_runtime_us"):
+        with contextlib.suppress(OSError):  # it has just ended
+            period = int(runtime.with_name("cpu.rt_period_us").read_text())
+            given += int(runtime.read_text()) * RT_PERIOD / period
+    return given
