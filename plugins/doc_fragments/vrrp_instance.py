@@ -1,14 +1,19 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of vrrp_instance."""
+"""Options of vrrp_instance: INSTANCE_OPTIONS in module_utils/keepalived/options.py."""
 
 from __future__ import annotations
 
+from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._compose import options
+from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._keepalived_instance import (
+    NAME,
+    VRRP_INSTANCE,
+    virtual_router_id,
+)
+
 
 class ModuleDocFragment:
-    """Attributes of the modules that change a configuration."""
+    """One virtual router. Its number is needed only where it shall be there."""
 
-    DOCUMENTATION = r"""
-options: {}
-"""
+    DOCUMENTATION = options(NAME, virtual_router_id(required="false"), VRRP_INSTANCE)

@@ -1,0 +1,521 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What global_defs of keepalived can say. Private to this collection."""
+
+from __future__ import annotations
+
+from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._keepalived_forms import command
+
+__all__ = ("GLOBAL_DEFS",)
+
+HOST = """\
+router_id:
+  description: What this host is called in mails. Not said, it is its host name.
+  type: str
+default_interface:
+  description:
+    - Interface for all that names none.
+    - Needs keepalived 1.2.24.
+  type: str
+dynamic_interfaces:
+  description:
+    - Whether interfaces may come later than keepalived, V(true), or V(allow_if_changes) where they may change their
+      kind as well.
+    - Needs keepalived 2.0.0.
+  type: raw
+process_names:
+  description:
+    - Whether the processes have names that tell what they do.
+    - Needs keepalived 2.0.16.
+  type: bool
+umask:
+  description:
+    - Rights that new files do not get, a number such as V(077), or names of bits.
+    - Needs keepalived 2.0.9.
+  type: str
+random_seed:
+  description:
+    - Number that makes C(${_RANDOM}) the same each time.
+    - Needs keepalived 2.0.15.
+  type: int
+"""
+
+MAIL = """\
+notification_email:
+  description: Addresses that get mails.
+  type: list
+  elements: str
+notification_email_from:
+  description: Address that mails come from.
+  type: str
+smtp_server:
+  description: Server that takes mails, and its port where it is not 25.
+  type: list
+  elements: str
+smtp_helo_name:
+  description:
+    - Name by which keepalived greets that server.
+    - Needs keepalived 1.2.20.
+  type: str
+smtp_connect_timeout:
+  description: Seconds for the connection to it.
+  type: int
+smtp_alert:
+  description:
+    - Whether mails are sent where nothing else is said.
+    - Needs keepalived 2.0.0.
+  type: bool
+smtp_alert_vrrp:
+  description:
+    - The same for instances and sync groups.
+    - Needs keepalived 2.0.0.
+  type: bool
+smtp_alert_checker:
+  description:
+    - The same for virtual servers.
+    - Needs keepalived 2.0.0.
+  type: bool
+no_email_faults:
+  description:
+    - Whether no mail is sent about the state C(FAULT).
+    - Needs keepalived 2.0.0.
+  type: bool
+no_checker_emails:
+  description:
+    - Whether mails about real servers are sent only when one comes or goes, and not at every change of a check.
+    - Needs keepalived 2.0.0.
+  type: bool
+"""
+
+SCRIPTS = (
+    command("startup_script", "Command that runs once before keepalived begins.", "2.1.0")
+    + command("shutdown_script", "Command that runs once after keepalived has ended.", "2.1.0")
+    + """\
+startup_script_timeout:
+  description:
+    - Seconds after which O(.startup_script) is ended, V(1) to V(1000). Not said, it is V(10).
+    - Needs keepalived 2.1.0.
+  type: int
+shutdown_script_timeout:
+  description:
+    - Seconds after which O(.shutdown_script) is ended, V(1) to V(1000). Not said, it is V(10).
+    - Needs keepalived 2.1.0.
+  type: int
+enable_script_security:
+  description:
+    - Whether a command of root runs only where nobody else can change any part of its path.
+    - Needs keepalived 1.3.0.
+  type: bool
+script_user:
+  description:
+    - Whose commands are that name no user, a user, and a group behind it where it is not the user's own.
+    - Needs keepalived 1.3.0.
+  type: list
+  elements: str
+use_symlink_paths:
+  description:
+    - Whether symbolic links in the paths of commands stay, and are not resolved.
+    - Needs keepalived 2.3.0.
+  type: bool
+"""
+)
+
+EVENTS = (
+    """\
+notify_fifo:
+  description:
+    - Named pipe that gets a line for every change of any kind.
+    - Needs keepalived 1.3.6.
+  type: str
+vrrp_notify_fifo:
+  description:
+    - Named pipe that gets a line for every change of an instance or a sync group.
+    - Needs keepalived 1.3.6.
+  type: str
+vrrp_notify_priority_changes:
+  description:
+    - Whether changes of a priority are told there, too.
+    - Needs keepalived 2.0.16.
+  type: bool
+fifo_write_vrrp_states_on_reload:
+  description:
+    - Whether the states are told there again after a reload.
+    - Needs keepalived 2.2.5.
+  type: bool
+"""
+    + command("notify_fifo_script", "Command that reads O(.notify_fifo), whose path is its last argument.", "1.3.6")
+    + command(
+        "vrrp_notify_fifo_script", "Command that reads O(.vrrp_notify_fifo), whose path is its last argument.", "1.3.6"
+    )
+)
+
+VRRP = """\
+vrrp_version:
+  description:
+    - Version of VRRP of instances that do not say theirs, V(2) or V(3).
+    - Needs keepalived 1.2.20.
+  type: int
+vrrp_mcast_group4:
+  description: Multicast address of adverts over IPv4. Not said, it is V(224.0.0.18).
+  type: str
+vrrp_mcast_group6:
+  description: Multicast address of adverts over IPv6. Not said, it is V(ff02::12).
+  type: str
+vrrp_garp_master_delay:
+  description:
+    - Seconds after which a new holder announces its addresses (gratuitous ARP) once more; V(0) for not. Not said, it is
+      V(5).
+    - Needs keepalived 1.2.20.
+  type: int
+vrrp_garp_master_repeat:
+  description:
+    - Announcements in one go of a new holder. Not said, it is V(5).
+    - Needs keepalived 1.2.20.
+  type: int
+vrrp_garp_master_refresh:
+  description:
+    - Seconds between announcements of a holder; V(0) for none.
+    - Needs keepalived 1.2.20.
+  type: int
+vrrp_garp_master_refresh_repeat:
+  description:
+    - Announcements in one go of O(.vrrp_garp_master_refresh).
+    - Needs keepalived 1.2.20.
+  type: int
+vrrp_garp_lower_prio_delay:
+  description:
+    - Seconds after which a holder that saw an advert of lower priority announces its addresses once more.
+    - Needs keepalived 1.2.20.
+  type: int
+vrrp_garp_lower_prio_repeat:
+  description:
+    - Announcements in one go for it.
+    - Needs keepalived 1.2.20.
+  type: int
+vrrp_garp_interval:
+  description:
+    - Seconds between two announcements (ARP) on one interface.
+    - Needs keepalived 1.2.21.
+  type: float
+vrrp_gna_interval:
+  description:
+    - Seconds between two announcements of IPv6 on one interface.
+    - Needs keepalived 1.2.21.
+  type: float
+vrrp_min_garp:
+  description:
+    - Whether a new holder announces each address once and no more.
+    - Needs keepalived 2.0.12.
+  type: bool
+vrrp_garp_extra_if:
+  description:
+    - Seconds between announcements on other interfaces that have addresses of an instance, V(0) for none. Behind the
+      word V(all), it holds for interfaces without a MAC of their own, too.
+    - Needs keepalived 2.2.3.
+  type: list
+  elements: str
+vrrp_down_timer_adverts:
+  description:
+    - Missing adverts after which the next node takes over, V(1) to V(100), where an instance says nothing else.
+    - Needs keepalived 2.2.3.
+  type: int
+vrrp_lower_prio_no_advert:
+  description:
+    - Whether a holder leaves an advert of lower priority without an answer.
+    - Needs keepalived 1.2.20.
+  type: bool
+vrrp_higher_prio_send_advert:
+  description:
+    - Whether a holder that sees an advert of higher priority sends one more before it lets go, so that the other
+      announces the addresses again.
+    - Needs keepalived 1.3.5.
+  type: bool
+vrrp_skip_check_adv_addr:
+  description:
+    - Whether the addresses in an advert are compared only when the sender has changed.
+    - Needs keepalived 1.2.20.
+  type: bool
+vrrp_check_unicast_src:
+  description:
+    - Whether unicast adverts of others than the peers are dropped.
+    - Needs keepalived 1.2.20.
+  type: bool
+vrrp_strict:
+  description:
+    - Whether the letter of the protocol is enforced, which forbids unicast, passwords and delayed preemption.
+    - Needs keepalived 1.2.20.
+  type: bool
+vrrp_owner_ignore_adverts:
+  description:
+    - Whether a node of priority 255 drops the adverts of others.
+    - Needs keepalived 2.3.3.
+  type: bool
+v3_checksum_as_v2:
+  description:
+    - Whether the checksum of version 3 over IPv4 leaves the addresses out, as routers of some makers have it. The same
+      on all nodes.
+    - Needs keepalived 2.2.8.
+  type: bool
+log_unknown_vrids:
+  description:
+    - Whether adverts of virtual routers that nobody here knows are logged.
+    - Needs keepalived 2.0.16.
+  type: bool
+vrrp_startup_delay:
+  description:
+    - Seconds after its own start before instances begin.
+    - Needs keepalived 2.0.14.
+  type: float
+vrrp_delay_after_boot:
+  description:
+    - Seconds after the start of the host before instances begin.
+    - Needs keepalived 2.4.0.
+  type: float
+vmac_prefix:
+  description:
+    - How names of interfaces with a MAC of a virtual router begin.
+    - Needs keepalived 2.2.0.
+  type: str
+vmac_addr_prefix:
+  description:
+    - The same for those made for an address on another interface.
+    - Needs keepalived 2.2.0.
+  type: str
+disable_local_igmp:
+  description:
+    - Whether the system reports no groups of the local network (IGMP), for interfaces with a MAC of a virtual router.
+    - Needs keepalived 2.2.0.
+  type: bool
+"""
+
+FIREWALL = """\
+vrrp_iptables:
+  description:
+    - Whether iptables drops what an instance must not take, V(true), or the chain for what comes in, and behind it the
+      one for what goes out.
+    - Needs keepalived 1.2.20.
+  type: raw
+vrrp_ipsets:
+  description:
+    - Whether ipsets are used with it, V(true), or their names, up to five.
+    - Needs keepalived 1.2.20.
+  type: raw
+nftables:
+  description:
+    - Whether nftables does it, V(true), or the name of its table.
+    - Needs keepalived 2.0.11.
+  type: raw
+nftables_priority:
+  description:
+    - Priority of the chains in that table. Not said, it is V(-1).
+    - Needs keepalived 2.0.11.
+  type: int
+nftables_counters:
+  description:
+    - Whether its rules count.
+    - Needs keepalived 2.0.11.
+  type: bool
+nftables_ifindex:
+  description:
+    - Whether its sets hold numbers of interfaces in the place of names.
+    - Needs keepalived 2.0.11.
+  type: bool
+"""
+
+SCHEDULING = """\
+max_auto_priority:
+  description:
+    - How far keepalived may raise its real-time priority when it finds that it ran late, V(0) for not at all, V(-1) for
+      not at all and without a warning.
+    - Needs keepalived 2.1.0.
+  type: int
+min_auto_priority_delay:
+  description:
+    - Microseconds that it must have been late for it.
+    - Needs keepalived 2.1.0.
+  type: int
+vrrp_priority:
+  description:
+    - Niceness of the process of VRRP, V(-20) to V(19).
+    - Needs keepalived 1.2.20.
+  type: int
+vrrp_rt_priority:
+  description:
+    - Real-time priority of the process of VRRP, V(1) to V(99).
+    - Needs keepalived 2.0.0.
+  type: int
+vrrp_rlimit_rttime:
+  description:
+    - Microseconds of work without a pause after which the system ends that process.
+    - Needs keepalived 2.1.0.
+  type: int
+vrrp_no_swap:
+  description:
+    - Whether that process stays in memory.
+    - Needs keepalived 1.2.20.
+  type: bool
+vrrp_cpu_affinity:
+  description:
+    - Numbers of the processors that it runs on.
+    - Needs keepalived 2.0.17.
+  type: list
+  elements: str
+vrrp_rx_bufs_policy:
+  description:
+    - What the memory for adverts that wait goes by, V(MTU), V(ADVERT), or a number of bytes.
+    - Needs keepalived 2.0.3.
+  type: str
+vrrp_rx_bufs_multiplier:
+  description:
+    - How many of them find room. Not said, it is V(3).
+    - Needs keepalived 2.0.3.
+  type: int
+checker_priority:
+  description:
+    - Niceness of the process that checks real servers, V(-20) to V(19).
+    - Needs keepalived 1.2.20.
+  type: int
+checker_no_swap:
+  description:
+    - Whether that process stays in memory.
+    - Needs keepalived 1.2.20.
+  type: bool
+"""
+
+SERVERS = """\
+lvs_flush:
+  description:
+    - Whether all virtual servers of the system go when keepalived starts.
+    - Needs keepalived 1.2.23.
+  type: bool
+lvs_flush_on_stop:
+  description:
+    - Whether they go all at once when it stops, V(true), or V(VS) for those of keepalived only.
+    - Needs keepalived 2.2.0.
+  type: raw
+lvs_sync_daemon:
+  description:
+    - How connections are told to the other node, as keepalived has it, word by word, such as V(eth0), V(VI_1).
+    - Needs keepalived 1.2.20.
+  type: list
+  elements: str
+lvs_timeouts:
+  description:
+    - Seconds after which connections are forgotten, word by word, such as V(tcp), V(7200), V(udp), V(300).
+    - Needs keepalived 1.2.24.
+  type: list
+  elements: str
+checker_log_all_failures:
+  description:
+    - Whether every failed check of a real server is logged.
+    - Needs keepalived 2.0.11.
+  type: bool
+rs_init_notifies:
+  description:
+    - Whether real servers that come up at the start are told, too.
+    - Needs keepalived 2.0.0.
+  type: bool
+"""
+
+INSIGHT = """\
+enable_snmp_vrrp:
+  description:
+    - Whether instances can be read by SNMP.
+    - Needs keepalived 2.0.0.
+  type: bool
+enable_snmp_checker:
+  description:
+    - Whether virtual servers can be read by SNMP.
+    - Needs keepalived 1.2.20.
+  type: bool
+enable_snmp_rfc:
+  description:
+    - Whether instances can be read by SNMP as RFC 2787 and RFC 6527 have it.
+    - Needs keepalived 1.2.20.
+  type: bool
+enable_snmp_rfcv2:
+  description:
+    - The same for RFC 2787 alone, which is of version 2.
+    - Needs keepalived 1.2.20.
+  type: bool
+enable_snmp_rfcv3:
+  description:
+    - The same for RFC 6527 alone, which is of version 3.
+    - Needs keepalived 1.2.20.
+  type: bool
+enable_traps:
+  description: Whether changes are sent by SNMP.
+  type: bool
+snmp_socket:
+  description:
+    - Where the agent of SNMP listens, such as V(unix:/var/agentx/master).
+    - Needs keepalived 1.2.20.
+  type: str
+enable_dbus:
+  description:
+    - Whether instances can be read by D-Bus.
+    - Needs keepalived 1.3.0.
+  type: bool
+dbus_service_name:
+  description:
+    - Name of that service. Not said, it is V(org.keepalived.Vrrp1).
+    - Needs keepalived 1.3.7.
+  type: str
+data_use_instance:
+  description:
+    - Whether files that keepalived writes about itself bear its instance name.
+    - Needs keepalived 2.2.3.
+  type: bool
+state_dump_file:
+  description:
+    - File that C(SIGUSR1) makes keepalived write its state to.
+    - Needs keepalived 2.3.3.
+  type: str
+stats_dump_file:
+  description:
+    - File that C(SIGUSR2) makes keepalived write its counters to.
+    - Needs keepalived 2.3.3.
+  type: str
+json_dump_file:
+  description:
+    - File that keepalived writes its state to as JSON when it is told to.
+    - Needs keepalived 2.3.3.
+  type: str
+json_version:
+  description:
+    - Form of it, V(1) or V(2). The second one holds processes, too.
+    - Needs keepalived 2.2.8.
+  type: int
+"""
+
+RELOAD = """\
+reload_check_config:
+  description:
+    - Whether keepalived tests the files itself before it reloads, V(true), or a file for what the test says.
+    - Needs keepalived 2.2.0.
+  type: raw
+reload_time_file:
+  description:
+    - File that holds the time of the next reload, such as V(23:30:00) or V(2026-01-31 23:30:00Z).
+    - Needs keepalived 2.1.0.
+  type: str
+reload_repeat:
+  description:
+    - Whether that file stays, so that keepalived reloads every day.
+    - Needs keepalived 2.1.0.
+  type: bool
+reload_file:
+  description:
+    - File that is there for as long as keepalived reads its configuration, V(true), or its path.
+    - Needs keepalived 2.2.0.
+  type: raw
+include_check:
+  description:
+    - What makes an include an error, V(true) for all of it, or words such as V(readable), V(match), V(wildcard_match)
+      and V(brace_match).
+    - Needs keepalived 2.2.0.
+  type: raw
+"""
+
+GLOBAL_DEFS = HOST + MAIL + SCRIPTS + EVENTS + VRRP + FIREWALL + SCHEDULING + SERVERS + INSIGHT + RELOAD

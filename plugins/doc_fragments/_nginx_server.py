@@ -1,0 +1,142 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Servers and locations of http: their own options, and those that they share. Private to this collection."""
+
+from __future__ import annotations
+
+from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._compose import suboptions
+from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_http import HTTP
+from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_proxy import PROXY
+from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_tls import HTTP_TLS, PROXY_TLS, TLS
+
+__all__ = ("ACCESS", "SERVER")
+
+ACCESS = """\
+access:
+  description: Who may come in, such as V(allow 10.0.0.0/8) and V(deny all). The first rule that fits counts.
+  type: list
+  elements: str
+directives:
+  description: Text of nginx for what no option says, a directive or block an element, with or without its semicolon.
+  type: list
+  elements: str
+"""
+
+LOCATION = """\
+path:
+  description: Which paths the location is for, as in nginx, such as V(/), V(= /exact), V(^~ /static/) or V(~ \\.php$).
+  type: str
+  required: true
+upstream:
+  description:
+    - Name of the group that answers.
+    - The location then gets what a balancer needs, each of it where nothing else is said. That is HTTP/1.1 and an empty
+      C(Connection), so that connections are kept, the client's C(Host) and address for the backend, two seconds for a
+      connection, and the next server after an error or a timeout.
+  type: str
+upstream_scheme:
+  description: Whether O(.upstream) is asked by HTTP or by HTTPS.
+  type: str
+  choices: [http, https]
+  default: http
+upstream_uri:
+  description: What replaces the matching part of the path towards O(.upstream), such as V(/). Without it, all stays.
+  type: str
+proxy_pass:
+  description: Where requests go, with scheme, as in nginx. Nothing is added as it is for O(.upstream).
+  type: str
+alias:
+  description: Folder that stands for the path of the location.
+  type: str
+return:
+  description: Answer without a backend, as in nginx, such as V(204) or V(301 https://$host$request_uri).
+  type: str
+internal:
+  description: Whether only requests that nginx makes to itself come here.
+  type: bool
+stub_status:
+  description: Whether the location shows how many connections and requests nginx has and had.
+  type: bool
+"""
+
+OWN = """\
+name:
+  description:
+    - What the file of this server is called after. nginx does not see it.
+    - Without it, the first of O(.server_name).
+  type: str
+server_name:
+  description:
+    - Names for which this server answers, as in nginx, such as V(www.example.com), V(*.example.com) or V(~^api).
+  type: list
+  elements: str
+listen:
+  description:
+    - Where to listen, as in nginx, such as V(80), V([::]:80), V(443 ssl) or V(80 default_server).
+    - Without it, V(443 ssl) where there is an O(.ssl_certificate), else V(80).
+    - Servers are read in the order of their names; say C(default_server) where it matters.
+    - C(reuseport) needs nginx 1.9.1, C(quic) nginx 1.25.0, C(multipath) nginx 1.29.7.
+  type: list
+  elements: str
+http2:
+  description: Whether clients can use HTTP/2. Before nginx 1.25.1, this needs a listen with C(ssl).
+  type: bool
+http3:
+  description:
+    - Whether clients can use HTTP/3, where O(.listen) has C(quic).
+    - Needs nginx 1.25.0.
+  type: bool
+upstream:
+  description: Name of the group that answers; short for a location V(/) that goes there.
+  type: str
+return:
+  description: Answer to every request, as in nginx, such as V(301 https://$host$request_uri).
+  type: str
+client_header_buffer_size:
+  description: Memory for the head of a request, such as V(1k).
+  type: str
+client_header_timeout:
+  description: Time for the head of a request, such as V(60s).
+  type: str
+connection_pool_size:
+  description: Memory that a connection gets at a time, such as V(512).
+  type: str
+http3_hq:
+  description:
+    - Whether HTTP/0.9 over QUIC is spoken, as tests between implementations do.
+    - Needs nginx 1.25.0.
+  type: bool
+ignore_invalid_headers:
+  description: Whether header lines with wrong names are passed over.
+  type: bool
+large_client_header_buffers:
+  description: Number and size of further buffers for the head of a request, such as V(4 16k).
+  type: raw
+merge_slashes:
+  description: Whether several slashes in a path count as one.
+  type: bool
+quic_gso:
+  description:
+    - Whether QUIC sends several packets in one go, where the system can.
+    - Needs nginx 1.25.0.
+  type: bool
+quic_retry:
+  description:
+    - Whether a new client of QUIC has to prove its address first.
+    - Needs nginx 1.25.0.
+  type: bool
+request_pool_size:
+  description: Memory that a request gets at a time, such as V(4k).
+  type: str
+underscores_in_headers:
+  description: Whether names of header lines may have underscores.
+  type: bool
+locations:
+  description: What becomes of requests, by path.
+  type: list
+  elements: dict
+"""
+
+SERVER = OWN + suboptions("locations[]", LOCATION, ACCESS, HTTP, PROXY, PROXY_TLS)
+SERVER += ACCESS + HTTP + PROXY + PROXY_TLS + TLS + HTTP_TLS
