@@ -12,7 +12,6 @@ The script needs a POSIX shell only, so that it also works when whoever wrote it
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shlex
 import shutil
@@ -67,11 +66,14 @@ class Journal:
     def undo_command(self) -> tuple[str, ...]:
         return ("/bin/sh", os.path.join(self.folder, "undo.sh"))
 
-    def about(self) -> dict[str, t.Any]:
-        """Return what was written down about the change: ``deadline`` (epoch seconds or None), ``paths``."""
-        with open(os.path.join(self.folder, "about.json"), encoding="utf-8") as file:
-            data: dict[str, t.Any] = json.load(file)
-        return data
+    @property
+    def deadline(self) -> float | None:
+        """When the open change undoes itself, in seconds since the epoch; None where it does not, or is none."""
+        try:
+            with open(os.path.join(self.folder, "deadline"), encoding="ascii") as file:
+                return float(file.read())
+        except FileNotFoundError:
+            return None
 
     def begin(
         self,
@@ -104,8 +106,8 @@ class Journal:
         )
         self._save("undo.sh", script.encode())
         self._save("manifest.json", manifest)
-        about = {"deadline": deadline, "paths": [state.path for state in old]}
-        self._save("about.json", json.dumps(about).encode())
+        if deadline is not None:
+            self._save("deadline", repr(deadline).encode())
         sync_folder(os.path.join(self._new, "old"))
         sync_folder(self._new)
         os.rename(self._new, self.folder)

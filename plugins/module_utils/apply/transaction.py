@@ -33,6 +33,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files impo
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.journal import Journal
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.manifest import Entry, Manifest
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.pending import Pending
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Runner, run
 
@@ -122,6 +123,7 @@ class Transaction:
         self._folder = os.path.join(state_folder, daemon.name)
         self._manifest_path = os.path.join(self._folder, "manifest.json")
         self._lock_path = os.path.join(runtime, f"holdfast-{daemon.name}.lock")
+        self._timer = f"holdfast-undo-{daemon.name}"
         self._lock: int | None = None
         self.journal = Journal(self._folder, self._lock_path)
 
@@ -142,16 +144,60 @@ class Transaction:
         self._test(changes, result)
         if self.check_mode:
             return result
+        if not self.daemon.installed() and any(changes.values()):
+            raise HoldfastError(f"{self.daemon.name} is not installed on this host: install it first")
         if not changes:
             self._own(request)
             return result
-        self._swap(request, changes, old)
-        try:
-            self._reload(changes, result)
-        except HoldfastError:
-            self.undo()
-            raise
+        self._open(changes, old, self._manifest_after(request, changes))
+        self._swap(changes, result)
         self.confirm()
+        return result
+
+    def stage(self, request: Request) -> Result:
+        """Plan and test a change and keep it on the host for ``commit``; nothing live is touched.
+
+        Raises as ``apply`` does. A change that was staged before and not committed is forgotten.
+        """
+        result = Result(repaired=self.repair())
+        changes, old = self._plan(request, result)
+        self._test(changes, result)
+        if not self.check_mode:
+            os.makedirs(self._folder, mode=0o700, exist_ok=True)
+            replaces = {state.path: state.digest for state in old}
+            Pending(changes, replaces, self._manifest_after(request, changes).dump()).save(self._folder)
+        return result
+
+    def commit(self, *, at: float | None = None, confirm_within: float | None = None) -> Result:
+        """Make the staged change live at an instant (seconds since the epoch; None: now).
+
+        With ``confirm_within`` (seconds) the host undoes it by itself unless ``confirm`` comes in time; without,
+        it is confirmed at once. HoldfastError, with nothing changed, where nothing is staged, the files have changed
+        since, or the instant has passed; and with the old files put back where the daemon does not take it.
+        """
+        self.repair()
+        pending = Pending.load(self._folder)
+        result, old = Result(), [read_state(path) for path in pending.changes]
+        for state in old:
+            if state.digest != pending.replaces[state.path]:
+                raise HoldfastError(f"{state.path} has changed since the change was staged: stage it again")
+            self._note(state, pending.changes[state.path], result)
+        if not pending.changes:
+            return result
+        if at is not None and at < time.time():
+            raise HoldfastError(
+                f"the instant passed {time.time() - at:.1f} s ago, nothing was changed: choose a later one"
+            )
+        deadline = None if confirm_within is None else (at or time.time()) + confirm_within
+        self._open(pending.changes, old, Manifest.load(pending.manifest, self._manifest_path), deadline)
+        if deadline is not None and not self._arm(deadline):
+            self._abandon(pending.changes)
+            raise HoldfastError("this host has no systemd-run to undo the change with, nothing was changed")
+        time.sleep(max(0.0, (at or 0.0) - time.time()))
+        self._swap(pending.changes, result)
+        Pending.remove(self._folder)
+        if deadline is None:
+            self.confirm()
         return result
 
     def repair(self) -> bool:
@@ -161,7 +207,7 @@ class Transaction:
         if self.journal.is_confirmed:
             self.journal.finish(self._manifest_path)
             return True
-        deadline = self.journal.about()["deadline"]
+        deadline = self.journal.deadline
         if deadline is not None and time.time() < deadline:
             raise HoldfastError(
                 f"a change of {self.daemon.name} on this host still awaits its confirmation for "
@@ -172,10 +218,14 @@ class Transaction:
 
     def undo(self) -> None:
         """Put back what the open journal holds, and reload."""
+        self._disarm()
         self.journal.undo(unlock=self._release_lock, relock=self._take_lock, runner=self.runner)
 
     def confirm(self) -> None:
-        """Close the journal: the change stays."""
+        """Close the journal: the change stays. HoldfastError where there is none any more to confirm."""
+        if not self.journal.is_open:
+            raise HoldfastError(f"no change of {self.daemon.name} awaits its confirmation: it has undone itself")
+        self._disarm()
         self.journal.confirm()
         self.journal.finish(self._manifest_path)
 
@@ -235,32 +285,46 @@ class Transaction:
     def _test(self, changes: Changes, result: Result) -> None:
         if not self.daemon.installed():
             return
-        staged = stage.check_staged(
-            self.daemon.check(changes), changes, name=self.daemon.name, runtime=self._runtime, runner=self.runner
-        )
+        try:
+            staged = stage.check_staged(
+                self.daemon.check(changes), changes, name=self.daemon.name, runtime=self._runtime, runner=self.runner
+            )
+        except OSError as error:
+            raise HoldfastError(
+                f"the configuration cannot be tested, nothing was changed: {error.filename or self._runtime}: "
+                f"{error.strerror}"
+            ) from None
         result.staged_with, result.validated = staged.method, "daemon"
         result.warnings += self.daemon.warnings(staged.completed)
         words = self.daemon.verdict(staged.completed)
         if words is not None:
             raise HoldfastError(f"{self.daemon.name} refuses the configuration, nothing was changed: {words}")
 
-    def _swap(self, request: Request, changes: Changes, old: t.Sequence[FileState]) -> None:
+    def _open(
+        self, changes: Changes, old: t.Sequence[FileState], manifest: Manifest, deadline: float | None = None
+    ) -> None:
+        """Open the journal and write the new files beside the old ones."""
         try:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
-            self.journal.begin(
-                old, reload=self.daemon.reload_command, manifest=self._manifest_after(request, changes).dump()
-            )
+            self.journal.begin(old, reload=self.daemon.reload_command, manifest=manifest.dump(), deadline=deadline)
             for path, wanted in changes.items():
                 if wanted is not None:
                     prepare(path, wanted)
         except OSError as error:
-            for path in changes:
-                with contextlib.suppress(OSError):
-                    discard(path)
-            self.journal.abandon()
+            self._abandon(changes)
             raise HoldfastError(
                 f"{error.filename or self._folder} cannot be written ({error.strerror}), nothing was changed"
             ) from None
+
+    def _abandon(self, changes: Changes) -> None:
+        """Close the journal of a change that has not become live, and remove what was prepared for it."""
+        for path in changes:
+            with contextlib.suppress(OSError):
+                discard(path)
+        self.journal.abandon()
+
+    def _swap(self, changes: Changes, result: Result) -> None:
+        """Put the new files in place and have the daemon run them, or put the old ones back."""
         try:
             for path, wanted in changes.items():
                 if wanted is None:
@@ -269,9 +333,13 @@ class Transaction:
                     os.rename(prepared_path(path), path)
             for folder in sorted({os.path.dirname(path) for path in changes}):
                 sync_folder(folder)
+            self._reload(changes, result)
         except OSError as error:
             self.undo()
             raise HoldfastError(f"{error.filename} cannot be replaced ({error.strerror}), all was put back") from None
+        except BaseException:
+            self.undo()
+            raise
 
     def _manifest_after(self, request: Request, changes: Changes) -> Manifest:
         written = {}
@@ -279,7 +347,14 @@ class Transaction:
             # A file that was edited by hand and is kept stays owned by what was written to it, so it stays drift.
             if wanted is not None and (path in changes or read_state(path).digest == digest(wanted.content)):
                 written[path] = Entry(request.owner, digest(wanted.content))
-        return self.manifest().replaced(written=written, removed=(path for path in changes if changes[path] is None))
+        manifest = self.manifest()
+        gone = [path for path in changes if changes[path] is None]
+        # Somebody else removed these before us.
+        for path in manifest.owned_by(request.owner):
+            unwanted = request.owned.get(path) is None and (request.prune or path in request.owned)
+            if unwanted and not read_state(path).exists:
+                gone.append(path)
+        return manifest.replaced(written=written, removed=gone)
 
     def _own(self, request: Request) -> None:
         """Take files into the manifest that were right already."""
@@ -301,6 +376,23 @@ class Transaction:
                 f"{words or 'it gives no reason'}"
             )
         result.reloaded = True
+
+    def _arm(self, deadline: float) -> bool:
+        """Have systemd undo the change at its deadline, whoever lives then; return whether it will."""
+        return (
+            self.runner(
+                "systemd-run",
+                f"--unit={self._timer}",
+                f"--on-active={max(1.0, deadline - time.time()):.3f}",
+                "--timer-property=AccuracySec=100ms",
+                *self.journal.undo_command,
+            ).rc
+            == 0
+        )
+
+    def _disarm(self) -> None:
+        if self.journal.deadline is not None:
+            self.runner("systemctl", "stop", f"{self._timer}.timer")
 
     def _take_lock(self) -> None:
         handle = os.open(self._lock_path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
