@@ -40,25 +40,26 @@ set -e
 work=$1 root=$2 method=$3; shift 3
 refused() { echo "$*" >&2; exit 97; }
 mount -t tmpfs -o mode=0700 holdfast "$work/mem" 2>/dev/null || refused "tmpfs"
+# From here on the memory is named from inside: a folder that is laid over below may be the one that it is mounted in.
+cd "$work/mem"
 number=0
 while [ "$1" != -- ]; do
     number=$((number + 1))
-    own=$work/mem/$number
-    mkdir "$own" "$own.work"
-    chmod --reference="$1" "$own"
-    chown --reference="$1" "$own"
+    mkdir "$number" "$number.work"
+    chmod --reference="$1" "$number"
+    chown --reference="$1" "$number"
     if [ "$method" = overlay ]; then
-        layers=lowerdir=$1,upperdir=$own,workdir=$own.work
+        layers=lowerdir=$1,upperdir=$number,workdir=$number.work
         mount -t overlay -o "$layers" overlay "$1" 2>/dev/null || refused "overlay on $1"
     else
         for entry in "$1"/* "$1"/.[!.]*; do
-            name=$own/${entry##*/}
+            name=$work/mem/$number/${entry##*/}
             if [ -L "$entry" ]; then cp -P "$entry" "$name"
             elif [ -d "$entry" ]; then mkdir "$name"; mount --rbind "$entry" "$name" || refused "bind on $1"
             elif [ -e "$entry" ]; then : > "$name"; mount --bind "$entry" "$name" || refused "bind on $1"
             fi
         done
-        mount --rbind "$own" "$1" || refused "bind on $1"
+        mount --rbind "$work/mem/$number" "$1" || refused "bind on $1"
     fi
     shift
 done
@@ -68,6 +69,7 @@ if [ "$method" = overlay ]; then
 else
     mount --bind "$work/tree" "$root" 2>/dev/null || refused "bind on $root"
 fi
+cd /
 exec "$@"
 """
 
@@ -208,10 +210,10 @@ def _check_copy(check: Check, changes: t.Mapping[str, Wanted | None], work: str,
 def _folders(check: Check) -> list[str]:
     """Return the existing folders that the test writes to, outermost first, none inside another."""
     found: list[str] = []
-    for path in sorted({os.path.dirname(path.rstrip("/")) for path in check.writes}):
+    for path in sorted({os.path.realpath(os.path.dirname(path.rstrip("/"))) for path in check.writes}):
         inside = any(path == outer or path.startswith(outer.rstrip("/") + "/") for outer in found + [check.root])
         if not inside and path != "/" and os.path.isdir(path):
-            found.append(os.path.realpath(path))
+            found.append(path)
     return found
 
 
