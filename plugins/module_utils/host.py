@@ -13,9 +13,15 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Ho
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.addresses import HostAddress
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Runner, run
 
-__all__ = ("host_addresses", "listeners")
+__all__ = ("host_addresses", "listeners", "need_root")
 
 _LISTEN = "0A"  # include/net/tcp_states.h
+
+
+def need_root() -> None:
+    """Raise HoldfastError unless this runs as root."""
+    if os.geteuid() != 0:
+        raise HoldfastError("this needs root: set ansible_become: true for the host, or log in as root")
 
 
 def host_addresses(runner: Runner = run) -> list[HostAddress]:

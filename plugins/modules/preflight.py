@@ -63,11 +63,9 @@ downloaded:
   elements: str
 """
 
-import os
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import listeners
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import listeners, need_root
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import refuse_unfit
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.packages import download
 
@@ -96,8 +94,10 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if os.geteuid() != 0:
-        module.fail_json(msg="this needs root: set ansible_become: true for the host, or log in as root")
+    try:
+        need_root()
+    except HoldfastError as error:
+        module.fail_json(msg=str(error))
     faults = port_faults(module.params["ports"], module.params["programs"])
     downloaded: list[str] = []
     try:

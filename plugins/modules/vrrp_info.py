@@ -116,7 +116,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import drifted, owned_files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses, need_root
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import version_of
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemon import KeepalivedDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump import read_states
@@ -136,6 +136,7 @@ def trackers(folder: str = TRACK_FOLDER) -> dict[str, str]:
 
 def gather(root: str) -> dict[str, t.Any]:
     """Return what the module returns."""
+    need_root()
     daemon = KeepalivedDaemon(root=root)
     version = version_of(daemon)
     found: dict[str, t.Any] = {"installed": version is not None, "running": daemon.running()}

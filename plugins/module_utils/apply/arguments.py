@@ -15,7 +15,7 @@ CHANGE_OPTIONS = {"drift": {"type": "str", "choices": list(DRIFT), "default": "o
 
 
 def finish(module: t.Any, result: Result, **more: t.Any) -> None:
-    """End the module with this result and what else it returns; what the daemon's test said although it passed is shown as warnings."""
+    """End the module with this result and what else it returns; what is not wrong but worth a word is a warning."""
     returned = result.to_dict()
     for warning in returned.pop("warnings"):
         module.warn(warning)

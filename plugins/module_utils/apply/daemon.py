@@ -5,22 +5,32 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import Wanted
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.stage import Check
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Completed
 
-__all__ = ("Changes", "Daemon")
+__all__ = ("Changes", "Daemon", "Places")
 
 Changes = t.Mapping[str, t.Optional[Wanted]]
+# Returns file -> line -> the path of the input that this line was made of.
+Places = t.Callable[[], t.Mapping[str, t.Mapping[int, str]]]
 
 
 class Daemon:
-    """A daemon whose configuration lies below ``root``. Subclasses answer; they never write a file."""
+    """A daemon whose configuration lies below ``root``. Subclasses answer; they never write a file.
+
+    ``places`` says which input the lines of the owned files come from, ``where`` how the daemon names file and line.
+    """
 
     name = ""
     root = ""
+    where: t.Pattern[str] = re.compile(r"(?!)")
+
+    def __init__(self, *, places: Places = dict) -> None:
+        self.places = places
 
     def installed(self) -> bool:
         """Return whether its own test can be run."""
@@ -54,6 +64,15 @@ class Daemon:
     def confirm(self, before: object, changes: Changes, *, timeout: float) -> str | None:
         """Wait until the new configuration runs; return None, or in the daemon's words why it does not."""
         raise NotImplementedError
+
+    def located(self, words: str) -> str:
+        """Return the daemon's words with the input path before each file and line that was made of input."""
+
+        def name(match: t.Match[str]) -> str:
+            path = self.places().get(match["file"], {}).get(int(match["line"]))
+            return f"{path}, {match[0]}" if path else match[0]
+
+        return self.where.sub(name, words)
 
     def redact(self, text: str) -> str:
         """Return this file's text without its secrets, for a diff."""

@@ -9,13 +9,15 @@ The collection owns ``holdfast.d`` below keepalived's folder. The main file stay
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import Wanted, read_state
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import Request, Result, Transaction
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, HoldfastError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses, need_root
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived import files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemon import Expected, KeepalivedDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import KeepalivedConfig, VrrpInstance
@@ -64,15 +66,28 @@ def apply(
     ``single`` is the name of the only vrrp_instance that is meant; where the options do not hold it, it goes, and all
     others stay as they are. Returns what happened, and the configuration with everything derived.
     """
-    config = _configured(options, root=root, version=version_of(KeepalivedDaemon(root=root)), adopt=adopt)
-    daemon = KeepalivedDaemon(root=root, expected=[_expected(one) for one in config.instances or ()])
+    need_root()
+    try:
+        config = _configured(options, root=root, version=version_of(KeepalivedDaemon(root=root)), adopt=adopt)
+    except InputError as error:
+        raise InputError(_as_said(error.path, single), error.message) from None
+    wanted = config.instances or ()
+    gone = {single} if single else {one.name for one in live_instances(root)}
+    daemon = KeepalivedDaemon(
+        root=root,
+        expected=[_expected(one) for one in wanted],
+        gone=gone - {one.name for one in wanted},
+        places=lambda: _places(config, root, single),
+    )
     owned: dict[str, Wanted | None] = {
         os.path.join(root, FOLDER, name): Wanted(text.encode(), MODE) for name, text in files.files(config).items()
     }
     if single:
         owned = _only(single, owned, root)
-    main = read_state(daemon.main_file)
-    shared = {daemon.main_file: _main_file(None if adopt else main.content, main.mode or 0o644, root)}
+    shared = {}
+    if any(owned.values()):
+        main = read_state(daemon.main_file)
+        shared[daemon.main_file] = _main_file(None if adopt else main.content, main.mode or 0o644, root)
     with Transaction(daemon, check_mode=check_mode) as change:
         return change.apply(Request(owner, owned, shared=shared, prune=not single, drift=drift)), config
 
@@ -93,9 +108,37 @@ def _only(name: str, owned: dict[str, Wanted | None], root: str) -> dict[str, Wa
     """Return what concerns one instance: its file, and the first file where there is none yet."""
     path, first = (os.path.join(root, FOLDER, one) for one in (files.instance_file(name), files.GLOBAL_FILE))
     only: dict[str, Wanted | None] = {path: owned.get(path)}
-    if not read_state(first).exists:
+    if only[path] and not read_state(first).exists:
         only[first] = owned[first]
     return only
+
+
+def _as_said(path: str, single: str) -> str:
+    """Return an input path as the user of the module wrote it: that of a single instance has no list around it."""
+    return path[len("instances[0].") :] if single else path
+
+
+def _places(config: KeepalivedConfig, root: str, single: str) -> dict[str, dict[int, str]]:
+    """Return which input each line of the owned files comes from."""
+    paths = {}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        for at, model in enumerate(value if isinstance(value, tuple) else ()):
+            block = model.to_block()
+            paths[block.name, block.args] = f"{field.name}[{at}]"
+    found = {}
+    for name, text in files.files(config).items():
+        lines: dict[int, str] = {}
+        for block in parse(text):
+            _place(block, paths.get((block.name, block.args), block.name), lines)
+        found[os.path.join(root, FOLDER, name)] = {line: _as_said(path, single) for line, path in lines.items()}
+    return found
+
+
+def _place(block: Block, path: str, lines: dict[int, str]) -> None:
+    lines[block.position.line] = path
+    for child in block.children or ():
+        _place(child, f"{path}.{child.name}", lines)
 
 
 def _main_file(content: bytes | None, mode: int, root: str) -> Wanted:
@@ -113,5 +156,7 @@ def _expected(instance: VrrpInstance) -> Expected:
         instance.name,
         instance.virtual_router_id,
         instance.priority or 100,
-        frozenset(str(one.ip) for one in instance.virtual_ipaddress or ()),
+        frozenset(
+            str(one.ip) for one in (*(instance.virtual_ipaddress or ()), *(instance.virtual_ipaddress_excluded or ()))
+        ),
     )

@@ -10,9 +10,11 @@ import re
 import time
 import typing as t
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.daemon import Changes, Daemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.daemon import Changes, Daemon, Places
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.stage import Check
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump import (
+    PID_FILES,
     main_pid,
     read_states,
 )
@@ -24,8 +26,14 @@ __all__ = ("Expected", "KeepalivedDaemon")
 _SECRET = re.compile(r"^(\s*(?:auth_pass|key|password)\s+)\S.*$", re.MULTILINE)
 
 
+# To the one process that a pid file names, if it is keepalived: a stale file names anything.
+_RELOAD = f"""for file in {" ".join(PID_FILES)}; do
+    pid=$(cat "$file" 2>/dev/null) && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = keepalived ] && exec kill -HUP "$pid"
+done"""
+
+
 class Expected(t.NamedTuple):
-    """What the running daemon shall say of an instance."""
+    """What the running daemon shall say of an instance; ``addresses`` are those in its adverts and those excluded."""
 
     name: str
     virtual_router_id: int
@@ -34,9 +42,13 @@ class Expected(t.NamedTuple):
 
 
 class KeepalivedDaemon(Daemon):
-    """The keepalived that the host runs. ``expected`` are the instances as they shall be after a reload."""
+    """The keepalived that the host runs.
+
+    After a reload the ``expected`` instances shall be there as described, and those of the names ``gone`` shall not.
+    """
 
     name = "keepalived"
+    where = re.compile(r"(?P<file>/[^ :]+): Line (?P<line>\d+)")
 
     def __init__(
         self,
@@ -44,11 +56,15 @@ class KeepalivedDaemon(Daemon):
         root: str = "/etc/keepalived",
         binary: str = "keepalived",
         expected: t.Sequence[Expected] = (),
+        gone: t.Collection[str] = (),
+        places: Places = dict,
         runner: Runner = run,
     ) -> None:
+        super().__init__(places=places)
         self.root = root
         self.binary = binary
         self.expected = expected
+        self.gone = gone
         self._runner = runner
         self._version: Completed | None = None
 
@@ -84,47 +100,53 @@ class KeepalivedDaemon(Daemon):
         if completed.rc == 0 and not completed.output:
             return None
         lines = dict.fromkeys(line.strip() for line in completed.output.split("\n") if line.strip())
-        return "; ".join(lines) or f"its test ended with code {completed.rc} and without a word"
+        return self.located("; ".join(lines)) or f"its test ended with code {completed.rc} and without a word"
 
     @property
     def reload_command(self) -> tuple[str, ...]:
-        return ("/bin/sh", "-c", 'kill -HUP "$(cat /run/keepalived.pid /run/keepalived/keepalived.pid 2>/dev/null)"')
+        return ("/bin/sh", "-c", _RELOAD)
 
     def before_reload(self) -> object:
         return main_pid()
 
     def confirm(self, before: object, changes: Changes, *, timeout: float) -> str | None:
-        """The new configuration runs when the state dump shows every instance as the files say."""
+        """The new configuration runs when the state dump shows every instance as the files say.
+
+        keepalived takes signals in order, so a dump asked for after the reload comes after it.
+        """
         deadline = time.monotonic() + timeout
-        wrong = ""
-        while time.monotonic() < deadline:
+        while True:
+            try:
+                wrong = self._difference(read_states(self._runner, self.binary))
+            except HoldfastError as error:
+                wrong = str(error)
             if main_pid() != before:
                 return "it ended while reading the new configuration (see: journalctl -u keepalived)"
-            states = read_states(self._runner, self.binary)
-            wrong = _difference(self.expected, states)
-            if not wrong:
-                return None
+            if not wrong or time.monotonic() > deadline:
+                return wrong or None
             time.sleep(0.05)
-        return wrong or f"no state dump within {timeout:g} s"
 
     def redact(self, text: str) -> str:
         return _SECRET.sub(r"\1********", text)
 
-
-def _difference(expected: t.Sequence[Expected], states: t.Sequence[InstanceState]) -> str:
-    """Return the first thing in which the running instances differ from the files; empty when they agree."""
-    running = {state.name: state for state in states}
-    for wanted in expected:
-        state = running.get(wanted.name)
-        if state is None:
-            return f"vrrp_instance {wanted.name} is not there"
-        for what, is_now, shall_be in (
-            ("virtual_router_id", state.virtual_router_id, wanted.virtual_router_id),
-            ("priority", state.base_priority, wanted.priority),
-        ):
-            if is_now != shall_be:
-                return f"vrrp_instance {wanted.name} has {what} {is_now}, not {shall_be}"
-        missing = wanted.addresses - frozenset(state.addresses)
-        if missing:
-            return f"vrrp_instance {wanted.name} lacks {', '.join(sorted(missing))}"
-    return ""
+    def _difference(self, states: t.Sequence[InstanceState]) -> str:
+        """Return the first thing in which the running instances differ from the files; empty when they agree."""
+        running = {state.name: state for state in states}
+        for name in self.gone:
+            if name in running:
+                return f"vrrp_instance {name} is still there"
+        for wanted in self.expected:
+            state = running.get(wanted.name)
+            if state is None:
+                return f"vrrp_instance {wanted.name} is not there"
+            for what, is_now, shall_be in (
+                ("virtual_router_id", state.virtual_router_id, wanted.virtual_router_id),
+                ("priority", state.base_priority, wanted.priority),
+            ):
+                if is_now != shall_be:
+                    return f"vrrp_instance {wanted.name} has {what} {is_now}, not {shall_be}"
+            addresses = frozenset(state.addresses + state.excluded_addresses)
+            for what, some in (("lacks", wanted.addresses - addresses), ("still has", addresses - wanted.addresses)):
+                if some:
+                    return f"vrrp_instance {wanted.name} {what} {', '.join(sorted(some))}"
+        return ""

@@ -50,7 +50,10 @@ def read_states(runner: Runner = run, binary: str = "keepalived", *, timeout: fl
         raise HoldfastError("this keepalived was built without JSON support: its state cannot be read")
     dump = f"/proc/{pid}/root/{_DUMP}"  # in its own view of the file system, should it have a private /tmp
     _remove(dump)
-    os.kill(pid, int(number.stdout))
+    try:
+        os.kill(pid, int(number.stdout))
+    except ProcessLookupError:
+        raise HoldfastError("keepalived ended while it was asked for its state") from None
     deadline = time.monotonic() + timeout
     try:
         while time.monotonic() < deadline:

@@ -10,10 +10,13 @@ import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import Wanted, read_state
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import Request, Result, Transaction
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import walk
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import need_root
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.daemon import NginxDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.files import FOLDERS, file_name, files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.config import KINDS, NginxConfig
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import Version, parse_build
 
 __all__ = ("apply", "version_of")
@@ -41,8 +44,13 @@ def apply(
     ``options`` are those of NginxConfig. ``single`` is option and name of the only block that is meant; where the
     options do not hold it, it goes, and all others stay as they are.
     """
+    need_root()
     daemon = NginxDaemon(root=root)
-    config = NginxConfig.from_options(options, version=version_of(daemon))
+    try:
+        config = NginxConfig.from_options(options, version=version_of(daemon))
+    except InputError as error:
+        raise InputError(_as_said(error.path, single), error.message) from None
+    daemon.places = lambda: _places(config, root, single)
     owned: dict[str, Wanted | None] = {
         os.path.join(root, name): Wanted(text.encode(), MODE) for name, text in files(config).items()
     }
@@ -56,6 +64,26 @@ def apply(
         shared[daemon.main_file] = _with_stream(daemon.main_file, stream)
     with Transaction(daemon, check_mode=check_mode) as change:
         return change.apply(Request(owner, owned, shared=shared, prune=not single, drift=drift))
+
+
+def _as_said(path: str, single: tuple[str, str] | None) -> str:
+    """Return an input path as the user of the module wrote it: that of a single block has no list around it."""
+    return path[len(f"{single[0]}[0].") :] if single else path
+
+
+def _places(config: NginxConfig, root: str, single: tuple[str, str] | None) -> dict[str, dict[int, str]]:
+    """Return which input each line of the owned files comes from."""
+    placed = {context.name: iter(context.children or ()) for context in config.to_blocks()}
+    texts = files(config)
+    found = {}
+    for kind, _path, model in config.elements():
+        name = file_name(kind, model.name)
+        [written] = [block for block in parse(texts[name]) if not block.is_comment]
+        lines = zip(walk([written]), walk([next(placed[kind.context])]))
+        found[os.path.join(root, name)] = {
+            block.position.line: _as_said(origin.position.file, single) for block, origin in lines
+        }
+    return found
 
 
 def _with_stream(main_file: str, folder: str) -> Wanted:

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import time
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.daemon import Changes, Daemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.daemon import Changes, Daemon, Places
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.stage import Check
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import NOT_FOUND, Completed, Runner, run
 
@@ -19,11 +20,14 @@ __all__ = ("NginxDaemon",)
 
 # Directives whose argument is a file or folder that the test opens or makes. A superset does no harm.
 _WRITING = re.compile(
-    rb"^[ \t]*(pid|error_log|access_log|lock_file|\w+_temp_path|\w+_cache_path)[ \t]+[\"']?([^\s;\"'$]+)", re.MULTILINE
+    rb"(?:^|[\s;{}])(pid|error_log|access_log|lock_file|\w+_temp_path|\w+_cache_path)[ \t]+[\"']?([^\s;\"'$]+)"
 )
+_COMMENT = re.compile(rb"^[ \t]*#.*$", re.MULTILINE)
 _COMPILED = re.compile(r"--((?:prefix|pid-path|lock-path|error-log-path|http-log-path|http-[a-z-]+-temp-path))=(\S+)")
 _NOT_FILES = ("off", "stderr", "syslog:", "memory:")
 _LINE = re.compile(r"^(?:\S+ \S+ )?(?:nginx: )?\[(emerg|alert|crit|error|warn)\] (?:\d+#\d+: )?(.*)$")
+# nginx tries to bind for some seconds before it gives the reload up.
+_TRIES_AGAIN = re.compile(rf"bind\(\) to .* failed \({errno.EADDRINUSE}: .*")
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,17 @@ class NginxDaemon(Daemon):
     """The nginx that the host runs."""
 
     name = "nginx"
+    where = re.compile(r"(?P<file>/[^ :]+):(?P<line>\d+)")
 
-    def __init__(self, *, root: str = "/etc/nginx", binary: str = "nginx", runner: Runner = run) -> None:
+    def __init__(
+        self,
+        *,
+        root: str = "/etc/nginx",
+        binary: str = "nginx",
+        places: Places = dict,
+        runner: Runner = run,
+    ) -> None:
+        super().__init__(places=places)
         self.root = root
         self.binary = binary
         self._runner = runner
@@ -85,7 +98,8 @@ class NginxDaemon(Daemon):
     def verdict(self, completed: Completed) -> str | None:
         if completed.rc == 0:
             return None
-        return "; ".join(_said(completed.stderr, "emerg", "alert", "crit", "error")) or completed.output
+        words = "; ".join(_said(completed.stderr, "emerg", "alert", "crit", "error")) or completed.output
+        return self.located(words or f"its test ended with code {completed.rc} and without a word")
 
     def warnings(self, completed: Completed) -> list[str]:
         return _said(completed.stderr, "warn")
@@ -113,11 +127,11 @@ class NginxDaemon(Daemon):
             workers = _workers(before.main)
             if workers and not before.workers & set(workers):
                 return None
-            words = _said(_read_from(before.log, before.log_size), "emerg", "alert")
-            if words:
-                return "; ".join(dict.fromkeys(words))
+            words = list(dict.fromkeys(_said(_read_from(before.log, before.log_size), "emerg", "alert")))
+            if any(not _TRIES_AGAIN.fullmatch(word) for word in words):
+                return self.located("; ".join(words))
             if time.monotonic() > deadline:
-                return f"no worker with the new configuration within {timeout:g} s"
+                return "; ".join([*words, f"no worker with the new configuration within {timeout:g} s"])
             time.sleep(0.01)
 
     def _compiled(self) -> dict[str, str]:
@@ -134,7 +148,7 @@ class NginxDaemon(Daemon):
         """Return the argument of a main-level directive of the live main file."""
         try:
             with open(self.main_file, "rb") as file:
-                found = [value for key, value in _WRITING.findall(file.read()) if key == name.encode()]
+                found = [value for key, value in _named(file.read()) if key == name.encode()]
         except OSError:
             return None
         return self._absolute(os.fsdecode(found[0])) if found else None
@@ -153,10 +167,15 @@ class NginxDaemon(Daemon):
                     with open(path, "rb") as file:
                         texts.append(file.read())
         for text in texts:
-            for _name, value in _WRITING.findall(text):
+            for _name, value in _named(text):
                 path = os.fsdecode(value)
                 if not path.startswith(_NOT_FILES):
                     yield self._absolute(path)
+
+
+def _named(text: bytes) -> list[tuple[bytes, bytes]]:
+    """Return directive and path for every file or folder that a configuration names for writing."""
+    return _WRITING.findall(_COMMENT.sub(b"", text))
 
 
 def _workers(main: int) -> list[int]:
