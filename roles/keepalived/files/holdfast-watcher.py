@@ -34,6 +34,7 @@ FIT, UNFIT = b"0\n", b"1\n"
 SYS_PIDFD_OPEN = 434
 WITHOUT_PIDFD = 0.02
 PING = 0.5
+STALL = 0.05
 ERROR, WARNING, NOTICE = 3, 4, 5
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
@@ -183,9 +184,11 @@ class Health:
     def silent(self, reason: str) -> None:
         """A question got no good answer in time."""
         self._good = 0
-        self._bad += 1
         if self.crashed is None:
             self.dead(reason)
+        if self.crashed:
+            return  # what is dead cannot freeze
+        self._bad += 1
         if self._bad >= self.fall and not self.frozen:
             self.frozen, self.reason = True, reason
 
@@ -302,7 +305,10 @@ class Watcher:
         notify(f"WATCHDOG=1\nSTATUS=nginx is {state}: {self.health.reason}")
 
     def wait(self, due: float) -> None:
-        """Sleep until something happens or is due, and handle it. What has arrived counts before what is overdue."""
+        """Sleep until something happens or is due, and handle it. What has arrived counts before what is overdue.
+
+        Time in which this program itself did not run (a paused machine, a starved processor) is not held against nginx.
+        """
         until = min([due, *(question.deadline for question in self.questions)])
         polling = self.main is not None and self.main.descriptor is None
         timeout = max(0.0, until - time.monotonic())
@@ -311,6 +317,9 @@ class Watcher:
         if polling and self.main is not None and not self.main.alive():
             self.main_ended()
         now = time.monotonic()
+        if now - until > STALL:
+            for question in self.questions:
+                question.deadline += now - until
         for question in [question for question in self.questions if question.deadline <= now]:
             self.drop(question)
             self.health.silent(f"{self.listener} gives no answer within {self.config.timeout:g} s")

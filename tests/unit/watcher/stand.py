@@ -31,12 +31,12 @@ def load(name: str) -> t.Any:
     return module
 
 
-def eventually(condition: t.Callable[[], bool], what: str) -> float:
+def eventually(condition: t.Callable[[], bool], what: str | t.Callable[[], str]) -> float:
     """Wait until it holds and return how many seconds that took; fails with ``what`` when it never does."""
     begin = time.monotonic()
     while not condition():
         if time.monotonic() - begin > PATIENCE:
-            raise AssertionError(f"not within {PATIENCE:g} s: {what}")
+            raise AssertionError(f"not within {PATIENCE:g} s: {what() if callable(what) else what}")
         time.sleep(0.002)
     return time.monotonic() - begin
 
@@ -108,7 +108,9 @@ class Stand:
 
     def becomes(self, crash: int, probe: int) -> float:
         wanted = (f"{crash}\n", f"{probe}\n")
-        return eventually(lambda: self.files == wanted, f"{wanted} (they are {self.files}; {self.log.read_text()})")
+        return eventually(
+            lambda: self.files == wanted, lambda: f"{wanted} (they are {self.files}; {self.log.read_text()})"
+        )
 
     def close(self) -> None:
         for process in self.processes:

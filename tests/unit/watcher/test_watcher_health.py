@@ -50,6 +50,7 @@ def verdict(events: t.Iterable[str], *, fall: int = 2, rise: int = 2) -> tuple[b
         pytest.param([ALIVE, DEAD, ALIVE, GOOD, GOOD], False, False, id="but with rise answers"),
         pytest.param([ALIVE, DEAD, ORPHAN, ORPHAN, ORPHAN], True, False, id="orphan workers prove nothing"),
         pytest.param([ALIVE, DEAD, GOOD, DEAD, GOOD], True, False, id="a crash loop begins from the start"),
+        pytest.param([ALIVE, DEAD, SILENT, SILENT], True, False, id="what is dead cannot freeze"),
         pytest.param([ALIVE, SILENT, SILENT, DEAD], True, True, id="killed while frozen"),
         pytest.param([ALIVE, SILENT, SILENT, DEAD, GOOD, GOOD], False, False, id="and both are taken back together"),
     ],
