@@ -8,7 +8,8 @@
 * a file that nginx accepts must be parsed, and what we refuse nginx must have refused too;
 * what is rendered must parse to the same tree, and a second rendering must be the same text;
 * crossplane, an independent reader, must see the same tree;
-* with --nginx: nginx must say of the rendered file what it says of the original one.
+* with --nginx: nginx must say of the rendered file what it says of the original one, and take or refuse it alike
+  when every block that has a model has gone through the model.
 
 The files belong to others and are read where they lie, by default in a folder beside the project. ``manifest.tsv``
 there holds what nginx 1.22.1 said: columns file, full_config, nginx_t_1_22_1 (exit code) and first_emerg.
@@ -24,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 
 import crossplane
@@ -33,9 +35,21 @@ sys.path.insert(0, str(Path(__file__).parents[2] / ".ansible/collections"))
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.lexer import RAW_SUFFIX
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.definitions import (
+    CachePath,
+    LimitConnZone,
+    LimitReqZone,
+    LogFormat,
+    Map,
+    SplitClients,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.server import Server, StreamServer
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.upstream import Upstream
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.renderer import render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import Version
 
+VERSION = Version(1, 22, 1)
 CORPUS = Path(__file__).parents[2] / "../shared/corpora/nginx"
 
 # Fragments are judged inside what they can be part of.
@@ -59,6 +73,18 @@ _PLACE = re.compile(r" in \S+:\d+$|^\S+ \S+ |\d+#\d+: ", re.MULTILINE)
 _BRACED = re.compile(r"\$\{(\w*)\}?")
 _ESCAPE = re.compile(r"""\\(["'\\trn])""")
 _DECODED = {"t": "\t", "r": "\r", "n": "\n"}
+
+DEFINITIONS: t.Mapping[str, t.Any] = {
+    "map": Map,
+    "split_clients": SplitClients,
+    "log_format": LogFormat,
+    "limit_conn_zone": LimitConnZone,
+    "limit_req_zone": LimitReqZone,
+    "proxy_cache_path": CachePath,
+}
+
+# What nginx says of a text that cannot be read, whatever it means; "{" it also refuses where values belong.
+_UNREADABLE = re.compile(r'unexpected (?:end of file|\\?"[;}])|too long parameter|directive .* is not terminated by')
 
 Tree = t.Tuple[t.Any, ...]
 
@@ -147,6 +173,25 @@ def verdict(nginx: t.Sequence[str], text: str) -> str:
     return f"{done.returncode} {_PLACE.sub('', words)}"
 
 
+def taken_over(top: Block) -> Block:
+    """Return a block http or stream with everything inside replaced by what its model makes of it."""
+    inside = []
+    for block in top.children or ():
+        try:
+            if block.name == "upstream":
+                inside.append(Upstream.from_block(block, top.name).to_block(VERSION))
+            elif block.name == "server":
+                server = Server if top.name == "http" else StreamServer
+                inside.append(server.from_block(block, "name").to_block(VERSION))
+            elif block.name in DEFINITIONS:
+                inside.append(DEFINITIONS[block.name].from_block(block).to_block())
+            else:
+                inside.append(block)
+        except ConfigError:
+            inside.append(block)  # more than the model can say, and it says so
+    return replace(top, children=tuple(inside))
+
+
 def private(nginx: str) -> list[str]:
     """Return the command that runs nginx where it leaves no trace, as far as this machine allows that."""
     allowed = shutil.which("unshare") and subprocess.run([*PRIVATE, "true"], stderr=subprocess.DEVNULL).returncode == 0
@@ -163,7 +208,8 @@ def compare_file(path: Path, row: t.Mapping[str, str], nginx: t.Sequence[str], d
         differences.compare("accepted by nginx and parsed", not accepted, f"{error}")
         differences.compare("refused by both", bool(row["first_emerg"]), f"{error}; nginx: {row['first_emerg']}")
         return
-    differences.compare("accepted by nginx and parsed" if accepted else "parsed, refused for its meaning", True, "")
+    what = "accepted by nginx and parsed" if accepted else "parsed, refused for its meaning"
+    differences.compare(what, not _UNREADABLE.match(row["first_emerg"]), f"{name}: {row['first_emerg']}")
     rendered = render(blocks)
     try:
         again = parse(rendered)
@@ -176,13 +222,26 @@ def compare_file(path: Path, row: t.Mapping[str, str], nginx: t.Sequence[str], d
     plain = _BRACED.sub(r"$\1", text)
     theirs, ours = crossplane_tree(plain), our_tree(parse(plain))
     differences.compare("as crossplane reads it", theirs == ours, f"{name}: {first_difference(theirs, ours)}")
-    for frame, (before, after) in FRAMES.items() if nginx and row["full_config"] != "True" else [("alone", ("", ""))]:
-        if nginx:
-            one, other = (verdict(nginx, f"{before}{each}{after}") for each in (text, rendered))
-            kind = "accepted" if one.startswith("0") else "refused"
-            differences.compare(
-                f"judged the same by nginx, {kind}", one == other, f"{name} ({frame}): {one!r} {other!r}"
-            )
+    if nginx:
+        compare_verdicts(text, blocks, row, nginx, differences)
+
+
+def compare_verdicts(
+    text: str, blocks: tuple[Block, ...], row: t.Mapping[str, str], nginx: t.Sequence[str], differences: Differences
+) -> None:
+    whole = row["full_config"] == "True"
+    for frame, (before, after) in FRAMES.items():
+        if frame != "alone" and whole:
+            continue
+        one, other = (verdict(nginx, f"{before}{each}{after}") for each in (text, render(blocks)))
+        what = f"judged the same by nginx, {'accepted' if one.startswith('0') else 'refused'}"
+        differences.compare(what, one == other, f"{row['file']} ({frame}): {one!r} {other!r}")
+    if whole:
+        tops = [taken_over(block) if block.name in ("http", "stream") else block for block in blocks]
+        one, other = (verdict(nginx, each) for each in (text, render(tops)))
+        # For this version, the model writes HTTP/2 in the older form, so a file with the newer one becomes right.
+        same = one[0] == other[0] or 'unknown directive "http2"' in one
+        differences.compare("judged the same when taken over by models", same, f"{row['file']}: {one!r} {other!r}")
 
 
 def main() -> int:

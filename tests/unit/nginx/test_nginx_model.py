@@ -127,8 +127,8 @@ server {{
     server_name blog.example.com;
 
     location / {{
-{PROXY}        proxy_pass http://blog;
-    }}
+        proxy_pass http://blog;
+{PROXY}    }}
 }}
 """,
     ),
@@ -186,13 +186,14 @@ server {
     set $a "b c";
 
     location /svn {
+        proxy_pass http://10.0.0.9:81/svn;
         proxy_buffers 8 16k;
         proxy_redirect off;
         proxy_set_header REMOTE-HOST $remote_addr;
-        proxy_pass http://10.0.0.9:81/svn;
     }
 
     location ~* \\.(gif|jpg)$ {
+        proxy_pass https://static;
         proxy_cache pages;
         proxy_cache_valid 200 302 10m;
         proxy_cache_valid 404 1m;
@@ -203,7 +204,6 @@ server {
         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
         proxy_set_header X-Forwarded-Proto $scheme;
         proxy_set_header host static.example.com;
-        proxy_pass https://static;
     }
 
     location = /health {
@@ -213,9 +213,9 @@ server {
     }
 
     location ^~ /files/ {
+        alias "/srv/my files/";
         add_header X-A "b c" always;
         autoindex on;
-        alias "/srv/my files/";
     }
 
     location @gone {
@@ -475,6 +475,8 @@ ERRORS: list[tuple[Options, str, str]] = [
     (location(path='~ "x"'), "servers[0].locations[0].path", "without quotes"),
     (location(upstream="b", root="/srv"), "servers[0].locations[0]", "upstream and root cannot stand together"),
     (location(proxy_pass="b:80"), "servers[0].locations[0].proxy_pass", "write http://b:80"),
+    (server(upstream="b", locations=[{"path": "/", "root": "/srv"}]), "servers[0].upstream", "says already"),
+    (location(upstream="$a-b"), "servers[0].locations[0].upstream", "is not a variable"),
     (location(upstream_uri="/x"), "servers[0].locations[0].upstream_uri", "belongs to upstream"),
     (location(proxy_read_timeout="soon"), "servers[0].locations[0].proxy_read_timeout", "is not a time"),
     (location(proxy_cache_min_uses=-1), "servers[0].locations[0].proxy_cache_min_uses", "-1 is not at least 0"),
@@ -563,10 +565,18 @@ def test_an_option_too_young_for_the_host_is_refused(
 
 
 def test_http2_before_its_own_directive_needs_a_listen_with_ssl() -> None:
-    with pytest.raises(InputError) as caught:
-        NginxConfig.from_options(server(http2=True), version=DEBIAN_12)
-    assert caught.value.path == "servers[0].http2"
+    for version in (DEBIAN_12, None):
+        with pytest.raises(InputError) as caught:
+            NginxConfig.from_options(server(http2=True), version=version)
+        assert caught.value.path == "servers[0].http2"
     assert text_of("servers", {"name": "s", "http2": True}, NEW) == "server {\n    listen 80;\n    http2 on;\n}\n"
+
+
+def test_requests_can_go_to_an_upstream_that_a_variable_names() -> None:
+    text = text_of("servers", {"name": "s", "upstream": "$pool"})
+    assert f"        proxy_pass http://$pool;\n{PROXY}" in text
+    stream = {"name": "s", "listen": ["1"], "upstream": "$pool"}
+    assert "    proxy_pass $pool;\n" in text_of("stream_servers", stream)
 
 
 def test_false_is_absent() -> None:
@@ -631,6 +641,14 @@ def test_a_site_written_by_hand_is_taken_over() -> None:
     assert site.locations[0].path == "~ \\.php$"
     assert [block.name for block in site.locations[0].directives] == ["fastcgi_pass", "add_header", "location"]
     assert kind.model.from_block(site.to_block(DEBIAN_12)) == site
+
+
+def test_http2_without_tls_stays_where_it_was() -> None:
+    kind = next(kind for kind in KINDS if kind.option == "servers")
+    for text in ("server { listen 80 http2; }", "server { listen 443 ssl http2; listen 8443 ssl; }"):
+        site = kind.model.from_block(parse(text)[0], name="s")
+        assert site.http2 is None
+        assert site.to_block(DEBIAN_12) == parse(text)[0]
 
 
 UNKNOWN = [

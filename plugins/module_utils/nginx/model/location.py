@@ -59,7 +59,7 @@ class Location:
         target = None
         wanted = dict(options)
         if options.get("upstream"):
-            name = values.name(values.at(path, "upstream"), options["upstream"])
+            name = upstream_name(options, path)
             uri = options.get("upstream_uri") or ""
             if uri and not uri.startswith("/"):
                 raise InputError(values.at(path, "upstream_uri"), f'"{uri}" must begin with "/"')
@@ -108,15 +108,22 @@ class Location:
         match = _PATH.fullmatch(self.path)
         words = [word for word in match.groups() if word] if match else [self.path]
         children = [Block(verb, (who,)) for verb, who in self.access]
-        children.extend(settings.to_blocks(settings.LOCATION, self.settings))
-        children.extend(self.directives)
+        # "proxy_redirect default" is an error before proxy_pass.
         if self.target is not None:
             children.append(Block("proxy_pass", (self.target,)))
         if self.alias is not None:
             children.append(Block("alias", (self.alias,)))
+        children.extend(settings.to_blocks(settings.LOCATION, self.settings))
+        children.extend(self.directives)
         if self.answer:
             children.append(Block("return", self.answer))
         return Block("location", tuple(words), tuple(children))
+
+
+def upstream_name(options: t.Mapping[str, t.Any], path: str) -> str:
+    """Return the option ``upstream``: a name, or a variable that holds one."""
+    where, name = values.at(path, "upstream"), options["upstream"]
+    return values.variable(where, name) if name.startswith("$") else values.name(where, name)
 
 
 def answer(options: t.Mapping[str, t.Any], path: str, *, most: int = 2) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.loca
     directives,
     take,
     take_access,
+    upstream_name,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import Version, require
 
@@ -68,6 +69,8 @@ class Server:
             for i, each in enumerate(options.get("locations") or ())
         )
         if options.get("upstream"):
+            if any(location.path == "/" for location in locations):
+                raise InputError(values.at(path, "upstream"), 'the location "/" says already where requests go')
             whole = Location.from_options({"path": "/", "upstream": options["upstream"]}, path, version=version)
             locations = (*locations, whole)
         server = cls(
@@ -104,10 +107,10 @@ class Server:
                 values.at(path, "ssl_certificate"),
                 f"listen {tls[0].address} speaks TLS, which needs ssl_certificate and ssl_certificate_key",
             )
-        if self.http2 and version is not None and version < HTTP2_DIRECTIVE and not tls:
+        if self.http2 and not tls and (version is None or version < HTTP2_DIRECTIVE):
             where = values.at(path, "http2")
             raise InputError(
-                where, f"nginx {version} speaks HTTP/2 only where it listens with ssl, and no listen has it"
+                where, f"before nginx {HTTP2_DIRECTIVE} this works only where listen says ssl, and none does"
             )
 
     @classmethod
@@ -125,12 +128,16 @@ class Server:
         names = tuple(word for child in rest if child.name == "server_name" for word in child.args)
         locations = tuple(Location.from_block(child) for child in rest if child.name == "location")
         http2 = _FLAG.get(" ".join(single.get("http2", ())))
-        if any("http2" in listen.parameters for listen in listens):
-            http2 = True
+        # All of TLS and nothing else is what the option means; other uses of the old form stay in listen.
+        if {listen.is_tls for listen in listens if "http2" in listen.parameters} == {True}:
+            tls = [listen for listen in listens if listen.is_tls]
+            if all("http2" in listen.parameters for listen in tls):
+                http2 = True
+                listens = tuple(listen.without("http2") for listen in listens)
         return cls(
             name=name or _file_name(None, names, ""),
             server_names=names,
-            listens=tuple(listen.without("http2") for listen in listens),
+            listens=listens,
             http2=http2,
             http3=_FLAG.get(" ".join(single.get("http3", ()))),
             answer=single.get("return", ()),
@@ -145,7 +152,7 @@ class Server:
         as_directive = version is not None and version >= HTTP2_DIRECTIVE
         children = []
         for listen in self.listens:
-            with_http2 = self.http2 and listen.is_tls and not as_directive
+            with_http2 = self.http2 and listen.is_tls and not as_directive and "http2" not in listen.parameters
             children.append(Block("listen", listen.words(*(["http2"] if with_http2 else []))))
         if self.server_names:
             children.append(Block("server_name", self.server_names))
@@ -189,7 +196,7 @@ class StreamServer:
         wanted = dict(options)
         target = None
         if options.get("upstream"):
-            target = values.name(values.at(path, "upstream"), options["upstream"])
+            target = upstream_name(options, path)
             if wanted.get("proxy_connect_timeout") is None:
                 wanted["proxy_connect_timeout"] = "2s"
         elif options.get("proxy_pass"):
