@@ -20,4 +20,10 @@ options:
     type: str
     choices: [overwrite, keep, fail]
     default: overwrite
+  stage_only:
+    description:
+      - Whether the change is only tested and left on the host, for M(holdfast.nginx_ha.staged_change) to make it live.
+      - The task then reports what would change, as in check mode.
+    type: bool
+    default: false
 """

@@ -149,6 +149,7 @@ def main() -> None:
             owner="keepalived_config",
             check_mode=module.check_mode,
             drift=module.params["drift"],
+            stage_only=module.params["stage_only"],
             adopt=module.params["adopt"],
             root=module.params["root"],
         )

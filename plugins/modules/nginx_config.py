@@ -111,6 +111,7 @@ def main() -> None:
             owner="nginx_config",
             check_mode=module.check_mode,
             drift=module.params["drift"],
+            stage_only=module.params["stage_only"],
             root=module.params["root"],
         )
     except HoldfastError as error:

@@ -127,6 +127,7 @@ def main() -> None:
             single=(kind, module.params["name"]),
             check_mode=module.check_mode,
             drift=module.params["drift"],
+            stage_only=module.params["stage_only"],
             root=module.params["root"],
         )
     except HoldfastError as error:

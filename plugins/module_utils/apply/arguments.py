@@ -11,7 +11,10 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transactio
 
 __all__ = ("CHANGE_OPTIONS", "finish")
 
-CHANGE_OPTIONS = {"drift": {"type": "str", "choices": list(DRIFT), "default": "overwrite"}}
+CHANGE_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "drift": {"type": "str", "choices": list(DRIFT), "default": "overwrite"},
+    "stage_only": {"type": "bool", "default": False},
+}
 
 
 def finish(module: t.Any, result: Result, **more: t.Any) -> None:

@@ -57,6 +57,7 @@ def apply(
     check_mode: bool,
     single: str = "",
     drift: str = "overwrite",
+    stage_only: bool = False,
     adopt: bool = False,
     root: str = "/etc/keepalived",
 ) -> tuple[Result, KeepalivedConfig]:
@@ -89,7 +90,8 @@ def apply(
         main = read_state(daemon.main_file)
         shared[daemon.main_file] = _main_file(None if adopt else main.content, main.mode or 0o644, root)
     with Transaction(daemon, check_mode=check_mode) as change:
-        return change.apply(Request(owner, owned, shared=shared, prune=not single, drift=drift)), config
+        act = change.stage if stage_only else change.apply
+        return act(Request(owner, owned, shared=shared, prune=not single, drift=drift)), config
 
 
 def refuse_unfit(instances: t.Sequence[t.Mapping[str, t.Any]], *, root: str, adopt: bool) -> None:

@@ -37,6 +37,7 @@ def apply(
     check_mode: bool,
     single: tuple[str, str] | None = None,
     drift: str = "overwrite",
+    stage_only: bool = False,
     root: str = "/etc/nginx",
 ) -> Result:
     """Make nginx serve what these options describe; see Transaction.apply for what can go wrong.
@@ -63,7 +64,8 @@ def apply(
     if any(path.startswith(stream + os.sep) and wanted for path, wanted in owned.items()):
         shared[daemon.main_file] = _with_stream(daemon.main_file, stream)
     with Transaction(daemon, check_mode=check_mode) as change:
-        return change.apply(Request(owner, owned, shared=shared, prune=not single, drift=drift))
+        act = change.stage if stage_only else change.apply
+        return act(Request(owner, owned, shared=shared, prune=not single, drift=drift))
 
 
 def _as_said(path: str, single: tuple[str, str] | None) -> str:
