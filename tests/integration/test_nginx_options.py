@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx import settings
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.dump import assemble, parse_dump
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.renderer import render
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import FIRST
 from nginx_rule_cases import CASES, REFUSED_BY_NGINX, Case
@@ -58,6 +60,18 @@ def test_nginx_knows_the_directives_that_its_version_has(nginx: Nginx, kind: str
             wrong.append((name, first, words))
     assert len(table) > 50
     assert wrong == []
+
+
+def test_what_nginx_prints_of_itself_is_read(nginx: Nginx) -> None:
+    sites = [f"server {{ listen 127.0.0.1:800{i}; server_name '{{{i}';\n}}\n# end" for i in range(3)]
+    for i, site in enumerate(sites):
+        nginx.write(f"site{i}.conf", site)
+    files = parse_dump(nginx.dump(nginx.main("include site*.conf;")))
+    assert list(files) == [
+        str(nginx.folder / name) for name in ("nginx.conf", "site0.conf", "site1.conf", "site2.conf")
+    ]
+    (http,) = (block for block in assemble(files) if block.name == "http")
+    assert http.find("server") == tuple(parse(site)[0] for site in sites)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.rule for case in CASES])

@@ -60,6 +60,11 @@ class Nginx:
         code, words = self._run("-t", "-q", *self._arguments(text))
         return code == 0, words
 
+    def dump(self, text: str) -> str:
+        """Return what nginx prints of a whole configuration and the files that it includes."""
+        command = [self.binary, "-T", "-q", *self._arguments(text)]
+        return subprocess.run(command, check=True, capture_output=True, timeout=60).stdout.decode()
+
     def accepts(self, text: str) -> bool:
         return self.test(text)[0]
 

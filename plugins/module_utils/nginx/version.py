@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import typing as t
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ __all__ = ("FIRST", "FIRST_VALUE", "Build", "Version", "parse_build", "require")
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _BUILD = re.compile(r"nginx version: (\S+?)/(\d+\.\d+\.\d+)")
 _ARGUMENTS = re.compile(r"^configure arguments:(.*)$", re.MULTILINE)
+_ARGUMENT = re.compile(r"--[\w-]+(?:=(?:'[^']*'|\S*))?")
 _MODULE = re.compile(r"--with-((?:http_|stream_|mail_)?\w+?)(?:_module)?(=dynamic)?")
 _WITHOUT = re.compile(r"--without-((?:http|stream|mail)_\w+?)(?:_module)?")
 _PATH = re.compile(r"--(prefix|conf-path|modules-path|pid-path|error-log-path|sbin-path|user|group)=(.*)", re.DOTALL)
@@ -84,7 +84,7 @@ def parse_build(text: str) -> Build:
     if found is None:
         raise HoldfastError(f'this is not the output of "nginx -V": {text.strip()[:200]!r}')
     line = _ARGUMENTS.search(text)
-    arguments = shlex.split(line.group(1)) if line else []
+    arguments = _ARGUMENT.findall(line.group(1)) if line else []
     modules: set[str] = set()
     dynamic: set[str] = set()
     without: set[str] = set()

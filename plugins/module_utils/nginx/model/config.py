@@ -5,9 +5,11 @@
 
 The public way in::
 
-    config = NginxConfig.from_options(module.params, version=build.version)    # InputError names path, option, version
-    findings = rules.check(config.to_blocks())                                 # what nginx's own test misses
-    texts = files.files(config)                                                # relative file name -> text
+    config = NginxConfig.from_options(module.params, version=build.version)    # or InputError
+    texts = files.files(config)                            # relative file name -> text
+    rules.check(config.to_blocks(), version=...)           # Findings: what nginx's own test misses
+    modules.missing_modules(config.to_blocks(), build)     # Findings: what this build of nginx cannot do
+    rules.check(dump.assemble(dump.parse_dump(output)))    # the same rules for all that "nginx -T" shows
 
 and for one block: ``NginxConfig.of("upstreams", Upstream.from_options(module.params, version=...))``.
 """
