@@ -11,10 +11,11 @@ import sys
 import typing as t
 from pathlib import Path
 
-__all__ = ("LAB_DIRECTORY", "ROOT", "LabError", "as_root", "environment", "run", "say")
+__all__ = ("LAB_DIRECTORY", "OWN_PROGRAMS", "ROOT", "LabError", "as_root", "environment", "run", "say")
 
 ROOT = Path(__file__).resolve().parent.parent
 LAB_DIRECTORY = ROOT / ".lab"
+OWN_PROGRAMS = LAB_DIRECTORY / "bin"
 
 
 class LabError(Exception):
@@ -28,7 +29,8 @@ def say(text: str) -> None:
 
 def environment() -> dict[str, str]:
     """Return the environment for the programs that the lab starts: the clone's own tools first."""
-    variables = dict(os.environ, PATH=f"{ROOT / '.venv/bin'}:{os.environ['PATH']}", VIRTUAL_ENV=str(ROOT / ".venv"))
+    path = f"{OWN_PROGRAMS}:{ROOT / '.venv/bin'}:{os.environ['PATH']}"
+    variables = dict(os.environ, PATH=path, VIRTUAL_ENV=str(ROOT / ".venv"))
     variables.pop("PYTHONPATH", None)
     return variables
 

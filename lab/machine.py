@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.command import LAB_DIRECTORY, LabError, as_root, run
+from lab.command import LAB_DIRECTORY, OWN_PROGRAMS, LabError, as_root, run
 
 __all__ = ("Facts", "containers_conf", "podman_command", "prepare", "real_time_arguments")
 
@@ -73,6 +74,18 @@ def prepare() -> None:
         CONTAINERS_CONF.write_text(text)
     if int(INOTIFY.read_text()) < INOTIFY_WANTED:
         run(*as_root("sh", "-c", f"echo {INOTIFY_WANTED} >{INOTIFY}"), check=False)
+    if os.geteuid() != 0:
+        _write_podman_of_root()
+
+
+def _write_podman_of_root() -> None:
+    """Put a podman into the PATH of whatever the lab starts that means root's containers, as ours are."""
+    folders = [folder for folder in os.environ["PATH"].split(":") if folder != str(OWN_PROGRAMS)]
+    podman = shutil.which("podman", path=":".join(folders))
+    OWN_PROGRAMS.mkdir(exist_ok=True)
+    wrapper = OWN_PROGRAMS / "podman"
+    wrapper.write_text(f'#!/bin/sh\nexec sudo env CONTAINERS_CONF="{CONTAINERS_CONF}" {podman} "$@"\n')
+    wrapper.chmod(0o755)
 
 
 def podman_command() -> tuple[str, ...]:

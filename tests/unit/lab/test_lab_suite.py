@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab import suite
-from lab.suite import Counts, Result, Step, Suite, counts_of, run_step, unlisted_scenarios
+from lab.suite import Counts, Result, Step, Suite, counts_of, run_step, scenario_steps
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="a" name="good"/>
@@ -71,9 +71,12 @@ def test_tests_are_counted_one_by_one(tmp_path: Path, body: str, passed: int, fa
     assert (result.passed, result.failed, result.skipped) == (passed, failed, skipped)
 
 
-def test_a_scenario_that_is_in_no_list_is_noticed() -> None:
-    assert unlisted_scenarios(["default"]) == []
-    assert unlisted_scenarios(["default", "forgotten"]) == ["the scenario forgotten is in no list of lab/suite.py"]
+def test_every_scenario_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suite, "LONG", frozenset({"hundred"}))
+    folders = ["b", "default", "hundred", "a"]
+    assert [step.name for step in scenario_steps(folders)] == ["default", "a", "b"]
+    assert [step.name for step in scenario_steps(folders, everything=True)] == ["default", "a", "b", "hundred"]
+    assert [step.name for step in scenario_steps([])] == ["default"]
 
 
 @pytest.mark.parametrize(("failed", "code"), [(0, 0), (2, 1)])
