@@ -53,10 +53,9 @@ def documented_options(name: str) -> dict[str, t.Any]:
 
 
 def role_specs(role: str) -> dict[str, t.Any]:
-    """Return the options of a role's entry point main."""
+    """Return the options of all entry points of a role."""
     specs = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text())
-    options: dict[str, t.Any] = specs["argument_specs"]["main"]["options"]
-    return options
+    return {name: spec for entry in specs["argument_specs"].values() for name, spec in entry["options"].items()}
 
 
 def role_defaults(role: str) -> dict[str, t.Any]:

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a role says of its variables is what it does with them, and what the planner takes them for."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import subprocess
+import sys
+import typing as t
+
+import pytest
+import yaml
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DEFAULTS, UNSET
+from documented import ROOT, role_defaults, role_specs
+
+ROLES = sorted(path.parent.parent.name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
+PLANNED_ROLES = ["balancer", "keepalived"]
+
+
+def of_role(role: str, names: t.Iterable[str]) -> list[str]:
+    """Return those of the names that begin as variables of this role do."""
+    return sorted(name for name in names if name.startswith(f"{role}_"))
+
+
+def test_every_role_describes_its_variables() -> None:
+    assert sorted(path.name for path in ROOT.glob("roles/*")) == ROLES
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_documented_defaults_are_those_of_the_role(role: str) -> None:
+    specs = role_specs(role)
+    derived = of_role(role, UNSET)
+    assert {name: spec["default"] for name, spec in specs.items() if "default" in spec} == role_defaults(role)
+    assert sorted(specs) == sorted([*role_defaults(role), *derived])
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_default_that_the_planner_reads_is_the_planners(role: str) -> None:
+    shared = of_role(role, DEFAULTS)
+    assert {name: role_defaults(role).get(name) for name in shared} == {name: DEFAULTS[name] for name in shared}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_variable_has_a_use(role: str) -> None:
+    files = [path for path in (ROOT / "roles" / role).rglob("*") if path.suffix in (".yml", ".j2")]
+    texts = [path.read_text() for path in files if path.parent.name not in ("defaults", "meta")]
+    used = set(re.findall(r"\w+", " ".join(texts)))
+    assert [name for name in role_specs(role) if name not in used and name not in (*DEFAULTS, *UNSET)] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_variable_is_described(role: str) -> None:
+    assert [name for name, spec in role_specs(role).items() if not (spec.get("description") and spec.get("type"))] == []
+
+
+@pytest.mark.parametrize("role", PLANNED_ROLES)
+def test_a_role_compares_all_that_the_planner_reads(role: str) -> None:
+    variables = yaml.safe_load((ROOT / "roles" / role / "vars" / "main.yml").read_text())
+    assert sorted(variables[f"__{role}_planned"]) == of_role(role, [*DEFAULTS, *UNSET])
+
+
+def played(folder: pathlib.Path, role: str, *arguments: str, **variables: t.Any) -> tuple[int, str]:
+    """Run the comparison of a role with these variables of the play; return the exit code and what was printed."""
+    task = {"ansible.builtin.include_role": {"name": f"holdfast.nginx_ha.{role}", "tasks_from": "planned"}}
+    play = {"hosts": "lb1", "gather_facts": False, "vars": variables, "tasks": [task]}
+    hosts = {"lb1": {"keepalived_preempt_delay": "5", "keepalived_vips": ["10.0.0.1/24"]}}
+    inventory = {"all": {"vars": {"ansible_connection": "local"}, "hosts": hosts}}
+    (folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
+    (folder / "play.yml").write_text(yaml.safe_dump([play]))
+    program = str(pathlib.Path(sys.executable).parent / "ansible-playbook")
+    done = subprocess.run(
+        [program, "-i", str(folder / "hosts.yml"), str(folder / "play.yml"), *arguments],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def test_a_value_that_the_plan_was_made_without_is_refused(tmp_path: pathlib.Path) -> None:
+    code, output = played(tmp_path, "keepalived", keepalived_vips=["10.0.0.2/24"], keepalived_cluster="blue")
+    assert code != 0
+    assert "keepalived_vips, keepalived_cluster: the value here is not that of the inventory" in output
+    assert "Move it to group_vars or host_vars." in output
+
+
+def test_values_of_the_inventory_and_of_the_command_line_are_taken(tmp_path: pathlib.Path) -> None:
+    # What the play says is the default, and what the command line says, the planner reads as well.
+    code, output = played(tmp_path, "keepalived", "-e", "keepalived_spread=true", keepalived_timing="fast")
+    assert code == 0, output
