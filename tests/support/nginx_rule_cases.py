@@ -96,6 +96,12 @@ CASES: list[Case] = [
         2,
     ),
     Case(
+        "variable_defined_twice",
+        "map $uri $a { default 1; }\nsplit_clients $uri $A { * 1; }",
+        "map $uri $a { default 1; }\nsplit_clients $uri $b { * 1; }",
+        2,
+    ),
+    Case(
         "keepalive_without_effect",
         f"upstream u {{ {TWO} keepalive 8; }}\n" + GOES % ("", "u"),
         f"upstream u {{ {TWO} keepalive 8; }}\n{KEPT}\n" + GOES % ("", "u"),

@@ -257,6 +257,18 @@ def undefined_upstream_in_variable(scope: Scope) -> Found:
                 )
 
 
+@rule("error")
+def variable_defined_twice(scope: Scope) -> Found:
+    """Two blocks define the same variable, and the last one silently wins."""
+    seen: dict[str, Block] = {}
+    for block in scope.blocks:
+        if block.name in ("map", "split_clients", "geo") and block.args and block.children is not None:
+            variable = block.args[-1].lower()
+            first = seen.setdefault(variable, block)
+            if first is not block:
+                yield block, f"{block.args[-1]} is defined already ({where(first)}), and only this one has an effect"
+
+
 @rule("warning")
 def keepalive_without_effect(scope: Scope) -> Found:
     """Connections to an upstream with keepalive are closed after each request, up to nginx 1.29.6."""

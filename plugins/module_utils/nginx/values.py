@@ -12,6 +12,7 @@ import re
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx import lexer
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.renderer import quote
 
 __all__ = ("above", "at", "name", "size", "time", "variable", "word", "words")
 
@@ -74,7 +75,7 @@ def word(path: str, value: str, *, empty: bool = False) -> str:
         raise InputError(path, "this is empty; give it a value or leave it out")
     if "\0" in value:
         raise InputError(path, "this holds a NUL character, which nginx cannot read")
-    if len(value.encode("utf-8", "surrogateescape")) > LONGEST_WORD:
+    if len(quote(value).encode("utf-8", "surrogateescape")) > LONGEST_WORD:
         raise InputError(path, f"this is longer than {LONGEST_WORD} bytes, more than nginx reads as one word")
     return value
 

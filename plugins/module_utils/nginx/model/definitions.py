@@ -16,6 +16,9 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version im
 
 __all__ = ("CachePath", "LimitConnZone", "LimitReqZone", "LogFormat", "Map", "SplitClients")
 
+# Characters of a log format in one word; each can take four bytes or an escape, of the 4096 that nginx reads.
+_PIECE = 500
+
 _RATE = re.compile(r"[1-9]\d*r/[sm]")
 _LEVELS = re.compile(r"[12](:[12]){0,2}")
 
@@ -53,7 +56,7 @@ class LogFormat:
 
     def to_block(self) -> Block:
         """Return the directive; nginx joins the pieces of a format that is too long for one word."""
-        pieces = [self.format[i : i + 1000] for i in range(0, len(self.format), 1000)]
+        pieces = [self.format[i : i + _PIECE] for i in range(0, len(self.format), _PIECE)]
         return Block("log_format", (self.name, *([f"escape={self.escape}"] if self.escape else []), *pieces))
 
 
