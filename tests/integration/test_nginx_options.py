@@ -12,8 +12,12 @@ from pathlib import Path
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx import settings
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.dump import assemble, parse_dump
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.files import files
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.config import NginxConfig
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.modules import missing_modules
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.renderer import render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.rules import check
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import FIRST
 from nginx_rule_cases import CASES, REFUSED_BY_NGINX, Case
 from real_nginx import Nginx
@@ -45,6 +49,16 @@ def nginx(tmp_path: Path) -> Nginx:
     return Nginx(tmp_path)
 
 
+def make_certificate(folder: Path) -> str:
+    """Return the path of a file with a key and its certificate."""
+    path = folder / "certificate.pem"
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=x")
+    command = ["openssl", "req", "-x509", *curve, "-keyout", f"{path}.key", "-out", f"{path}.crt"]
+    subprocess.run(command, check=True, capture_output=True)
+    path.write_text(Path(f"{path}.key").read_text() + Path(f"{path}.crt").read_text())
+    return str(path)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_nginx_knows_the_directives_that_its_version_has(nginx: Nginx, kind: str) -> None:
     table, http, stream = KINDS[kind]
@@ -66,28 +80,85 @@ def test_what_nginx_prints_of_itself_is_read(nginx: Nginx) -> None:
     sites = [f"server {{ listen 127.0.0.1:800{i}; server_name '{{{i}';\n}}\n# end" for i in range(3)]
     for i, site in enumerate(sites):
         nginx.write(f"site{i}.conf", site)
-    files = parse_dump(nginx.dump(nginx.main("include site*.conf;")))
-    assert list(files) == [
+    dumped = parse_dump(nginx.dump(nginx.main("include site*.conf;")))
+    assert list(dumped) == [
         str(nginx.folder / name) for name in ("nginx.conf", "site0.conf", "site1.conf", "site2.conf")
     ]
-    (http,) = (block for block in assemble(files) if block.name == "http")
+    (http,) = (block for block in assemble(dumped) if block.name == "http")
     assert http.find("server") == tuple(parse(site)[0] for site in sites)
+
+
+def test_nginx_takes_all_that_the_options_can_say(nginx: Nginx) -> None:
+    folder = nginx.folder
+    certificate = make_certificate(folder)
+    web = [{"address": "127.0.0.1", "port": 81, "weight": 2}, {"address": "fd00::1", "port": 82, "max_conns": 5}]
+    many = [{"address": f"127.0.0.{i}", "port": 80} for i in range(1, 201)]
+    spare = {"address": "unix:/run/spare", "backup": True}
+    keys = ["~a{2}", "default", "#", "", "\\\\x", "a b"]
+    shares = [{"percent": 0.01, "value": "a"}]
+    options: dict[str, t.Any] = {
+        "log_formats": [{"name": "long", "format": "$uri \\ \"'" * 2000, "escape": "json"}],
+        "maps": [
+            {
+                "variable": "$pool",
+                "source": "$http_cookie",
+                "default": "web",
+                "entries": [{"match": text, "value": "web"} for text in keys],
+            }
+        ],
+        "split_clients": [{"variable": "$v", "key": "$uri", "entries": shares, "default": ""}],
+        "limit_req_zones": [{"name": "req", "rate": "5r/m"}],
+        "limit_conn_zones": [{"name": "conn"}],
+        "cache_paths": [{"name": "cache", "path": str(folder / "cache"), "inactive": "1h30m", "loader_files": 5}],
+        "upstreams": [
+            {"name": "web", "servers": [*web, spare], "method": "least_conn", "keepalive_time": "1h"},
+            *({"name": method, "servers": web, "method": method} for method in ("ip_hash", "random")),
+            {"name": "hash", "servers": many, "method": "hash", "hash_key": "$uri$v", "hash_consistent": True},
+        ],
+        "servers": [
+            {"server_name": ["a.lan", "~^b\\d{1,3}\\."], "upstream": "$pool", "access_log": f"{folder}/log long"},
+            {
+                "name": "tls",
+                "listen": ["127.0.0.1:8443 ssl default_server", "[::]:8443 ssl ipv6only=on"],
+                "http2": True,
+                "ssl_certificate": [certificate],
+                "ssl_certificate_key": [certificate],
+                "ssl_session_cache": "shared:tls:1m",
+                "error_page": ["404 = @gone"],
+                "locations": [
+                    {"path": "/", "upstream": "web", "proxy_redirect": "default", "proxy_cache": "cache"},
+                    {"path": "= /a b", "upstream": "hash", "upstream_uri": "/", "limit_req": ["zone=req burst=5"]},
+                    {"path": "~ \\.(a|b){2}$", "return": '200 "{ok};\\n"', "limit_conn": ["conn 5"]},
+                    {"path": "@gone", "root": str(folder), "add_header": {"X-A": 'a "b" \\'}},
+                    {"path": "^~ /s/", "stub_status": True, "access": ["allow 127.0.0.1", "deny all"]},
+                ],
+            },
+        ],
+        "stream_maps": [{"variable": "$to", "source": "$remote_addr", "default": "db"}],
+        "stream_upstreams": [{"name": "db", "servers": web}, {"name": "web", "servers": web}],
+        "stream_servers": [
+            {"name": "db", "listen": ["127.0.0.1:3306"], "upstream": "$to", "access": ["deny 10.0.0.0/8"]},
+            {"name": "dns", "listen": ["127.0.0.1:5353 udp"], "upstream": "web", "proxy_responses": 1},
+        ],
+    }
+    config = NginxConfig.from_options(options, version=nginx.build().version)
+    for name, text in files(config).items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        nginx.write(name, text)
+    accepted, words = nginx.test(nginx.main("include conf.d/*.conf;", "include holdfast-stream.d/*.conf;"))
+    assert accepted, words
+    assert not words
+    assert check(config.to_blocks(), version=nginx.build().version) == []
+    assert missing_modules(config.to_blocks(), nginx.build()) == []
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.rule for case in CASES])
 def test_nginx_lets_pass_what_our_rules_find(nginx: Nginx, case: Case) -> None:
-    certificate = nginx.folder / "certificate.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        + ["-subj", "/CN=x", "-keyout", f"{certificate}.key", "-out", f"{certificate}.crt"],
-        check=True,
-        capture_output=True,
-    )
-    certificate.write_text(Path(f"{certificate}.key").read_text() + Path(f"{certificate}.crt").read_text())
+    certificate = make_certificate(nginx.folder) if "CERTIFICATE" in case.bad else ""
     for text, expected in ((case.bad, case.rule not in REFUSED_BY_NGINX), (case.good, True)):
         # An upstream is checked only where something goes to it.
         used = "server { listen 127.0.0.1:7999; location / { proxy_pass http://u; } }" if "upstream u" in text else ""
-        http = text.replace("CERTIFICATE", str(certificate)) + used
+        http = text.replace("CERTIFICATE", certificate) + used
         accepted, words = nginx.test(nginx.main(http, case.stream))
         # Whether a name resolves is the machine's affair.
         assert accepted == expected or "host not found" in words, words

@@ -494,6 +494,7 @@ ERRORS: list[tuple[Options, str, str]] = [
     ({"maps": [{"variable": "x", "source": "$a", "default": ""}]}, "maps[0].variable", "write it as in $pool"),
     ({"maps": [{"variable": "$x", "source": "$a"}]}, "maps[0].entries", "this map is empty"),
     ({"log_formats": [{"name": "combined", "format": "x"}]}, "log_formats[0].name", "nginx's own format"),
+    ({"log_formats": [{"name": "a", "format": "escape=x"}]}, "log_formats[0].format", "use the option escape"),
     ({"limit_req_zones": [{"name": "a", "rate": "10"}]}, "limit_req_zones[0].rate", "is no rate"),
     ({"cache_paths": [{"name": "a", "path": "x"}]}, "cache_paths[0].path", "must be absolute"),
     (
@@ -649,6 +650,14 @@ def test_http2_without_tls_stays_where_it_was() -> None:
         site = kind.model.from_block(parse(text)[0], name="s")
         assert site.http2 is None
         assert site.to_block(DEBIAN_12) == parse(text)[0]
+
+
+def test_a_long_log_format_is_many_words_and_no_variable_is_torn() -> None:
+    text = text_of("log_formats", {"name": "a", "format": "x$request_uri${status}" * 200})
+    words = parse(text)[0].args[1:]
+    assert "".join(words) == "x$request_uri${status}" * 200
+    assert max(map(len, words)) <= 500
+    assert all(word.endswith(("x", "$request_uri", "${status}")) for word in words)
 
 
 UNKNOWN = [

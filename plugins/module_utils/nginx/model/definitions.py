@@ -18,6 +18,8 @@ __all__ = ("CachePath", "LimitConnZone", "LimitReqZone", "LogFormat", "Map", "Sp
 
 # Characters of a log format in one word; each can take four bytes or an escape, of the 4096 that nginx reads.
 _PIECE = 500
+# What must not be torn apart: nginx looks for variables in each word by itself.
+_UNIT = re.compile(r"\$\{\w+\}|\$\w+|[\s\S]", re.ASCII)
 
 _RATE = re.compile(r"[1-9]\d*r/[sm]")
 _LEVELS = re.compile(r"[12](:[12]){0,2}")
@@ -43,6 +45,8 @@ class LogFormat:
             raise InputError(values.at(path, "name"), "combined is nginx's own format; take another name")
         if not options["format"]:
             raise InputError(values.at(path, "format"), "this is empty; name what the log shall hold")
+        if options["format"].startswith("escape="):
+            raise InputError(values.at(path, "format"), "use the option escape; nginx takes this beginning for it")
         return cls(name, options["format"], options.get("escape"))
 
     @classmethod
@@ -56,7 +60,11 @@ class LogFormat:
 
     def to_block(self) -> Block:
         """Return the directive; nginx joins the pieces of a format that is too long for one word."""
-        pieces = [self.format[i : i + _PIECE] for i in range(0, len(self.format), _PIECE)]
+        pieces = [""]
+        for unit in _UNIT.findall(self.format):
+            if len(pieces[-1]) + len(unit) > _PIECE:
+                pieces.append("")
+            pieces[-1] += unit
         return Block("log_format", (self.name, *([f"escape={self.escape}"] if self.escape else []), *pieces))
 
 
