@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: vrrp_instance
-short_description: One vrrp_instance of keepalived on a host
+short_description: One virtual router of keepalived on a host
 version_added: 0.1.0
 author:
   - The holdfast.nginx_ha authors (@holdfast)

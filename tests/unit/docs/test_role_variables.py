@@ -62,6 +62,27 @@ def test_a_role_compares_all_that_the_planner_reads(role: str) -> None:
     assert sorted(variables[f"__{role}_planned"]) == of_role(role, [*DEFAULTS, *UNSET])
 
 
+def ansible_playbook(folder: pathlib.Path, *arguments: str) -> tuple[int, str]:
+    """Run ansible-playbook in a folder with nothing but this collection; return the exit code and what was printed."""
+    done = subprocess.run(
+        [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), *arguments],
+        cwd=folder,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(folder),
+            "LC_ALL": "C.UTF-8",
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
 def played(folder: pathlib.Path, role: str, *arguments: str, **variables: t.Any) -> tuple[int, str]:
     """Run the comparison of a role with these variables of the play; return the exit code and what was printed."""
     task = {"ansible.builtin.include_role": {"name": f"holdfast.nginx_ha.{role}", "tasks_from": "planned"}}
@@ -70,18 +91,7 @@ def played(folder: pathlib.Path, role: str, *arguments: str, **variables: t.Any)
     inventory = {"all": {"vars": {"ansible_connection": "local"}, "hosts": hosts}}
     (folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
     (folder / "play.yml").write_text(yaml.safe_dump([play]))
-    program = str(pathlib.Path(sys.executable).parent / "ansible-playbook")
-    done = subprocess.run(
-        [program, "-i", str(folder / "hosts.yml"), str(folder / "play.yml"), *arguments],
-        cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout
+    return ansible_playbook(folder, "-i", "hosts.yml", "play.yml", *arguments)
 
 
 def test_a_value_that_the_plan_was_made_without_is_refused(tmp_path: pathlib.Path) -> None:
@@ -94,4 +104,31 @@ def test_a_value_that_the_plan_was_made_without_is_refused(tmp_path: pathlib.Pat
 def test_values_of_the_inventory_and_of_the_command_line_are_taken(tmp_path: pathlib.Path) -> None:
     # What the play says is the default, and what the command line says, the planner reads as well.
     code, output = played(tmp_path, "keepalived", "-e", "keepalived_spread=true", keepalived_timing="fast")
+    assert code == 0, output
+
+
+def readme(role: str) -> str:
+    return (ROOT / "roles" / role / "README.md").read_text()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_readme_names_only_variables_that_exist(role: str) -> None:
+    named = re.findall(rf"`((?:{'|'.join(ROLES)})_\w+)`", readme(role))
+    known = {name for each in ROLES for name in role_specs(each)}
+    assert named
+    assert sorted(set(named) - known) == []
+
+
+@pytest.mark.parametrize("role", PLANNED_ROLES)
+def test_the_example_of_the_readme_can_be_planned_and_played(role: str, tmp_path: pathlib.Path) -> None:
+    plan = [
+        {"hosts": "all", "gather_facts": False, "tasks": [{"holdfast.nginx_ha.fleet_plan": None, "run_once": True}]}
+    ]
+    files = dict(re.findall(r"^`(\S+)`\n\n```yaml\n(.*?)^```$", readme(role), re.MULTILINE | re.DOTALL))
+    for name, content in {**files, "plan.yml": yaml.safe_dump(plan)}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    code, output = ansible_playbook(tmp_path, "-i", "inventory", "--syntax-check", "balancers.yml")
+    assert code == 0, output
+    code, output = ansible_playbook(tmp_path, "-i", "inventory", "plan.yml")
     assert code == 0, output
