@@ -29,12 +29,6 @@ class Pair:
     def held_by(self, node: Node, *, within: float) -> None:
         eventually(lambda: self.holder() == node.name, within=within, saying=f"{node} alone holds {VIP}")
 
-    def serves(self) -> bool:
-        """Return whether a short window of requests through the address is answered without a loss."""
-        with client(VIP, SITE, duration=0.5) as window:
-            pass
-        return bool(window.summary()["failed_total"] == 0)
-
     def heal(self) -> None:
         for node in [*self.balancers, *self.web_servers]:
             node.revive()

@@ -55,8 +55,8 @@ def assert_within(seen: dict[str, t.Any], gap: float, lost: int) -> None:
 
 def test_one_node_holds_the_address_and_it_answers(pair: Pair) -> None:
     assert pair.holder() == "lb1"
-    with client(VIP, SITE, duration=1.0) as window:
-        pass
+    with client(VIP, SITE) as window:
+        window.settle(1.0)
     seen = window.summary()
     assert seen["failed_total"] == 0
     assert set(seen["served_by"]) == {"web1", "web2", "web3"}
