@@ -341,8 +341,12 @@ def test_a_model_is_read_back_from_its_text(option: str, element: Options, text:
     config = NginxConfig.from_options({option: [element]}, version=version)
     ((kind, _path, model),) = config.elements()
     (block,) = parse(render([config.block(model)]))
-    more = {"context": kind.context} if kind.model is Upstream else {"name": model.name} if "name" in element else {}
-    assert kind.model.from_block(block, **(more if kind.title in ("upstream", "server") else {})) == model
+    more: Options = {}
+    if kind.model is Upstream:
+        more = {"context": kind.context, "version": version}
+    elif kind.title == "server":
+        more = {"name": model.name}
+    assert kind.model.from_block(block, **more) == model
 
 
 FORMS: list[tuple[str, Options, Version | None, str]] = [
@@ -425,6 +429,9 @@ ERRORS: list[tuple[Options, str, str]] = [
     (server_of_upstream(port=65536), "upstreams[0].servers[1].port", "65536 is not between 1 and 65535"),
     (server_of_upstream(address="http://a"), "upstreams[0].servers[1].address", "no scheme and no path"),
     (server_of_upstream(address="10.0.0.2:80"), "upstreams[0].servers[1].port", "has a port already"),
+    (server_of_upstream(address="10.0.0.256"), "upstreams[0].servers[1].address", "is not a host"),
+    (server_of_upstream(address="fd00::g"), "upstreams[0].servers[1].address", "is not a host"),
+    (server_of_upstream(resolve=True, service="a"), "upstreams[0].servers[1].service", "leave out the port"),
     (server_of_upstream(address="a;b"), "upstreams[0].servers[1].address", "is not a host"),
     (server_of_upstream(address="unix:run"), "upstreams[0].servers[1].address", "is not a socket"),
     (server_of_upstream(service="http"), "upstreams[0].servers[1].service", "set resolve as well"),
@@ -660,7 +667,16 @@ def test_a_long_log_format_is_many_words_and_no_variable_is_torn() -> None:
     assert all(word.endswith(("x", "$request_uri", "${status}")) for word in words)
 
 
+def test_what_an_upstream_keeps_by_default_depends_on_the_version() -> None:
+    (block,) = parse("upstream b { server a; }")
+    for version, text in ((DEBIAN_12, "server a;"), (NEW, "keepalive 32 local;")):
+        upstream = Upstream.from_block(block, version=version)
+        assert text in render([upstream.to_block(version)])
+        assert Upstream.from_block(upstream.to_block(version), version=version) == upstream
+
+
 UNKNOWN = [
+    ("upstream b { server a; keepalive; }", '"keepalive" in an upstream is unknown'),
     ("upstream b { server a; ntlm; }", '"ntlm" in an upstream is unknown'),
     ("upstream b { server a slow_start=5s; }", 'no parameter "slow_start=5s"'),
     ("upstream b { server a; zone a 1m; zone b 1m; }", '"zone" comes a second time'),

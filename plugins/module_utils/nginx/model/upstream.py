@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import typing as t
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ _METHODS = ("least_conn", "ip_hash", "hash", "random", "least_time")
 _STICKY = ("cookie", "route", "learn")
 
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?|\[[0-9A-Fa-f:.]+\]")
+_NUMERIC = re.compile(r"\[.*\]|[0-9.]+")
 _PORT = re.compile(r":(\d+)")
 _SERVER_FLAGS = ("backup", "down", "resolve", "drain")
 _SERVER_NUMBERS = {"weight": 1, "max_conns": 0, "max_fails": 0}
@@ -74,6 +76,8 @@ class UpstreamServer:
         if "service" in found and not found["resolve"]:
             raise InputError(values.at(path, "service"), "a service is looked up by DNS; set resolve as well")
         address = _address(options, path)
+        if "service" in found and _has_port(address):
+            raise InputError(values.at(path, "service"), "a service has its port from DNS; leave out the port")
         if context == STREAM and not (_has_port(address) or "service" in found):
             raise InputError(values.at(path, "port"), f'"{address}" has no port, and stream knows no default one')
         return cls(address=address, **found)
@@ -194,8 +198,11 @@ class Upstream:
             raise InputError(where, f'"{self.sticky[0]}" is not a kind of sticky session: {", ".join(_STICKY)}')
 
     @classmethod
-    def from_block(cls, block: Block, context: str = HTTP) -> Upstream:
-        """Return the upstream that a block describes, or raise ConfigError for what this model cannot say."""
+    def from_block(cls, block: Block, context: str = HTTP, version: Version | None = None) -> Upstream:
+        """Return the upstream that a block describes to an nginx of this version.
+
+        Raises ConfigError for what this model cannot say.
+        """
         if block.name != "upstream" or len(block.args) != 1 or block.children is None:
             raise ConfigError(block.position, 'an upstream reads "upstream NAME { ... }"')
         found: dict[str, t.Any] = {}
@@ -212,10 +219,10 @@ class Upstream:
                 found["zone"] = child.args
             elif child.name in ("sticky", "resolver"):
                 found[child.name] = child.args
-            elif child.name == "keepalive" and child.args[1:] in ((), ("local",)) and child.args[0].isdigit():
+            elif child.name == "keepalive" and _is_count(child.args[:1]) and child.args[1:] in ((), ("local",)):
                 found["keepalive"] = int(child.args[0])
                 found["keepalive_local"] = len(child.args) == 2
-            elif child.name == "keepalive_requests" and len(child.args) == 1 and child.args[0].isdigit():
+            elif child.name == "keepalive_requests" and _is_count(child.args):
                 found["keepalive_requests"] = int(child.args[0])
             elif child.name in ("keepalive_time", "keepalive_timeout", "resolver_timeout") and len(child.args) == 1:
                 found[child.name] = child.args[0]
@@ -223,8 +230,9 @@ class Upstream:
                 raise ConfigError(child.position, f'"{child.name}" in an upstream is unknown to this collection')
             if seen == set(found) and child.name != "server":
                 raise ConfigError(child.position, f'"{child.name}" comes a second time')
-        if context == HTTP:
-            found.setdefault("keepalive", 0)
+        if context == HTTP and "keepalive" not in found:
+            by_default = version is not None and version >= KEEPALIVE_BY_DEFAULT
+            found.update(keepalive=KEEPALIVE if by_default else 0, keepalive_local=by_default)
         return cls(name=block.args[0], servers=tuple(servers), context=context, **found)
 
     def to_block(self, version: Version | None = None) -> Block:
@@ -251,6 +259,10 @@ class Upstream:
         return Block("upstream", (self.name,), tuple(children))
 
 
+def _is_count(words: tuple[str, ...]) -> bool:
+    return len(words) == 1 and words[0].isdigit()
+
+
 def _address(options: t.Mapping[str, t.Any], path: str) -> str:
     """Return the address as nginx wants it: host, host:port, [ipv6]:port or unix:/path."""
     where = values.at(path, "address")
@@ -266,7 +278,7 @@ def _address(options: t.Mapping[str, t.Any], path: str) -> str:
     found = _PORT.search(address, address.rfind("]") + 1)
     if found is not None and found.end() == len(address):
         host, text = address[: found.start()], found.group(1)
-    if not _HOST.fullmatch(host):
+    if not _HOST.fullmatch(host) or not _can_be_address(host):
         raise InputError(where, f"{quote(address)} is not a host, an address or unix:/path; no scheme and no path here")
     if text and port is not None:
         raise InputError(values.at(path, "port"), f'"{address}" has a port already; give it once')
@@ -276,6 +288,17 @@ def _address(options: t.Mapping[str, t.Any], path: str) -> str:
     if text:
         values.above(where, int(text), 1, 65535)
     return address
+
+
+def _can_be_address(host: str) -> bool:
+    """Tell whether a host that looks like an address is one."""
+    if not _NUMERIC.fullmatch(host):
+        return True
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def _has_port(address: str) -> bool:
