@@ -172,7 +172,7 @@ class Host:
         return self.run(f"cat {path}")
 
     def listing(self, *folders: str) -> list[str]:
-        """Everything below these folders: path, kind, mode, owner, inode; of files size, last change, where it leads."""
+        """Everything below these folders: path, kind, mode, owner, inode; of files size, last change, a link's end."""
         inside = " ".join(f"-not -path '{path}'" for path in ("/var/log/journal/*", "/run/systemd/*", "/run/log/*"))
         about = "%p %y %m %u %g %i"
         return self.run(

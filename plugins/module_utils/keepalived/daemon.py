@@ -18,7 +18,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump 
     main_pid,
     read_states,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import NOT_FOUND, Completed, Runner, run
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import NOT_FOUND, TIMED_OUT, Completed, Runner, run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.state import InstanceState
 
 __all__ = ("Expected", "KeepalivedDaemon")
@@ -99,6 +99,8 @@ class KeepalivedDaemon(Daemon):
         """keepalived exits with 0 after many a complaint: only 0 *and* silence is a pass."""
         if completed.rc == 0 and not completed.output:
             return None
+        if completed.rc == TIMED_OUT:
+            return "its own test did not end in time: look for a definition that refers to itself"
         lines = dict.fromkeys(line.strip() for line in completed.output.split("\n") if line.strip())
         return self.located("; ".join(lines)) or f"its test ended with code {completed.rc} and without a word"
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.daemon import Changes, Daemon, Places
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.stage import Check
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import NOT_FOUND, Completed, Runner, run
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import NOT_FOUND, TIMED_OUT, Completed, Runner, run
 
 __all__ = ("NginxDaemon",)
 
@@ -98,6 +98,8 @@ class NginxDaemon(Daemon):
     def verdict(self, completed: Completed) -> str | None:
         if completed.rc == 0:
             return None
+        if completed.rc == TIMED_OUT:
+            return "its own test did not end in time: look for names of hosts that no DNS server answers for"
         words = "; ".join(_said(completed.stderr, "emerg", "alert", "crit", "error")) or completed.output
         return self.located(words or f"its test ended with code {completed.rc} and without a word")
 

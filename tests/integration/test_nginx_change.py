@@ -1,0 +1,193 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""nginx_config and nginx_upstream on a real nginx: what they say is what they do, and nothing else changes."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from real_hosts import Args, Host
+
+BLOG = "/etc/nginx/conf.d/holdfast-50-upstream-blog.conf"
+SITE = "/etc/nginx/conf.d/holdfast-60-server-site.example.conf"
+UPSTREAM: Args = {
+    "name": "blog",
+    "servers": [
+        {"address": "10.89.77.21", "port": 8080, "weight": 4, "max_fails": 2, "fail_timeout": "30s"},
+        {"address": "10.89.77.22", "port": 8080, "backup": True},
+    ],
+}
+
+
+def site(word: str, **more: t.Any) -> Args:
+    """Return options with which nginx answers every request for site.example with a word."""
+    answers = {"path": "/", "return": f"200 {word}"}
+    return {"servers": [dict({"server_name": ["site.example"], "locations": [answers]}, **more)]}
+
+
+def word(host: Host) -> str:
+    """Return what nginx answers, which must be 200."""
+    status, body = host.get("http://127.0.0.1/", "site.example")
+    assert status == 200
+    return body
+
+
+def files_of(result: Args) -> dict[str, str]:
+    return {one["path"]: one["action"] for one in result["files"]}
+
+
+def run_four_times(host: Host, module: str, args: Args) -> Args:
+    """Check, run, check again, run again; return what the first run said."""
+    before = host.listing("/etc", "/var", "/run")
+    checked = host.ok(module, args, check=True)
+    assert host.listing("/etc", "/var", "/run") == before
+    done = host.ok(module, args)
+    assert done["changed"]
+    assert done["diff"] == checked["diff"]
+    assert done["files"] == checked["files"]
+    assert done["validated"] == checked["validated"] == "daemon"
+    for check in (True, False):
+        again = host.ok(module, args, check=check)
+        assert not again["changed"]
+        assert not again["reloaded"]
+        assert again["diff"] == again["files"] == []
+        assert again["validated"] == "daemon"
+    return done
+
+
+def test_an_upstream_is_added_changed_and_removed(host: Host) -> None:
+    done = run_four_times(host, "nginx_upstream", UPSTREAM)
+    assert files_of(done) == {BLOG: "created"}
+    assert done["reloaded"]
+    assert host.read(BLOG) == done["diff"][0]["after"]
+    assert host.run(f"stat -c '%a %U %G' {BLOG}") == "644 root root\n"
+
+    heavier = dict(UPSTREAM, servers=[dict(UPSTREAM["servers"][0], weight=5)])
+    done = run_four_times(host, "nginx_upstream", heavier)
+    assert files_of(done) == {BLOG: "changed"}
+    assert "weight=4" in done["diff"][0]["before"]
+    assert "weight=5" in done["diff"][0]["after"]
+
+    done = run_four_times(host, "nginx_upstream", {"name": "blog", "state": "absent"})
+    assert files_of(done) == {BLOG: "removed"}
+    assert host.attempt(f"test -e {BLOG}").rc == 1
+
+
+def test_what_the_diff_says_is_what_nginx_loads(host: Host) -> None:
+    run_four_times(host, "nginx_config", dict(site("hello"), upstreams=[UPSTREAM]))
+    assert word(host) == "hello"
+    loaded = host.run("nginx -T 2>/dev/null")
+    assert f"# configuration file {BLOG}:\n{host.read(BLOG)}" in loaded
+    run_four_times(host, "nginx_config", site("goodbye"))
+    assert word(host) == "goodbye"
+
+
+def test_only_own_files_are_pruned(host: Host) -> None:
+    host.ok("nginx_upstream", dict(UPSTREAM, name="other"))
+    host.write("/etc/nginx/conf.d/foreign.conf", "upstream foreign { server 10.89.77.30; }\n")
+    host.ok("nginx_config", dict(site("hello"), upstreams=[UPSTREAM]))
+    before = host.listing("/etc/nginx/nginx.conf", "/etc/nginx/conf.d/foreign.conf")
+
+    done = host.ok("nginx_config", site("hello"))
+    assert files_of(done) == {BLOG: "removed"}
+    assert host.run("ls /etc/nginx/conf.d").split() == [
+        "foreign.conf",
+        "holdfast-50-upstream-other.conf",
+        "holdfast-60-server-site.example.conf",
+    ]
+    done = host.ok("nginx_config", {})
+    assert files_of(done) == {SITE: "removed"}
+    assert host.listing("/etc/nginx/nginx.conf", "/etc/nginx/conf.d/foreign.conf") == before
+
+
+def test_an_edit_by_hand_is_kept_refused_or_taken_back(host: Host) -> None:
+    host.ok("nginx_config", site("hello"))
+    edited = host.read(SITE).replace("hello", "edited")
+    host.write(SITE, edited)
+    words = host.refused("nginx_config", dict(site("hello"), drift="fail"))
+    assert words == f"{SITE} was edited by hand: take the edit into the inventory, or allow to overwrite it"
+    for _again in range(2):
+        kept = host.ok("nginx_config", dict(site("hello"), drift="keep"))
+        assert kept["drifted"] == [SITE]
+        assert not kept["changed"]
+        assert host.read(SITE) == edited
+
+    done = host.ok("nginx_config", site("hello"))
+    assert done["drifted"] == [SITE]
+    assert done["diff"][0]["before"] == edited
+    assert word(host) == "hello"
+    assert host.ok("nginx_config", site("hello"))["drifted"] == []
+
+
+def test_a_file_that_somebody_removed_comes_back_or_is_forgotten(host: Host) -> None:
+    host.ok("nginx_config", site("hello"))
+    host.run(f"rm {SITE}")
+    assert files_of(host.ok("nginx_config", site("hello"))) == {SITE: "created"}
+    host.run(f"rm {SITE}")
+    host.ok("nginx_config", {})
+    assert "site.example" not in host.read("/var/lib/holdfast/nginx/manifest.json")
+
+
+def test_a_wrong_mode_is_mended(host: Host) -> None:
+    host.ok("nginx_config", site("hello"))
+    host.run(f"chmod 666 {SITE}")
+    done = host.ok("nginx_config", site("hello"))
+    assert (done["diff"][0]["before"], done["diff"][0]["after"]) == ("mode: 0666\n", "mode: 0644\n")
+    assert host.run(f"stat -c %a {SITE}") == "644\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (
+            f"echo '# mine' >{SITE}",
+            f"{SITE} is there already and was not written by this collection: move it away, it would be lost",
+        ),
+        (
+            f"ln -s /etc/hostname {SITE}",
+            f"{SITE} is a symbolic link: replace it by a regular file or remove it",
+        ),
+        (
+            "mv /etc/nginx/conf.d /etc/nginx/elsewhere && ln -s elsewhere /etc/nginx/conf.d",
+            "/etc/nginx/conf.d is a symbolic link: files are not written through it; make it a real folder",
+        ),
+        (
+            "chown ops /etc/nginx/conf.d",
+            "/etc/nginx/conf.d belongs to user id 1000: give it back to root (chown root /etc/nginx/conf.d)",
+        ),
+    ],
+)
+def test_what_belongs_to_others_is_refused_with_nothing_changed(host: Host, script: str, words: str) -> None:
+    host.run(script)
+    before = host.listing("/etc", "/var")
+    for check in (True, False):
+        assert host.refused("nginx_config", site("hello"), check=check) == words
+    assert host.listing("/etc", "/var") == before
+
+
+def test_layer_4_lies_in_a_folder_of_its_own(host: Host) -> None:
+    upstream = {"name": "db", "servers": [{"address": "10.89.77.21", "port": 5432}]}
+    server = {"name": "db", "listen": ["5432"], "upstream": "db"}
+    main = host.read("/etc/nginx/nginx.conf")
+    done = run_four_times(host, "nginx_config", {"stream_upstreams": [upstream], "stream_servers": [server]})
+    assert files_of(done) == {
+        "/etc/nginx/nginx.conf": "changed",
+        "/etc/nginx/holdfast-stream.d/holdfast-50-upstream-db.conf": "created",
+        "/etc/nginx/holdfast-stream.d/holdfast-60-server-db.conf": "created",
+    }
+    assert host.read("/etc/nginx/nginx.conf").startswith(main)
+    assert "LISTEN" in host.run("ss -Hltn 'sport = 5432'")
+    host.ok("nginx_config", {})
+    assert host.run("ss -Hltn 'sport = 5432'") == ""
+
+
+def test_a_stopped_nginx_stays_stopped(host: Host) -> None:
+    host.run("systemctl stop nginx; rm -f /run/nginx.pid /var/log/nginx/*")
+    done = run_four_times(host, "nginx_config", site("hello", access_log="/var/log/nginx/site.log"))
+    assert not done["reloaded"]
+    assert host.get("http://127.0.0.1/")[0] == 0
+    assert host.run("ls /var/log/nginx; ls /run/nginx.pid 2>/dev/null || true") == ""
+    host.run("systemctl start nginx")
+    assert word(host) == "hello"

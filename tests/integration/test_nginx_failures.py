@@ -1,0 +1,187 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever goes wrong with a change of a real nginx, it goes on serving what it served, and the person is told why."""
+
+from __future__ import annotations
+
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from real_hosts import Args, Host
+
+SITE = "/etc/nginx/conf.d/holdfast-60-server-site.example.conf"
+
+
+def site(word: str, **more: t.Any) -> Args:
+    """Return options with which nginx answers every request for site.example with a word."""
+    answers = {"path": "/", "return": f"200 {word}"}
+    return {"servers": [dict({"server_name": ["site.example"], "locations": [answers]}, **more)]}
+
+
+def word(host: Host) -> str:
+    """Return what nginx answers, which must be 200."""
+    status, body = host.get("http://127.0.0.1/", "site.example")
+    assert status == 200
+    return body
+
+
+@pytest.fixture
+def serving(host: Host) -> Host:
+    """A host whose nginx answers "old"."""
+    host.ok("nginx_config", site("old"))
+    assert word(host) == "old"
+    return host
+
+
+def leftovers(host: Host) -> str:
+    """Return what a change that is over must not leave: a journal, stages, files that wait to be renamed."""
+    return host.run(
+        "find /var/lib/holdfast /run/holdfast-* /etc/nginx -name 'journal*' -o -name 'holdfast-stage-*' "
+        "-o -name '*.holdfast-new'"
+    )
+
+
+def test_what_nginx_rejects_a_hundred_times_leaves_the_old_site(serving: Host) -> None:
+    before = serving.listing("/etc", "/run", "/var")
+    for number in range(100):
+        bad = site(f"new{number}", root="/srv", directives="root /srv;")
+        words = serving.refused("nginx_config", bad)
+        assert words.startswith(
+            'nginx refuses the configuration, nothing was changed: "root" directive is duplicate '
+            f"in servers[0].root, {SITE}:"
+        )
+        assert word(serving) == "old"
+    access_log = "/var/log/nginx/access.log"
+    assert [one for one in serving.listing("/etc", "/run", "/var") if access_log not in one] == [
+        one for one in before if access_log not in one
+    ]
+
+
+@pytest.mark.parametrize(
+    ("module", "args", "words"),
+    [
+        (
+            "nginx_upstream",
+            {"name": "blog", "servers": [{"address": "10.89.77.21"}, {"address": "nowhere.invalid", "port": 8080}]},
+            'host not found in upstream "nowhere.invalid:8080" in servers[1], '
+            "/etc/nginx/conf.d/holdfast-50-upstream-blog.conf:",
+        ),
+        (
+            "nginx_config",
+            {"upstreams": [{"name": "blog", "servers": [{"address": "nowhere.invalid"}]}]},
+            'host not found in upstream "nowhere.invalid" in upstreams[0].servers[0], '
+            "/etc/nginx/conf.d/holdfast-50-upstream-blog.conf:",
+        ),
+        (
+            "nginx_config",
+            site("new", ssl_certificate="/nowhere.pem", ssl_certificate_key="/nowhere.key", listen=["443 ssl"]),
+            'cannot load certificate "/nowhere.pem": ',
+        ),
+        (
+            "nginx_config",
+            site("new", access_log="/nowhere/access.log"),
+            'open() "/nowhere/access.log" failed (2: No such file or directory)',
+        ),
+    ],
+)
+def test_the_words_name_what_cannot_be_had(serving: Host, module: str, args: Args, words: str) -> None:
+    for check in (True, False):
+        assert f"nginx refuses the configuration, nothing was changed: {words}" in serving.refused(
+            module, args, check=check
+        )
+    assert word(serving) == "old"
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_tree_that_others_broke_is_named_without_a_change_of_ours(serving: Host, check: bool) -> None:
+    serving.write("/etc/nginx/conf.d/foreign.conf", "# mine\nnonsense on;\n")
+    words = serving.refused("nginx_config", site("old"), check=check)
+    assert words == (
+        "nginx refuses the configuration, nothing was changed: "
+        'unknown directive "nonsense" in /etc/nginx/conf.d/foreign.conf:2'
+    )
+    assert word(serving) == "old"
+
+
+def test_a_reload_that_fails_behind_a_good_test_is_undone(serving: Host) -> None:
+    serving.run("systemd-run -q --unit=taker python3 -m http.server 8081")
+    serving.eventually(lambda: "python3" in serving.run("ss -Hltnp 'sport = 8081'"), "a program takes the port")
+    before = serving.run("pgrep -P $(cat /run/nginx.pid)")
+    try:
+        words = serving.refused("nginx_config", site("new", listen=["80", "8081"]))
+    finally:
+        serving.run("systemctl stop taker")
+    assert words.startswith("nginx did not take the new configuration, the old one was put back: ")
+    assert "bind() to 0.0.0.0:8081 failed (98: Address already in use); still could not bind()" in words
+    assert word(serving) == "old"
+    assert "old" in serving.read(SITE)
+    assert leftovers(serving) == ""
+    serving.eventually(lambda: serving.run("pgrep -P $(cat /run/nginx.pid)") != before, "the old one is loaded again")
+    # Nothing of the failure is left to be taken for one of the next run.
+    assert serving.ok("nginx_config", site("new", listen=["80", "8081"]))["reloaded"]
+    assert serving.get("http://127.0.0.1:8081/", "site.example") == (200, "new")
+
+
+def test_a_port_that_comes_free_while_nginx_tries_is_no_failure(serving: Host) -> None:
+    serving.run("systemd-run -q --unit=taker timeout 1 python3 -m http.server 8081")
+    serving.eventually(lambda: "python3" in serving.run("ss -Hltnp 'sport = 8081'"), "a program takes the port")
+    assert serving.ok("nginx_config", site("new", listen=["80", "8081"]))["reloaded"]
+    assert serving.get("http://127.0.0.1:8081/", "site.example") == (200, "new")
+
+
+def test_killed_at_any_point_the_next_run_mends_it(serving: Host) -> None:
+    steps = serving.steps("nginx_config", site("new"))
+    assert steps > 20
+    repaired = []
+    # Most of the steps are those of the test; the change itself is near the end.
+    for step in (*range(2, steps * 2 // 3, 10), *range(steps * 2 // 3, steps + 1, 2)):
+        serving.ok("nginx_config", site("old"))
+        assert serving.killed("nginx_config", site("new"), step), step
+        assert word(serving) in ("old", "new")
+        done = serving.ok("nginx_config", site("new"))
+        repaired.append(done["repaired"])
+        assert word(serving) == "new"
+        assert leftovers(serving) == ""
+        assert not serving.ok("nginx_config", site("new"))["changed"]
+    assert any(repaired), "no kill fell between the first and the last change"
+    assert not all(repaired), "no kill fell before the first change"
+
+
+def test_killed_before_it_was_confirmed_it_can_be_undone_by_hand(serving: Host) -> None:
+    # The last steps are those of a change that is live and not confirmed.
+    steps = serving.steps("nginx_config", site("new"))
+    for step in range(steps, 0, -1):
+        serving.ok("nginx_config", site("old"))
+        serving.killed("nginx_config", site("new"), step)
+        if serving.attempt("test -d /var/lib/holdfast/nginx/journal").rc == 0 and "new" in serving.read(SITE):
+            break
+    serving.run("rm -f /var/lib/holdfast/nginx/journal/confirmed; sh /var/lib/holdfast/nginx/journal/undo.sh")
+    assert leftovers(serving) == ""
+    serving.eventually(lambda: word(serving) == "old", "the old one is loaded again")
+
+
+def test_two_runs_at_once_come_one_after_the_other(serving: Host) -> None:
+    def upstream(name: str) -> Args:
+        return {"name": name, "servers": [{"address": "10.89.77.21"}]}
+
+    with serving.beside() as beside, ThreadPoolExecutor(2) as pool:
+        ask: tuple[t.Callable[[str, Args], t.Any], ...] = (serving.module, beside)
+        for number in range(5):
+            names = [f"first{number}", f"second{number}"]
+            runs = [pool.submit(one, "nginx_upstream", upstream(name)) for one, name in zip(ask, names)]
+            for run in runs:
+                assert run.result()["reloaded"], run.result()["msg"]
+            loaded = serving.run("nginx -T 2>/dev/null")
+            assert all(f"upstream {name} {{" in loaded for name in names)
+    assert leftovers(serving) == ""
+
+
+def test_a_killed_nginx_is_not_started_by_a_change(serving: Host) -> None:
+    serving.run("pkill -KILL -x nginx; while pgrep -x nginx; do :; done")
+    done = serving.ok("nginx_config", site("new"))
+    assert done["changed"]
+    assert not done["reloaded"]
+    serving.run("systemctl reset-failed nginx; systemctl restart nginx")
+    assert word(serving) == "new"

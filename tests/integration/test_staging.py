@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The daemon's own test leaves no trace and says the same, by whatever method the host allows."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from real_hosts import PEER, VIP, Args, Host
+
+STAGE = "ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.stage"
+SITE: Args = {
+    "cache_paths": [{"path": "/var/cache/site", "name": "site", "zone_size": "1m"}],
+    "servers": [
+        {
+            "server_name": ["site.example"],
+            "locations": [{"path": "/", "return": "200 hello"}],
+            "access_log": "/var/log/nginx/site.log",
+            "error_log": "/var/log/nginx/site-errors.log",
+        }
+    ],
+}
+BAD_SITE: Args = dict(SITE, servers=[dict(SITE["servers"][0], root="/srv", directives="root /srv;")])
+INSTANCE: Args = {
+    "name": "VI_1",
+    "virtual_router_id": 51,
+    "unicast_src_ip": "10.89.77.11",
+    "unicast_peer": [PEER],
+    "virtual_ipaddress": [f"{VIP}/24"],
+}
+METHODS = ("overlay", "bind", "copy")
+
+
+def only(method: str) -> str:
+    """Return what makes a module use this method alone."""
+    return f"import functools, {STAGE} as s; s.check_staged = functools.partial(s.check_staged, methods=({method!r},))"
+
+
+def told(host: Host, module: str, args: Args, prelude: str = "") -> tuple[str, Args]:
+    """Return how the configuration was staged and everything else that check mode says, after a look for traces."""
+    before = host.listing("/etc", "/run", "/var", "/tmp", "/srv")
+    result = host.module(module, args, check=True, prelude=prelude)
+    assert host.listing("/etc", "/run", "/var", "/tmp", "/srv") == before
+    del result["invocation"]
+    return result.pop("staged_with", ""), result
+
+
+@pytest.mark.parametrize("nginx", ["running", "stopped"])
+@pytest.mark.parametrize(
+    ("module", "args", "words"),
+    [
+        ("nginx_config", SITE, ""),
+        (
+            "nginx_config",
+            BAD_SITE,
+            'nginx refuses the configuration, nothing was changed: "root" directive is duplicate in servers[0].root, '
+            "/etc/nginx/conf.d/holdfast-60-server-site.example.conf:",
+        ),
+        ("vrrp_instance", INSTANCE, ""),
+        (
+            "vrrp_instance",
+            dict(INSTANCE, track_script=["missing"]),
+            "keepalived refuses the configuration, nothing was changed: "
+            "(track_script.missing, /etc/keepalived/holdfast.d/30-vrrp_instance-VI_1.conf: Line ",
+        ),
+    ],
+)
+def test_every_method_says_the_same_and_leaves_no_trace(
+    host: Host, unprivileged: Host, nginx: str, module: str, args: Args, words: str
+) -> None:
+    if nginx == "stopped":
+        for one in (host, unprivileged):
+            one.run("systemctl stop nginx; rm -rf /run/nginx.pid /var/log/nginx/* /var/lib/nginx/*")
+    by_itself, expected = told(host, module, args)
+    assert expected.get("msg", "")[: len(words)] == words
+    results = {method: told(host, module, args, only(method)) for method in METHODS}
+    results["unprivileged"] = told(unprivileged, module, args)
+    if words:
+        assert {method: result for method, (_staged, result) in results.items()} == dict.fromkeys(results, expected)
+        return
+    assert by_itself == "overlay"
+    wanted: dict[str, t.Any] = {method: (method, expected) for method in METHODS}
+    assert results == dict(wanted, unprivileged=("copy", expected))
+    assert expected["validated"] == "daemon"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_change_is_made_with_every_method(host: Host, method: str) -> None:
+    done = host.ok("nginx_config", SITE, prelude=only(method))
+    assert (done["staged_with"], done["reloaded"]) == (method, True)
+    assert host.get("http://127.0.0.1/", "site.example") == (200, "hello")
+    assert host.ok("vrrp_instance", INSTANCE, prelude=only(method))["staged_with"] == method
+    assert host.run("ls -d /run/holdfast-stage-* 2>/dev/null || true") == ""
+
+
+def test_a_daemon_whose_test_never_ends_is_refused_in_time(host: Host) -> None:
+    # keepalived expands a definition that refers to itself for ever.
+    host.write("/etc/keepalived/keepalived.conf", "$A=$A\nvrrp_instance $A {\n}\n")
+    quick = f"import {STAGE} as s; s.Check.timeout = 1.0; s.Check.__init__.__defaults__ = ((), False, 1.0)"
+    words = host.refused("vrrp_instance", INSTANCE, prelude=quick)
+    assert words.endswith("its own test did not end in time: look for a definition that refers to itself")
+    assert host.run("pgrep -x keepalived || true; ls -d /run/holdfast-stage-* 2>/dev/null || true") == ""
