@@ -15,7 +15,10 @@ __all__ = ("blocks", "options", "suboptions")
 
 
 def options(*pieces: str) -> str:
-    """Return the pieces as the options of a module."""
+    """Return the pieces as the options of a module.
+
+    A fragment annotates its DOCUMENTATION, since ``ansible-test sanity`` takes a plain assignment for a literal text.
+    """
     return "options:\n" + textwrap.indent("".join(pieces), "  ").replace("O(.", "O(")
 
 

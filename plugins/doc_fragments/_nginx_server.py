@@ -25,7 +25,7 @@ directives:
 
 LOCATION = """\
 path:
-  description: Which paths the location is for, as in nginx, such as V(/), V(= /exact), V(^~ /static/) or V(~ \\.php$).
+  description: Which paths the location is for, as in nginx, such as V(/), V(= /exact), V(^~ /static/) or V(~ [.]php$).
   type: str
   required: true
 upstream:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._compose import blocks, options, suboptions
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._keepalived_global_defs import GLOBAL_DEFS
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._keepalived_instance import (
@@ -23,7 +25,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._keepalived_tra
 class ModuleDocFragment:
     """All that the collection owns of keepalived on a host."""
 
-    DOCUMENTATION = options(
+    DOCUMENTATION: t.ClassVar[str] = options(
         "global_defs:\n  description: What holds for the whole of keepalived on the host.\n  type: dict\n",
         suboptions("global_defs", GLOBAL_DEFS),
         blocks("track_files", "Files whose number says whether the node is fit.", TRACK_FILE),

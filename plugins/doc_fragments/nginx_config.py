@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._compose import blocks, options
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_definitions import (
     CACHE_PATH,
@@ -29,7 +31,7 @@ GROUP = NAME + servers(required="true") + UPSTREAM
 class ModuleDocFragment:
     """All that the collection owns of nginx on a host."""
 
-    DOCUMENTATION = options(
+    DOCUMENTATION: t.ClassVar[str] = options(
         blocks("log_formats", "Formats for access logs.", LOG_FORMAT),
         blocks("maps", "Variables that depend on others.", MAP),
         blocks("split_clients", "Variables that differ for shares of the clients.", SPLIT_CLIENTS),

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._compose import options
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_upstream import (
     HTTP_UPSTREAM,
@@ -17,4 +19,4 @@ from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_upstream
 class ModuleDocFragment:
     """One group of servers. The servers are needed only where the group shall be there."""
 
-    DOCUMENTATION = options(NAME, servers(required="false"), UPSTREAM, HTTP_UPSTREAM)
+    DOCUMENTATION: t.ClassVar[str] = options(NAME, servers(required="false"), UPSTREAM, HTTP_UPSTREAM)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._compose import options
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._keepalived_instance import (
     NAME,
@@ -16,4 +18,4 @@ from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._keepalived_ins
 class ModuleDocFragment:
     """One virtual router. Its number is needed only where it shall be there."""
 
-    DOCUMENTATION = options(NAME, virtual_router_id(required="false"), VRRP_INSTANCE)
+    DOCUMENTATION: t.ClassVar[str] = options(NAME, virtual_router_id(required="false"), VRRP_INSTANCE)

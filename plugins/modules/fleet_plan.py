@@ -10,7 +10,7 @@ module: fleet_plan
 short_description: Derive and verify everything about a fleet of balancers from the inventory
 version_added: 0.1.0
 author:
-  - The holdfast.nginx_ha authors
+  - The holdfast.nginx_ha authors (@holdfast)
 description:
   - Derives from the inventory alone what the balancers need to know of each other and of their backends, such as own
     and peers' addresses, priorities, virtual router ids, and the servers of the upstreams that name a group in
