@@ -127,8 +127,8 @@ CASES: list[Case] = [
     ),
     Case(
         "conflicting_server_name",
-        "server { }\nserver { listen 80; }",
-        "server { }\nserver { listen 80; server_name a; }",
+        "server { listen 8001; }\nserver { listen *:8001; }",
+        "server { listen 8001; }\nserver { listen 8001; server_name a; }",
         2,
     ),
     Case(

@@ -39,9 +39,11 @@ class Nginx:
         """Return a whole configuration around the insides of http and stream."""
         kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         private = [Block(f"{kind}_temp_path", (str(self.folder / kind),)) for kind in kinds]
-        modules = Path(self.binary).parents[1] / "lib/nginx/modules"
+        # As packages lay it out, and as lab/daemons.py does.
+        home = Path(self.binary).parents[1]
+        modules = [home / folder / "ngx_stream_module.so" for folder in ("lib/nginx/modules", "modules")]
         blocks = [
-            *(Block("load_module", (str(path),)) for path in sorted(modules.glob("ngx_stream_module.so")) if stream),
+            *(Block("load_module", (str(path),)) for path in modules if stream and path.exists()),
             Block("daemon", ("off",)),
             Block("master_process", ("off",)),
             Block("pid", (str(self.folder / "pid"),)),

@@ -31,6 +31,11 @@ def test_a_rule_finds_what_breaks_it_and_nothing_else(case: Case) -> None:
     assert check(parse(whole(case.good, case.stream))) == []
 
 
+def test_a_server_without_listen_listens_at_port_80() -> None:
+    (finding,) = check(parse("http { server { }\nserver { listen 80; } }", "f"))
+    assert (finding.rule, finding.where) == ("conflicting_server_name", "f:2")
+
+
 def test_from_1_29_7_on_connections_are_kept_by_default() -> None:
     for case in CASES:
         if case.rule in ("keepalive_without_effect", "method_after_keepalive"):
