@@ -79,7 +79,9 @@ nopreempt:
   description: Whether a node of higher priority that comes back leaves the addresses where they are.
   type: bool
 preempt_delay:
-  description: Seconds, V(0) to V(1000), that a node of higher priority waits before it takes the addresses back.
+  description:
+    - Seconds, V(0) to V(1000), that a node of higher priority waits before it takes the addresses back.
+    - It cannot stand beside O(.nopreempt).
   type: float
 """
 
@@ -169,7 +171,9 @@ kernel_rx_buf_size:
     - Needs keepalived 2.0.3.
   type: int
 authentication:
-  description: Password of VRRP version 2. It is sent readable, so it keeps mistakes out, not attackers.
+  description:
+    - Password of VRRP, for which O(.version) must be V(2).
+    - It is sent readable, so it keeps mistakes out, not attackers.
   type: dict
 """
 

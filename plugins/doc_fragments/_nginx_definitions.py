@@ -47,7 +47,7 @@ source:
   type: str
   required: true
 default:
-  description: What the variable is where nothing matches. Without it, it is empty.
+  description: What the variable is where nothing matches. Without it, it is empty. It or an entry must be there.
   type: str
 hostnames:
   description: Whether matches are host names, which may have V(*) as their first or last part.

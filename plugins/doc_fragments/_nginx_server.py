@@ -31,6 +31,7 @@ path:
 upstream:
   description:
     - Name of the group that answers.
+    - A location has at most one of O(.upstream), O(.proxy_pass), O(.root), O(.alias) and O(.return).
     - The location then gets what a balancer needs, each of it where nothing else is said. That is HTTP/1.1 and an empty
       C(Connection), so that connections are kept, the client's C(Host) and address for the backend, two seconds for a
       connection, and the next server after an error or a timeout.

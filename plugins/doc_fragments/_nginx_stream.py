@@ -29,7 +29,9 @@ listen:
   elements: str
   required: true
 upstream:
-  description: Name of the group of stream that connections go to. They get two seconds to stand where nothing is said.
+  description:
+    - Name of the group of stream that connections go to. They get two seconds to stand where nothing is said.
+    - A server has one of O(.upstream), O(.proxy_pass) and O(.return).
   type: str
 proxy_pass:
   description: Where connections go, V(host:port) or a variable, in the place of O(.upstream).
