@@ -11,7 +11,8 @@
 * with --nginx: nginx must say of the rendered file what it says of the original one, and take or refuse it alike
   when every block that has a model has gone through the model.
 
-The files belong to others and are read where they lie, by default in a folder beside the project. ``manifest.tsv``
+The files belong to others and are read where they lie, by default in ``corpora/nginx`` of a folder
+beside the project. ``manifest.tsv``
 there holds what nginx 1.22.1 said: columns file, full_config, nginx_t_1_22_1 (exit code) and first_emerg.
 """
 
@@ -50,7 +51,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.renderer i
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import Version
 
 VERSION = Version(1, 22, 1)
-CORPUS = Path(__file__).parents[2] / "../shared/corpora/nginx"
+BESIDE = Path(__file__).resolve().parents[3]
+CORPUS = next(iter(sorted(BESIDE.glob("*/corpora/nginx"))), BESIDE / "corpora/nginx")
 
 # Fragments are judged inside what they can be part of.
 FRAMES: t.Mapping[str, tuple[str, str]] = {
