@@ -28,8 +28,9 @@ ldd /out/nginx /out/keepalived /out/modules/*.so | grep -o '/[^ :]*\.so[^ :]*' |
 cp --dereference "$(ldd /out/nginx | grep -o '/[^ ]*/ld-linux[^ ]*')" /out/lib/loader
 chown -R "$1" /out
 """
+# A daemon starts as root: it binds low ports, even in its test.
 START = """#!/bin/sh
-exec '{home}/lib/loader' --argv0 '{program}' --library-path '{home}/lib' '{home}/{program}' "$@"
+exec {root}'{home}/lib/loader' --argv0 '{program}' --library-path '{home}/lib' '{home}/{program}' "$@"
 """
 
 
@@ -45,6 +46,6 @@ def ensure_daemons(image: str) -> dict[str, Path]:
     podman("run", "--rm", "--network=none", f"--volume={home}:/out", image, "sh", "-c", TAKE, "sh", owner, timeout=300)
     (home / "bin").mkdir()
     for program, path in paths.items():
-        path.write_text(START.format(home=home, program=program))
+        path.write_text(START.format(root="sudo " * (os.getuid() != 0), home=home, program=program))
         path.chmod(0o755)
     return paths
