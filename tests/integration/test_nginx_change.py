@@ -183,6 +183,31 @@ def test_layer_4_lies_in_a_folder_of_its_own(host: Host) -> None:
     assert host.run("ss -Hltn 'sport = 5432'") == ""
 
 
+def test_rules_see_the_whole_configuration_and_speak_of_our_part_of_it(host: Host) -> None:
+    host.write("/etc/nginx/conf.d/a-foreign.conf", "server { listen 80; server_name taken.example; return 204; }\n")
+    host.ok("nginx_upstream", UPSTREAM)
+    # What another module or hand defined is known.
+    assert "warnings" not in host.ok("nginx_config", {"servers": [{"server_name": ["a.example"], "upstream": "blog"}]})
+
+    before = host.listing("/etc", "/var")
+    for check in (True, False):
+        words = host.refused(
+            "nginx_config", {"servers": [{"server_name": ["taken.example"], "listen": ["80"]}]}, check=check
+        )
+        assert words == (
+            'servers[0]: nginx ignores this server "taken.example" at *:80, as '
+            "/etc/nginx/conf.d/a-foreign.conf:1 has both [conflicting_server_name]. Nothing was changed."
+        )
+    assert host.listing("/etc", "/var") == before
+
+    alone = {"name": "alone", "servers": [{"address": "10.89.77.21", "max_fails": 3}]}
+    for _again in range(2):
+        assert host.ok("nginx_upstream", alone)["warnings"] == [
+            'servers[0]: nginx ignores max_fails=3 in upstream "alone": its only server never counts as failed '
+            "[single_server_never_fails]"
+        ]
+
+
 def test_a_stopped_nginx_stays_stopped(host: Host) -> None:
     host.run("systemctl stop nginx; rm -f /run/nginx.pid /var/log/nginx/*")
     done = run_four_times(host, "nginx_config", site("hello", access_log="/var/log/nginx/site.log"))

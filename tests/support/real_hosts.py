@@ -185,7 +185,10 @@ class Host:
 
         ``prelude`` is Python that runs in the module's process before it, ``user`` the id of the user who runs it.
         """
-        return self._ask(module=name, args=_arguments(args, check), prelude=prelude, user=user)
+        result = self._ask(module=name, args=_arguments(args, check), prelude=prelude, user=user)
+        if "warnings" in result:  # ansible-core from 2.19 on wraps them
+            result["warnings"] = [one if isinstance(one, str) else one["event"]["msg"] for one in result["warnings"]]
+        return result
 
     def ok(self, name: str, args: Args, **more: t.Any) -> Result:
         """Run a module that must succeed."""

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import Wanted
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.stage import Check
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Finding
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Completed
 
 __all__ = ("Changes", "Daemon", "Places")
@@ -50,6 +51,10 @@ class Daemon:
 
     def warnings(self, completed: Completed) -> list[str]:
         """Return what the test said although it passed."""
+        return []
+
+    def findings(self, completed: Completed) -> list[Finding]:
+        """Return what the rules of this collection say of the whole configuration, once it has passed the test."""
         return []
 
     @property

@@ -34,7 +34,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files impo
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.journal import Journal
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.manifest import Entry, Manifest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.pending import Pending
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Finding, HoldfastError, errors
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Runner, run
 
 __all__ = ("DRIFT", "Request", "Result", "Transaction", "drifted", "owned_files")
@@ -51,6 +51,7 @@ class Request:
     ``owner`` is the module in whose name this happens; ``owned`` are all its files, others of its own are removed
     (with ``prune``: every one it owns that is not named here; without: only those named with None).
     ``shared`` are files of somebody else that get a line of ours; they are changed, but never owned or removed.
+    ``findings`` are what the rules say of the request itself.
     """
 
     owner: str
@@ -58,6 +59,7 @@ class Request:
     shared: t.Mapping[str, Wanted] = field(default_factory=dict)
     prune: bool = True
     drift: str = "overwrite"
+    findings: t.Sequence[Finding] = ()
 
 
 @dataclass
@@ -141,7 +143,7 @@ class Transaction:
         """Bring the host to what is requested, now and confirmed; else raise HoldfastError with nothing changed."""
         result = Result(repaired=self.repair())
         changes, old = self._plan(request, result)
-        self._test(changes, result)
+        self._test(changes, request, result)
         if self.check_mode:
             return result
         if not self.daemon.installed() and any(changes.values()):
@@ -161,7 +163,7 @@ class Transaction:
         """
         result = Result(repaired=self.repair())
         changes, old = self._plan(request, result)
-        self._test(changes, result)
+        self._test(changes, request, result)
         if not self.check_mode:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
             replaces = {state.path: state.digest for state in old}
@@ -282,7 +284,8 @@ class Transaction:
             }
         )
 
-    def _test(self, changes: Changes, result: Result) -> None:
+    def _test(self, changes: Changes, request: Request, result: Result) -> None:
+        self._heed(request.findings, result)
         if not self.daemon.installed():
             return
         try:
@@ -299,6 +302,14 @@ class Transaction:
         words = self.daemon.verdict(staged.completed)
         if words is not None:
             raise HoldfastError(f"{self.daemon.name} refuses the configuration, nothing was changed: {words}")
+        self._heed(self.daemon.findings(staged.completed), result)
+
+    def _heed(self, findings: t.Sequence[Finding], result: Result) -> None:
+        """Show the warnings among these, and raise where there are errors."""
+        result.warnings += [str(finding) for finding in findings if finding.severity == "warning"]
+        wrong = [str(finding) for finding in errors(findings)]
+        if wrong:
+            raise HoldfastError(f"{'; '.join(wrong)}. Nothing was changed.")
 
     def _open(
         self, changes: Changes, old: t.Sequence[FileState], manifest: Manifest, deadline: float | None = None

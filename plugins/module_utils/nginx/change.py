@@ -7,27 +7,23 @@ from __future__ import annotations
 
 import os
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import Wanted, read_state
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import Request, Result, Transaction
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import walk
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Finding, HoldfastError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import need_root
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.daemon import NginxDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.files import FOLDERS, file_name, files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.config import KINDS, NginxConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.parser import parse
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import Version, parse_build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.rules import check
 
-__all__ = ("apply", "version_of")
+__all__ = ("apply",)
 
 MODE = 0o644
 _STREAM = "\n# holdfast.nginx_ha: layer 4 lies in the folder below.\nstream {\n    include %s/*.conf;\n}\n"
-
-
-def version_of(daemon: NginxDaemon) -> Version | None:
-    """Return the version of the host's nginx; None where it is not installed."""
-    return parse_build(daemon.build.output).version if daemon.installed() else None
 
 
 def apply(
@@ -48,7 +44,7 @@ def apply(
     need_root()
     daemon = NginxDaemon(root=root)
     try:
-        config = NginxConfig.from_options(options, version=version_of(daemon))
+        config = NginxConfig.from_options(options, version=daemon.version)
     except InputError as error:
         raise InputError(_as_said(error.path, single), error.message) from None
     daemon.places = lambda: _places(config, root, single)
@@ -63,9 +59,15 @@ def apply(
     stream = os.path.join(root, FOLDERS["stream"])
     if any(path.startswith(stream + os.sep) and wanted for path, wanted in owned.items()):
         shared[daemon.main_file] = _with_stream(daemon.main_file, stream)
+    findings = _findings(config, single) if daemon.version is None else []
     with Transaction(daemon, check_mode=check_mode) as change:
         act = change.stage if stage_only else change.apply
-        return act(Request(owner, owned, shared=shared, prune=not single, drift=drift))
+        return act(Request(owner, owned, shared=shared, prune=not single, drift=drift, findings=findings))
+
+
+def _findings(config: NginxConfig, single: tuple[str, str] | None) -> list[Finding]:
+    """Return what the rules say of the request alone, where no nginx is there yet that could show the whole."""
+    return [replace(one, where=_as_said(one.where, single)) for one in check(config.to_blocks())]
 
 
 def _as_said(path: str, single: tuple[str, str] | None) -> str:

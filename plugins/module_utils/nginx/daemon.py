@@ -10,10 +10,14 @@ import os
 import re
 import time
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.daemon import Changes, Daemon, Places
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.stage import Check
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, Finding
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.dump import assemble, parse_dump
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.rules import check
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import Version, parse_build
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import NOT_FOUND, TIMED_OUT, Completed, Runner, run
 
 __all__ = ("NginxDaemon",)
@@ -71,6 +75,11 @@ class NginxDaemon(Daemon):
             self._build = self._runner(self.binary, "-V")
         return self._build
 
+    @property
+    def version(self) -> Version | None:
+        """The version of the host's nginx; None where it is not installed."""
+        return parse_build(self.build.output).version if self.installed() else None
+
     def installed(self) -> bool:
         return self.build.rc != NOT_FOUND and os.path.exists(self.main_file)
 
@@ -90,17 +99,32 @@ class NginxDaemon(Daemon):
     def check(self, changes: Changes) -> Check:
         return Check(
             root=self.root,
-            command=(self.binary, "-t", "-q", "-c", self.main_file),
-            command_for=lambda copy: (self.binary, "-t", "-q", "-c", os.path.join(copy, "nginx.conf")),
+            command=(self.binary, "-T", "-q", "-c", self.main_file),
+            command_for=lambda copy: (self.binary, "-T", "-q", "-c", os.path.join(copy, "nginx.conf")),
             writes=tuple(sorted(self._written_paths(changes))),
         )
+
+    def findings(self, completed: Completed) -> list[Finding]:
+        """The rules see the whole configuration; what they find in files of others is theirs."""
+        places = self.places()
+        found = []
+        try:
+            blocks = assemble(parse_dump(completed.stdout))
+        except ConfigError:
+            return []  # nginx reads it, and that is what counts
+        for finding in check(blocks, version=self.version):
+            at = self.where.fullmatch(finding.where)
+            if at and at["file"] in places:
+                path = places[at["file"]].get(int(at["line"]), "")
+                found.append(replace(finding, where=path, message=self.located(finding.message)))
+        return found
 
     def verdict(self, completed: Completed) -> str | None:
         if completed.rc == 0:
             return None
         if completed.rc == TIMED_OUT:
             return "its own test did not end in time: look for names of hosts that no DNS server answers for"
-        words = "; ".join(_said(completed.stderr, "emerg", "alert", "crit", "error")) or completed.output
+        words = "; ".join(_said(completed.stderr, "emerg", "alert", "crit", "error")) or completed.stderr.strip()
         return self.located(words or f"its test ended with code {completed.rc} and without a word")
 
     def warnings(self, completed: Completed) -> list[str]:
