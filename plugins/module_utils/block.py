@@ -43,7 +43,7 @@ class Block:
 
     @property
     def is_comment(self) -> bool:
-        return self.name == COMMENT
+        return self.name == COMMENT and self.children is None and self.raw is None
 
     def find(self, *names: str) -> tuple[Block, ...]:
         """Return the direct children of these names, in their order; empty for a block without a body."""
