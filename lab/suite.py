@@ -153,7 +153,7 @@ def _run(step: Step, log: Path, report: Path) -> int | None:
     """Run the command of a step and return its exit code, or None when its time was up."""
     variables = environment()
     plain = {"NO_COLOR": "1", "PY_COLORS": "0", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
-    variables.update(plain, ANSIBLE_HOME=str(ROOT / ".ansible"), LAB_INVENTORY=str(DEFAULT_INVENTORY))
+    variables.update(plain, ANSIBLE_HOME=str(ROOT / ".ansible"))
     if step.pytest:
         variables["PYTEST_ADDOPTS"] = f"--junitxml={report}"
     report.unlink(missing_ok=True)
