@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-__all__ = ("Block", "Position", "comment", "walk")
+__all__ = ("COMMENT", "Block", "Position", "comment", "walk")
 
 COMMENT = "#"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import COMMENT, Block
 
 __all__ = ("quote", "render")
 
@@ -53,10 +53,10 @@ def render(blocks: t.Iterable[Block], depth: int = 0) -> str:
         rest, before = levels.pop()
         indent = _INDENT * (depth + len(levels))
         for block in rest:
-            if before is not None and (_has_body(block) or _has_body(before)) and not _is_comment(before):
+            if before is not None and (_has_body(block) or _has_body(before)) and not before.is_comment:
                 lines.append("")
             before = block
-            if _is_comment(block):
+            if block.is_comment:
                 lines.extend(indent + _comment(text) for text in "".join(block.args).split("\n"))
                 continue
             head = indent + " ".join(map(quote, (block.name,) + block.args))
@@ -75,12 +75,9 @@ def render(blocks: t.Iterable[Block], depth: int = 0) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _is_comment(block: Block) -> bool:
-    return block.is_comment and not _is_literal_sign(block)
-
-
 def _is_literal_sign(block: Block) -> bool:
-    return block.is_comment and (block.raw is not None or block.children is not None)
+    """Whether it is a directive named by the sign of a comment, as in a map; its raw text says so, and is no body."""
+    return block.name == COMMENT and not block.is_comment
 
 
 def _has_body(block: Block) -> bool:

@@ -119,7 +119,7 @@ class Map:
         default = None
         flags = set()
         for child in block.children:
-            if child.is_comment and child.raw is None:
+            if child.is_comment:
                 continue
             if child.name in ("hostnames", "volatile") and not child.args:
                 flags.add(child.name)
