@@ -144,9 +144,11 @@ def connected(address: str, table: Path = Path("/proc/net/tcp")) -> bool:
 
 def outcome(result: t.Mapping[str, t.Any]) -> list[str]:
     """Return in words what a client saw; no outage stands without the failed and slow requests beside it."""
+    kinds = ", ".join(f"{count} {kind}" for kind, count in result["failures"].items() if count)
+    failed = f"{result['failed_total']} failed" + (f" ({kinds})" if kinds else "")
     lines = [
         f"longest time without an answer: {result['gap_ms']:.0f} ms",
-        f"requests: {result['ok']} answered, {result['failed_total']} failed, {result['slow']} of the answers slow",
+        f"requests: {result['ok']} answered, {failed}, {result['slow']} of the answers slow",
     ]
     if result["ended_in_outage"]:
         lines.append("and the outage was not over when the measurement ended")

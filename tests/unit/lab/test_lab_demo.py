@@ -45,14 +45,31 @@ def test_a_client_is_noticed(tmp_path: Path, state: str, address: str, expected:
     ("seen", "expected"),
     [
         (
-            {"gap_ms": 311.2, "ok": 1191, "failed_total": 9, "slow": 52, "ended_in_outage": False},
-            ["longest time without an answer: 311 ms", "requests: 1191 answered, 9 failed, 52 of the answers slow"],
+            {
+                "gap_ms": 311.2,
+                "ok": 1191,
+                "failed_total": 9,
+                "failures": {"refused": 0, "timeout": 9},
+                "slow": 52,
+                "ended_in_outage": False,
+            },
+            [
+                "longest time without an answer: 311 ms",
+                "requests: 1191 answered, 9 failed (9 timeout), 52 of the answers slow",
+            ],
         ),
         (
-            {"gap_ms": 4000.0, "ok": 400, "failed_total": 800, "slow": 0, "ended_in_outage": True},
+            {
+                "gap_ms": 4000.0,
+                "ok": 400,
+                "failed_total": 0,
+                "failures": {"refused": 0},
+                "slow": 0,
+                "ended_in_outage": True,
+            },
             [
                 "longest time without an answer: 4000 ms",
-                "requests: 400 answered, 800 failed, 0 of the answers slow",
+                "requests: 400 answered, 0 failed, 0 of the answers slow",
                 "and the outage was not over when the measurement ended",
             ],
         ),
