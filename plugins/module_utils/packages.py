@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import NOT_FOUND, Runner, run
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import NOT_FOUND, Completed, Runner, run
 
 __all__ = ("download",)
 
@@ -18,28 +20,37 @@ MINUTES = 600.0
 def download(packages: t.Sequence[str], *, check_mode: bool, runner: Runner = run) -> list[str]:
     """Download what is not installed yet, and return its names; HoldfastError where it cannot be had.
 
-    In check mode apt only says whether it would know how, from the package lists that the host has.
-    On hosts without apt nothing is done: there the package manager finds out when it installs.
+    In check mode apt only says whether it would know how, with package lists that are fetched for the purpose where
+    those of the host do not suffice. On hosts without apt nothing is done: there the package manager finds out when
+    it installs.
     """
     missing = [name for name in packages if not _installed(name, runner)]
     if not missing or runner("apt-get", "--version").rc == NOT_FOUND:
         return []
     step = "--simulate" if check_mode else "--download-only"
-    wanted = ("apt-get", "-o", "DPkg::Lock::Timeout=60", "--yes", step, "install", *missing)
-    done = runner(*wanted, timeout=MINUTES)
-    if done.rc and not check_mode:
-        refreshed = runner("apt-get", "-o", "DPkg::Lock::Timeout=60", "update", timeout=MINUTES)
-        done = runner(*wanted, timeout=MINUTES)
-        if done.rc and refreshed.rc:
-            done = refreshed
+    with tempfile.TemporaryDirectory(prefix="holdfast-apt-") as folder:
+        os.makedirs(os.path.join(folder, "lists", "partial"))
+        apart = ("-o", f"Dir::State::lists={folder}/lists", "-o", f"Dir::Cache={folder}") if check_mode else ()
+        done = _apt("--yes", step, "install", *missing, runner=runner)
+        if done.rc:
+            refreshed = _apt(*apart, "update", runner=runner)
+            done = _apt(*apart, "--yes", step, "install", *missing, runner=runner)
     if done.rc:
-        words = [line for line in done.output.split("\n") if line.startswith(("E:", "W:", "Err:"))]
+        # An update that reached nobody counts as one for apt, but says so.
+        words = _complaints(refreshed) or _complaints(done) or [done.output]
         raise HoldfastError(
-            f"{' and '.join(missing)} cannot be had from this host's package sources "
-            f"({(words or [done.output])[-1].strip()}): "
+            f"{' and '.join(missing)} cannot be had from this host's package sources ({words[0].strip()}): "
             f"make `apt-get update && apt-get install {' '.join(missing)}` work"
         )
     return missing
+
+
+def _apt(*args: str, runner: Runner) -> Completed:
+    return runner("apt-get", "-o", "DPkg::Lock::Timeout=60", *args, timeout=MINUTES)
+
+
+def _complaints(done: Completed) -> list[str]:
+    return [line for line in done.output.split("\n") if line.startswith(("E:", "W: Failed to fetch"))]
 
 
 def _installed(package: str, runner: Runner) -> bool:

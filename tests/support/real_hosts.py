@@ -55,6 +55,7 @@ ip link add eth0 type veth peer name wire0
 ip link set wire0 up
 ip link set eth0 up
 ip address add {ADDRESS}/24 dev eth0
+echo 'Acquire::Retries "0";' >/etc/apt/apt.conf.d/99no-patience
 """
 INSTALL = f"""
 set -e
