@@ -1,0 +1,177 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever goes wrong with a change of a real keepalived, it goes on as before, and the person is told why."""
+
+from __future__ import annotations
+
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from real_hosts import ADDRESS, PEER, VIP, Args, Host
+
+FOLDER = "/etc/keepalived/holdfast.d"
+VI_1 = f"{FOLDER}/30-vrrp_instance-VI_1.conf"
+
+
+def instance(name: str = "VI_1", number: int = 51, vip: str = VIP, **more: t.Any) -> dict[str, t.Any]:
+    """Return the options of an instance of this host."""
+    options = {"name": name, "virtual_router_id": number, "virtual_ipaddress": [f"{vip}/24"]}
+    return dict(options, unicast_src_ip=ADDRESS, unicast_peer=[PEER], **more)
+
+
+@pytest.fixture
+def holding(host: Host) -> Host:
+    """A host whose keepalived holds the address."""
+    host.ok("keepalived_config", {"instances": [instance()]})
+    host.run("systemctl start keepalived")
+    host.eventually(lambda: VIP in host.run("ip -br address show eth0"), "keepalived holds the address")
+    return host
+
+
+def running(host: Host) -> Args:
+    """Return what must not change while changes are refused."""
+    return {
+        "states": host.states(),
+        "processes": host.run("pgrep -x keepalived"),
+        "reloads": host.run("journalctl -q -u keepalived --since -5min | grep -c Reloading || true"),
+        "address": VIP in host.run("ip -br address show eth0"),
+    }
+
+
+def leftovers(host: Host) -> str:
+    """Return what a change that is over must not leave: a journal, stages, files that wait to be renamed."""
+    return host.run(
+        "find /var/lib/holdfast /run/holdfast-* /etc/keepalived /tmp/keepalived.json "
+        "-name 'journal*' -o -name 'holdfast-stage-*' -o -name '*.holdfast-new' -o -name keepalived.json 2>/dev/null"
+        " || true"
+    )
+
+
+def test_what_keepalived_rejects_a_hundred_times_leaves_the_old_instance(holding: Host) -> None:
+    before, files = running(holding), holding.listing("/etc", "/run", "/var", "/tmp")
+    assert before["states"]["VI_1"]["state"] == "MASTER"
+    for number in range(100):
+        bad = {"instances": [instance(priority=number + 2, track_file=["nowhere"])]}
+        words = holding.refused("keepalived_config", bad)
+        assert words.startswith(
+            "keepalived refuses the configuration, nothing was changed: "
+            f"(instances[0].track_file.nowhere, {VI_1}: Line "
+        )
+        assert words.endswith("(VI_1) track file nowhere not found, ignoring...")
+        assert VIP in holding.run("ip -br address show eth0")
+    assert running(holding) == before
+    assert holding.listing("/etc", "/run", "/var", "/tmp") == files
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_tree_that_others_broke_is_named_without_a_change_of_ours(holding: Host, check: bool) -> None:
+    holding.write(f"{FOLDER}/50-foreign.conf", "# mine\nfrobnicate on\n")
+    words = holding.refused("keepalived_config", {"instances": [instance()]}, check=check)
+    assert words == (
+        "keepalived refuses the configuration, nothing was changed: "
+        f"({FOLDER}/50-foreign.conf: Line 2) Unknown keyword 'frobnicate'"
+    )
+
+
+def test_a_keepalived_that_dies_of_a_reload_gets_the_old_files_back(holding: Host) -> None:
+    old = holding.read(VI_1)
+    # Stopped, it can neither reload nor say what it runs with; then it dies while the module waits for its word.
+    holding.run("systemd-run -q sh -c 'kill -STOP $(cat /run/keepalived.pid); sleep 1; pkill -x -KILL keepalived'")
+    holding.eventually(lambda: "T" in holding.run("ps -o state= $(cat /run/keepalived.pid)"), "keepalived is stopped")
+    words = holding.refused("keepalived_config", {"instances": [instance(priority=99)]})
+    assert words == (
+        "keepalived did not take the new configuration, the old one was put back: "
+        "it ended while reading the new configuration (see: journalctl -u keepalived)"
+    )
+    assert holding.read(VI_1) == old
+    assert leftovers(holding) == ""
+    holding.run("systemctl restart keepalived")
+    assert holding.states()["VI_1"]["base_priority"] == 100
+
+
+def test_a_reload_that_does_not_take_is_undone(holding: Host) -> None:
+    # The child that speaks VRRP is stopped: it reads nothing new, and answers nobody.
+    child = holding.run("pgrep -P $(cat /run/keepalived.pid)").strip()
+    holding.run(f"kill -STOP {child}")
+    quick = (
+        "from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import Transaction;"
+        "Transaction.__init__.__kwdefaults__['timeout'] = 3.0"
+    )
+    words = holding.refused("keepalived_config", {"instances": [instance(priority=99)]}, prelude=quick)
+    assert words == (
+        "keepalived did not take the new configuration, the old one was put back: vrrp_instance VI_1 is not there"
+    )
+    holding.run(f"kill -CONT {child}")
+    state = holding.states()["VI_1"]
+    assert (state["state"], state["base_priority"]) == ("MASTER", 100)
+    assert leftovers(holding) == ""
+
+
+def test_a_pid_file_that_names_another_program_gets_nobody_killed(holding: Host) -> None:
+    holding.run("systemctl stop keepalived; systemd-run -q --unit=innocent sleep 100")
+    holding.run("systemctl show --value -p MainPID innocent >/run/keepalived.pid")
+    done = holding.ok("keepalived_config", {"instances": [instance(priority=99)]})
+    assert (done["changed"], done["reloaded"]) == (True, False)
+    assert holding.run("systemctl is-active innocent; systemctl stop innocent") == "active\n"
+
+
+def test_killed_at_any_point_the_next_run_mends_it(holding: Host) -> None:
+    def wanted(priority: int) -> Args:
+        return {"instances": [instance(priority=priority)]}
+
+    steps = holding.steps("keepalived_config", wanted(101))
+    repaired = []
+    for step in (2, *range(steps * 2 // 3, steps + 1, 2)):
+        holding.ok("keepalived_config", wanted(100))
+        assert holding.killed("keepalived_config", wanted(101), step), step
+        assert VIP in holding.run("ip -br address show eth0")
+        repaired.append(holding.ok("keepalived_config", wanted(101))["repaired"])
+        assert holding.states()["VI_1"]["base_priority"] == 101
+        assert leftovers(holding) == ""
+        assert not holding.ok("keepalived_config", wanted(101))["changed"]
+    assert any(repaired), "no kill fell between the first and the last change"
+
+
+def test_two_runs_at_once_come_one_after_the_other(holding: Host) -> None:
+    with holding.beside() as beside, ThreadPoolExecutor(2) as pool:
+        names = ["VI_2", "VI_3"]
+        options = [instance(name, 52 + at, f"10.89.77.{101 + at}") for at, name in enumerate(names)]
+        ask: tuple[t.Callable[[str, Args], t.Any], ...] = (holding.module, beside)
+        runs = [pool.submit(one, "vrrp_instance", args) for one, args in zip(ask, options)]
+        for run in runs:
+            assert run.result()["reloaded"], run.result().get("msg")
+    assert sorted(holding.states()) == ["VI_1", "VI_2", "VI_3"]
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (
+            instance(vip="172.29.19.18"),
+            "172.29.19.18 lies in no subnet of this host (10.89.77.0/24 on eth0, 127.0.0.0/8 on lo): "
+            "correct the address, or say the interface",
+        ),
+        (
+            instance(vip=ADDRESS),
+            f"{ADDRESS} is an address that eth0 of this host has of its own: "
+            "choose a free address of the subnet as the virtual one",
+        ),
+        (
+            dict(instance(), unicast_src_ip="10.89.77.13"),
+            f"unicast_src_ip 10.89.77.13 is no address of eth0, where {VIP} lies "
+            "(10.89.77.0/24 on eth0): correct one of the two, or say the interface",
+        ),
+        (instance(number=256), "256 is not from 1 to 255"),
+    ],
+)
+def test_what_this_host_cannot_hold_is_refused_before_anything_is_changed(host: Host, args: Args, words: str) -> None:
+    before = host.listing("/etc", "/var")
+    for check in (True, False):
+        path, _, said = host.refused("vrrp_instance", args, check=check).partition(": ")
+        assert said == words
+    in_a_list = {"instances": [instance("VI_9", 59, "10.89.77.109"), args]}
+    assert host.refused("keepalived_config", in_a_list) == f"instances[1].{path}: {words}"
+    assert host.refused("preflight", in_a_list) == f"instances[1].{path}: {words} | Nothing was changed."
+    assert host.listing("/etc", "/var") == before
