@@ -27,14 +27,15 @@ def download(packages: t.Sequence[str], *, check_mode: bool, runner: Runner = ru
     missing = [name for name in packages if not _installed(name, runner)]
     if not missing or runner("apt-get", "--version").rc == NOT_FOUND:
         return []
-    step = "--simulate" if check_mode else "--download-only"
     with tempfile.TemporaryDirectory(prefix="holdfast-apt-") as folder:
         os.makedirs(os.path.join(folder, "lists", "partial"))
-        apart = ("-o", f"Dir::State::lists={folder}/lists", "-o", f"Dir::Cache={folder}") if check_mode else ()
-        done = _apt("--yes", step, "install", *missing, runner=runner)
+        lists = ("-o", f"Dir::State::lists={folder}/lists") if check_mode else ()
+        cache = ("-o", f"Dir::Cache={folder}") if check_mode else ()
+        wanted = ("--yes", "--simulate" if check_mode else "--download-only", "install", *missing)
+        done = _apt(*cache, *wanted, runner=runner)
         if done.rc:
-            refreshed = _apt(*apart, "update", runner=runner)
-            done = _apt(*apart, "--yes", step, "install", *missing, runner=runner)
+            refreshed = _apt(*cache, *lists, "update", runner=runner)
+            done = _apt(*cache, *lists, *wanted, runner=runner)
     if done.rc:
         # An update that reached nobody counts as one for apt, but says so.
         words = _complaints(refreshed) or _complaints(done) or [done.output]
