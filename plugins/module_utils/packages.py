@@ -30,12 +30,12 @@ def download(packages: t.Sequence[str], *, check_mode: bool, runner: Runner = ru
     with tempfile.TemporaryDirectory(prefix="holdfast-apt-") as folder:
         os.makedirs(os.path.join(folder, "lists", "partial"))
         lists = ("-o", f"Dir::State::lists={folder}/lists") if check_mode else ()
-        cache = ("-o", f"Dir::Cache={folder}") if check_mode else ()
+        apart = ("-o", f"Dir::Cache={folder}", "-o", f"Dir::Log={folder}") if check_mode else ()
         wanted = ("--yes", "--simulate" if check_mode else "--download-only", "install", *missing)
-        done = _apt(*cache, *wanted, runner=runner)
+        done = _apt(*apart, *wanted, runner=runner)
         if done.rc:
-            refreshed = _apt(*cache, *lists, "update", runner=runner)
-            done = _apt(*cache, *lists, *wanted, runner=runner)
+            refreshed = _apt(*apart, *lists, "update", runner=runner)
+            done = _apt(*apart, *lists, *wanted, runner=runner)
     if done.rc:
         # An update that reached nobody counts as one for apt, but says so.
         words = _complaints(refreshed) or _complaints(done) or [done.output]
