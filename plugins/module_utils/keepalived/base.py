@@ -10,11 +10,12 @@ first version that knows it, and from that come the Ansible argument spec, the c
 from __future__ import annotations
 
 import typing as t
-from dataclasses import MISSING, Field, field, fields
+from dataclasses import field, fields
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.fields import Kind, items
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.grammar import keywords
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Version
 
 __all__ = ("Model", "Nested", "NestedList", "Option", "argument_spec", "option")
@@ -42,11 +43,8 @@ def option(kind: Kind, *keywords: str, since: str = "", required: bool = False, 
 
 
 def _options(model: type[Model]) -> t.Iterator[tuple[str, Option]]:
-    for one in t.cast("t.Tuple[Field[t.Any], ...]", fields(t.cast(t.Any, model))):
-        if "option" in one.metadata:
-            yield one.name, one.metadata["option"]
-        elif one.default is MISSING:
-            raise TypeError(f"{model.__name__}.{one.name} is no option")
+    for one in fields(t.cast(t.Any, model)):
+        yield one.name, one.metadata["option"]
 
 
 def argument_spec(model: type[Model]) -> dict[str, t.Any]:
@@ -65,6 +63,8 @@ class Model:
     """Base of the models. A field that is None was not said, and keepalived's own default holds."""
 
     keyword: t.ClassVar[str] = ""
+    # The name of its table in grammar.py, where it is another than the keyword.
+    table: t.ClassVar[str] = ""
 
     @classmethod
     def defaults(cls, options: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
@@ -105,11 +105,17 @@ class Model:
                     raise InputError(where, f"it is missing, and {cls.keyword} needs it")
                 continue
             values[name] = one.kind.accept(given[name], where, version)
-            if version and one.since and version < one.since and values[name] is not None:
-                raise InputError(where, f"it needs keepalived {one.since}, and this host has {version}")
+            since = one.since or cls._since(one.keywords[0] if one.keywords else name)
+            if version and since and version < since and values[name] is not None:
+                raise InputError(where, f"it needs keepalived {since}, and this host has {version}")
         model = cls(**values)
         model.validate(path)
         return model
+
+    @classmethod
+    def _since(cls, keyword: str) -> Version | None:
+        known = keywords(cls.table or cls.keyword).get(keyword) if cls.keyword else None
+        return known.since if known else None
 
     def to_block(self) -> Block:
         """Return the block that keepalived reads."""

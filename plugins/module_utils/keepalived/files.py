@@ -17,7 +17,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Blo
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import KeepalivedConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.renderer import render
 
-__all__ = ("HEADER", "files", "redact")
+__all__ = ("GLOBAL_FILE", "HEADER", "files", "instance_file", "redact")
 
 HEADER = "holdfast.nginx_ha owns this file: what is edited here by hand is lost."
 GLOBAL_FILE = "00-global_defs.conf"
@@ -43,6 +43,11 @@ def files(config: KeepalivedConfig) -> dict[str, str]:
         if block.name != "global_defs":
             found[_file_name(block)] = _text([block])
     return found
+
+
+def instance_file(name: str) -> str:
+    """Return the name of the file of a vrrp_instance."""
+    return _file_name(Block("vrrp_instance", (name,)))
 
 
 def redact(text: str) -> str:

@@ -9,11 +9,17 @@ import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lexer import LONGEST_LINE, quote
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lexer import (
+    LONGEST_LINE,
+    include_pattern,
+    quote,
+)
 
 __all__ = ("render",)
 
 _INDENT = "    "
+# One less than keepalived reads at a time: the line break counts.
+MOST_BYTES = 1022
 
 
 def render(blocks: t.Iterable[Block]) -> str:
@@ -39,15 +45,20 @@ def _head(block: Block) -> str:
     if block.raw is not None:
         return block.raw
     if block.is_comment:
-        return f"# {block.args[0]}".rstrip()
+        text = f"# {block.args[0]}".rstrip()
+        return text if len(text) < LONGEST_LINE // 2 else f"#{block.args[0]}"
     try:
-        return " ".join(quote(word) for word in (block.name, *block.args))
+        head = " ".join(quote(word) for word in (block.name, *block.args) if word or block.args)
     except ValueError as error:
         raise ConfigError(block.position, str(error)) from error
+    # In quotes the word is no include.
+    return f'"{block.name}"{head[len(block.name) :]}' if include_pattern(f"{head} ") else head
 
 
 def _indented(text: str, depth: int, block: Block) -> str:
-    if len(text.encode(errors="surrogateescape")) > LONGEST_LINE:
-        raise ConfigError(block.position, f"a line that begins with {text[:40]!r} is longer than {LONGEST_LINE} bytes")
-    indented = _INDENT * depth + text
-    return indented if len(indented.encode(errors="surrogateescape")) <= LONGEST_LINE else text
+    """Return the text with its first line indented where there is room; some definitions have more lines."""
+    first = text.split("\n", 1)[0]
+    longest = max(len(line.encode(errors="surrogateescape")) for line in text.split("\n"))
+    if longest > MOST_BYTES:
+        raise ConfigError(block.position, f"a line is longer than {MOST_BYTES} bytes: {text[:40]}")
+    return text if len(first) + depth * len(_INDENT) > LONGEST_LINE // 2 else _INDENT * depth + text

@@ -51,7 +51,7 @@ class WeightKind(Kind):
 
     def accept(self, value: t.Any, path: str, version: Version | None) -> Weight:
         if isinstance(value, t.Mapping):
-            reverse = Flag().accept(value.get("reverse", False), f"{path}.reverse", version)
+            reverse = bool(Flag().accept(value.get("reverse", False), f"{path}.reverse", version))
             return Weight(self.number.accept(value.get("weight"), f"{path}.weight", version), reverse)
         return Weight(self.number.accept(value, path, version))
 
@@ -131,8 +131,8 @@ class VrrpScript(Model):
     weight: Weight | None = option(WeightKind(253))
     rise: int | None = option(Integer(1, LARGEST))
     fall: int | None = option(Integer(1, LARGEST))
-    user: tuple[str, ...] | None = option(Words(1, 2), since="1.3.0")
-    init_fail: bool | None = option(Flag(), since="1.3.2")
+    user: tuple[str, ...] | None = option(Words(1, 2))
+    init_fail: bool | None = option(Flag())
 
 
 @dataclass(frozen=True)
@@ -143,13 +143,13 @@ class TrackProcess(Model):
 
     name: str = option(Text(), required=True, title=True)
     process: tuple[str, ...] = option(Words(), required=True)
-    param_match: str | None = option(Choice("initial", "partial"), since="2.0.16")
+    param_match: str | None = option(Choice("initial", "partial"))
     weight: Weight | None = option(WeightKind(254))
     quorum: int | None = option(Integer(1, 65535))
-    quorum_max: int | None = option(Integer(0, 65535), since="2.0.16")
+    quorum_max: int | None = option(Integer(0, 65535))
     delay: float | None = option(Decimal(0.000001, 3600))
-    fork_delay: float | None = option(Decimal(0.000001, 3600), since="2.0.16")
-    terminate_delay: float | None = option(Decimal(0.000001, 3600), since="2.0.16")
+    fork_delay: float | None = option(Decimal(0.000001, 3600))
+    terminate_delay: float | None = option(Decimal(0.000001, 3600))
     full_command: bool | None = option(Flag())
 
     def validate(self, path: str) -> None:

@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever is rendered is read back as it was, and whatever was read is rendered so that it means the same."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block, comment
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.expand import expand
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lexer import refusal, words
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.reader import Reader, physical_lines
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.renderer import render
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\n\r\0\\")
+WORDS = st.text(CHARACTERS, min_size=1, max_size=12).filter(lambda word: not refusal(word))
+KEYWORDS = st.sampled_from(["vrrp_script", "script", "vrrp_instance", "notify", "track_script", "include", "priority"])
+NAMES = (KEYWORDS | WORDS).filter(lambda word: word != "#")
+COMMENTS = st.builds(lambda text: comment(text.strip()), st.text(CHARACTERS))
+MACROS = st.sampled_from(
+    [
+        "$NAME=value",
+        "$LINES=a \\\nb { \\\nc }",
+        "$ENDED=a \\\n\n",
+        "@lb1 priority 200",
+        "@^lb1 priority 100",
+        "~SEQ(N,1,3) 192.0.2.$N",
+        "include conf.d/{a,b}/*.conf",
+        "priority $NAME",
+        "auth_pass a\\#b",
+        '"" empty',
+    ]
+)
+
+
+def _macro(code: str) -> Block:
+    return parse(code)[0]
+
+
+def _with_children(children: st.SearchStrategy[Block]) -> st.SearchStrategy[Block]:
+    return st.builds(
+        lambda name, args, inner: Block(name, tuple(args), tuple(inner)),
+        NAMES,
+        st.lists(WORDS, max_size=3),
+        st.lists(children, max_size=4),
+    )
+
+
+LEAVES = (
+    st.builds(lambda name, args: Block(name, tuple(args)), NAMES, st.lists(WORDS, max_size=4))
+    | COMMENTS
+    | st.builds(_macro, MACROS)
+)
+TREES = st.lists(st.recursive(LEAVES, _with_children, max_leaves=12), max_size=5)
+
+PIECES = (
+    ["abc", "1", "{", "}", "{", "}", "#", "!", "\\", '"', "'", "$A", "${A}", "$A=", "@", "~", ",", "é", "\\#", "script"]
+    + [" ", " ", "\n", "\n", "\n", "\t", "\f", "\r\n", "\\\n", "$A=x \\\n", "@id ", "@^id ", "~SEQ(A,1,2) "]
+    + ["~LST(A,x,y) ", "include x\n", "vrrp_script x {\n"]
+)
+SOUP = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
+
+
+@given(TREES)
+def test_what_is_rendered_is_read_back(tree: list[Block]) -> None:
+    text = render(tree)
+    assert parse(text) == tuple(tree)
+    assert render(parse(text)) == text
+
+
+def _lines(text: str) -> list[list[tuple[str, ...]]]:
+    """The words that keepalived's main process and its children look up."""
+    reader = Reader(physical_lines(text, "f"), lambda *_note: None, lambda _pattern, _folder: [("x", "inside\n")], "id")
+    main = [found for line in iter(reader.line, None) for found in [words(line)[0]] if found]
+    copy = Reader(iter(reader.copy), lambda *_note: None, lambda _pattern, _folder: [("x", "inside\n")], "id", True)
+    return [main, [found for line in iter(copy.line, None) for found in [words(line)[0]] if found]]
+
+
+@given(SOUP)
+def test_rendering_what_was_read_means_the_same(text: str) -> None:
+    try:
+        tree = parse(text)
+        expected = _lines(text)
+    except ConfigError:
+        assume(False)
+    rendered = render(tree)
+    assert parse(rendered) == tree
+    assert _lines(rendered) == expected
+
+
+@given(SOUP)
+def test_expanding_ends(text: str) -> None:
+    try:
+        blocks = expand(text, "f", lambda _pattern, _folder: [("x", "inside\n")], "id").blocks
+    except ConfigError:
+        return
+    assert isinstance(blocks, tuple)
+
+
+@pytest.mark.parametrize(
+    ("text", "words_of_error"),
+    [
+        ("vrrp_instance a {\n", "not closed"),
+        ("global_defs {\n}\n}\n", "without its {"),
+        ('router_id "a\n', "double quote"),
+    ],
+)
+def test_a_broken_text_is_an_error_with_its_line(text: str, words_of_error: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse(text, "k.conf")
+    assert words_of_error in str(error.value)
+    assert str(error.value).startswith("k.conf:")
+
+
+@pytest.mark.parametrize("word", ['a"b', "a\nb", "", "$a", "a\\b", "{", "x" * 600])
+def test_a_word_that_cannot_be_written_is_refused(word: str) -> None:
+    with pytest.raises(ConfigError):
+        render([Block("router_id", (word,))])
+
+
+@pytest.mark.parametrize(
+    ("tree", "text"),
+    [
+        (Block("auth_pass", ("P@##D321!",)), 'auth_pass "P@##D321!"\n'),
+        (Block("auth_pass", ("a{b",)), 'auth_pass "a{b"\n'),
+        (Block("include", ("x",)), '"include" x\n'),
+        (Block("@lb1", ("x",)), '"@lb1" x\n'),
+        (Block("a", (), ()), "a {\n}\n"),
+        (comment("a"), "# a\n"),
+    ],
+)
+def test_a_word_that_would_be_cut_is_quoted(tree: Block, text: str) -> None:
+    assert render([tree]) == text
