@@ -16,9 +16,10 @@ import time
 import typing as t
 import xml.etree.ElementTree as ElementTree
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
-from lab import fleet, machine
+from lab import fleet, machine, matrix
 from lab.command import LAB_DIRECTORY, ROOT, LabError, environment, say
 from lab.daemons import ensure_daemons
 from lab.image import ensure_image
@@ -29,6 +30,7 @@ __all__ = ("Counts", "Result", "Step", "counts_of", "main", "run_step")
 
 LOGS = LAB_DIRECTORY / "log"
 SHOWN_LINES = 60
+PURE = ("nginx", "keepalived", "vrrp")  # rooms below tests/unit that need no ansible
 FIRST = "default"
 # The Molecule scenarios that only `bin/test --all` runs.
 LONG: frozenset[str] = frozenset()
@@ -43,6 +45,7 @@ class Step:
     command: tuple[str, ...]
     pytest: bool = False
     limit: float = 1800
+    environment: t.Mapping[str, str] = field(default_factory=dict)
     # A scenario counts as a test beside the tests in it: its converge and idempotence are none of those.
     itself: bool = True
 
@@ -94,6 +97,29 @@ def lint_steps() -> list[Step]:
 def pytest_step(folder: str, stage: str) -> Step:
     """Return the step that runs the tests of a folder."""
     return Step(stage, folder, ("pytest", "--quiet", "-rs", folder), pytest=True, itself=False)
+
+
+def python_step(version: str, program: str) -> Step:
+    """Return the step that runs the tests of the pure rooms on another Python, which a managed host may have."""
+    python = str(matrix.ensure_python(version, program))
+    tests = [f"tests/unit/{room}" for room in PURE]
+    return Step("Unit", f"Python {version}", (python, "-m", "pytest", "--quiet", *tests), pytest=True, itself=False)
+
+
+def core_step(name: str) -> Step:
+    """Return the step that runs the modules under another ansible-core."""
+    tests = ["tests/integration/test_nginx_change.py", "tests/integration/test_keepalived_change.py"]
+    variables = {"HOLDFAST_ANSIBLE": str(matrix.ensure_core(name))}
+    command = ("pytest", "--quiet", "-rs", *tests)
+    return Step("Integration", f"ansible-core {name}", command, pytest=True, itself=False, environment=variables)
+
+
+def corpus_steps() -> list[Step]:
+    """Return the steps that hold both languages against configurations of other people, where there are any."""
+    return [
+        Step("Integration", f"corpus {name}", ("python", f"tests/corpora/{name}.py", f"--{name}", os.environ[variable]))
+        for name, variable in (("nginx", "HOLDFAST_NGINX"), ("keepalived", "HOLDFAST_KEEPALIVED"))
+    ]
 
 
 def scenario_steps(folders: t.Iterable[str], everything: bool = False) -> list[Step]:
@@ -154,6 +180,7 @@ def _run(step: Step, log: Path, report: Path) -> int | None:
     variables = environment()
     plain = {"NO_COLOR": "1", "PY_COLORS": "0", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
     variables.update(plain, ANSIBLE_HOME=str(ROOT / ".ansible"))
+    variables.update(step.environment)
     if step.pytest:
         variables["PYTEST_ADDOPTS"] = f"--junitxml={report}"
     report.unlink(missing_ok=True)
@@ -194,6 +221,15 @@ class Suite:
     def run(self, step: Step) -> None:
         print(f"   {step.name:<22} ", end="", flush=True)
         self.add(run_step(step))
+
+    def run_made(self, name: str, make: t.Callable[[], Step]) -> None:
+        """Run a step whose tools have to be fetched first; that they cannot be had is a failure."""
+        try:
+            step = make()
+        except LabError as error:
+            self.note(Result("Tools", name, failed=1, remarks=[str(error)]))
+        else:
+            self.run(step)
 
     def act(self, stage: str, name: str, what: t.Callable[[], object]) -> bool:
         """Do a step of the lab itself, which counts as a test; whether it went well."""
@@ -262,6 +298,8 @@ def main(words: t.Sequence[str]) -> int:
             suite.run(step)
         suite.heading("Unit tests")
         suite.run(pytest_step("tests/unit", "Unit"))
+        for version, program in matrix.pythons().items():
+            suite.run_made(f"Python {version}", partial(python_step, version, program))
         with lab_lock("bin/test"):
             folders = [path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")]
             _with_lab(suite, scenario_steps(folders, everything=options.all))
@@ -279,6 +317,10 @@ def _with_lab(suite: Suite, scenarios: t.Sequence[Step]) -> None:
         if suite.act("Lab", "up", lambda: fleet.up(nodes)) and suite.act("Lab", "daemons", _offer_daemons):
             suite.heading("Integration tests")
             suite.run(pytest_step("tests/integration", "Integration"))
+            for name in matrix.CORES:
+                suite.run_made(f"ansible-core {name}", partial(core_step, name))
+            for step in corpus_steps():
+                suite.run(step)
         suite.heading("Molecule scenarios")
         for step in scenarios:
             suite.run(step)

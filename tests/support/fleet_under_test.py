@@ -179,7 +179,7 @@ def _monitor(node: Node) -> subprocess.Popen[str]:
 
 @contextmanager
 def client(address: str, host: str, **more: t.Any) -> t.Iterator[Window]:
-    """Ask the address 200 times a second from this machine, a third party on the nodes' network, until the body ends."""
+    """Ask the address 200 times a second from this machine, a third party on the network, until the body ends."""
     with running(Settings(address=address, host=host, served_by="body", duration=None, **more)) as window:
         window.settle(0.5)
         yield window

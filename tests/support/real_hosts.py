@@ -31,6 +31,8 @@ __all__ = ("ADDRESS", "PACKAGES", "PEER", "SUBNET", "VIP", "Agent", "Done", "Hos
 
 SUBNET, ADDRESS, PEER, VIP = "10.89.77.0/24", "10.89.77.11", "10.89.77.12", "10.89.77.100"
 PACKAGES = ("nginx", "libnginx-mod-stream", "keepalived")
+# The ansible-core whose side on the host is used; another one where the test command names it.
+ANSIBLE = os.environ.get("HOLDFAST_ANSIBLE", str(Path(ansible.__file__).parent))
 LABEL = "holdfast.test"
 HOME = "/opt/holdfast-test"
 PRISTINE = "/root/pristine"
@@ -133,7 +135,7 @@ class Host:
             *("run", "--detach", f"--name={self.container}", f"--hostname={self.name}", "--network=none"),
             f"--label={LABEL}={os.getpid()}",
             f"--volume={ROOT / 'plugins'}:{code}:ro",
-            f"--volume={Path(ansible.__file__).parent}:{HOME}/ansible:ro",
+            f"--volume={ANSIBLE}:{HOME}/ansible:ro",
             f"--volume={Path(__file__).with_name('agent.py')}:{HOME}/agent.py:ro",
             *(f"--cap-add={name}" for name in CAPABILITIES),
             *(PRIVILEGED if self._privileged else UNPRIVILEGED),

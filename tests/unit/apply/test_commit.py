@@ -90,7 +90,8 @@ def test_a_commit_happens_at_its_instant(home: str, systemd: Systemd) -> None:
     instant = time.time() + 0.5
     with opened(home, systemd) as change:
         result = change.commit(at=instant)
-    assert Path(home, "loaded").stat().st_mtime >= instant
+    # The kernel dates files by its coarse clock, which may be a tick behind.
+    assert Path(home, "loaded").stat().st_mtime >= instant - 0.01
     assert files(home) == NEW
     assert result.files == {
         f"{home}/etc/a.conf": "changed",
