@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from fleet_under_test import Holders, Node, client, eventually, watching
+from fleet_under_test import Holders, Node, eventually, watching
 
 VIP = "10.89.50.100"
 SITE = "blog.example.com"

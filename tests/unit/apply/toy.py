@@ -22,7 +22,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Compl
 
 
 class Toy(Daemon):
-    """Its running configuration is what ``loaded`` beside its folder holds: all files, in order, one after the other."""
+    """Its running configuration is what ``loaded`` beside its folder holds: all files, one after the other."""
 
     name = "toy"
 
