@@ -106,18 +106,19 @@ class NginxDaemon(Daemon):
 
     def findings(self, completed: Completed) -> list[Finding]:
         """The rules see the whole configuration; what they find in files of others is theirs."""
-        places = self.places()
-        found = []
         try:
             blocks = assemble(parse_dump(completed.stdout))
         except ConfigError:
             return []  # nginx reads it, and that is what counts
-        for finding in check(blocks, version=self.version):
+        found = check(blocks, version=self.version)
+        places = self.places() if found else {}
+        ours = []
+        for finding in found:
             at = self.where.fullmatch(finding.where)
             if at and at["file"] in places:
                 path = places[at["file"]].get(int(at["line"]), "")
-                found.append(replace(finding, where=path, message=self.located(finding.message)))
-        return found
+                ours.append(replace(finding, where=path, message=self.located(finding.message)))
+        return ours
 
     def verdict(self, completed: Completed) -> str | None:
         if completed.rc == 0:
