@@ -175,3 +175,75 @@ def test_what_this_host_cannot_hold_is_refused_before_anything_is_changed(host: 
     assert host.refused("keepalived_config", in_a_list) == f"instances[1].{path}: {words}"
     assert host.refused("preflight", in_a_list) == f"instances[1].{path}: {words} | Nothing was changed."
     assert host.listing("/etc", "/var") == before
+
+
+FOREIGN = """# written by somebody
+vrrp_instance {name} {{
+    interface eth0
+    virtual_router_id {number}
+    version 3
+    advert_int 0.1
+    unicast_peer {{
+        10.89.77.13
+    }}
+    virtual_ipaddress {{
+        {vip}/24 dev eth0
+    }}
+}}
+"""
+
+
+@pytest.mark.parametrize("included", [False, True])
+@pytest.mark.parametrize(
+    ("name", "number", "vip", "option", "what"),
+    [
+        ("FOREIGN", 200, VIP, "virtual_ipaddress", f"the address {VIP}"),
+        ("FOREIGN", 51, "10.89.77.200", "virtual_router_id", "router 51 on eth0"),
+        ("VI_1", 200, "10.89.77.200", "name", "a vrrp_instance VI_1"),
+    ],
+)
+def test_an_instance_of_somebody_else_stops_everything(
+    host: Host, included: bool, name: str, number: int, vip: str, option: str, what: str
+) -> None:
+    main = "/etc/keepalived/keepalived.conf"
+    path = "/etc/keepalived/conf.d/site.conf" if included else main
+    host.run("mkdir -p /etc/keepalived/conf.d")
+    host.write(main, "include conf.d/{site,other}.conf\n")
+    host.write(path, FOREIGN.format(name=name, number=number, vip=vip))
+    host.run("systemctl start keepalived")
+    host.eventually(lambda: vip in host.run("ip -br address show eth0"), "the foreign instance works")
+    before, files = running(host), host.listing("/etc", "/var")
+    words = (
+        f"{option}: keepalived on this host has {what} already, from vrrp_instance {name} at {path}:2, which this "
+        "collection did not write: choose another, remove that one, or take over with adopt: true, which replaces "
+        "the main file and keeps a copy of it [foreign_instance]"
+    )
+    for check in (True, False):
+        assert host.refused("vrrp_instance", instance(), check=check) == f"{words}. Nothing was changed."
+        for module in ("keepalived_config", "preflight"):
+            assert f"instances[0].{words}" in host.refused(module, {"instances": [instance()]}, check=check)
+    assert host.listing("/etc", "/var") == files
+    assert running(host) == before
+    assert host.ok("preflight", {"instances": [instance()], "adopt": True})["changed"] is False
+
+
+def test_taking_over_keeps_the_old_main_file_and_the_address(host: Host) -> None:
+    main, kept = "/etc/keepalived/keepalived.conf", "/var/lib/holdfast/keepalived/adopted"
+    foreign = FOREIGN.format(name="FOREIGN", number=51, vip=VIP)
+    host.write(main, foreign)
+    host.run("systemctl start keepalived")
+    host.eventually(lambda: VIP in host.run("ip -br address show eth0"), "the foreign instance works")
+    ours = {"instances": [instance()], "adopt": True}
+
+    shown = host.ok("keepalived_config", ours, check=True)
+    assert host.attempt(f"test -e {kept}").rc == 1
+    done = host.ok("keepalived_config", ours)
+    assert done["diff"] == shown["diff"]
+    assert [one["before"] for one in done["diff"] if one["before_header"] == main] == [foreign]
+    assert "FOREIGN" not in host.read(main)
+    assert host.run(f"cat {kept}/keepalived.conf.*") == foreign
+    assert host.run(f"stat -c %a {kept} {kept}/*").split() == ["700", "600"]
+    assert list(host.states()) == ["VI_1"]
+    host.eventually(lambda: VIP in host.run("ip -br address show eth0"), "our instance has the address")
+    assert not host.ok("keepalived_config", ours)["changed"]
+    assert host.run(f"ls {kept} | wc -l") == "1\n"

@@ -51,6 +51,7 @@ class Request:
     ``owner`` is the module in whose name this happens; ``owned`` are all its files, others of its own are removed
     (with ``prune``: every one it owns that is not named here; without: only those named with None).
     ``shared`` are files of somebody else that get a line of ours; they are changed, but never owned or removed.
+    Those among them in ``keep`` are replaced as a whole: a copy of each is kept in the state folder.
     ``findings`` are what the rules say of the request itself.
     """
 
@@ -60,6 +61,7 @@ class Request:
     prune: bool = True
     drift: str = "overwrite"
     findings: t.Sequence[Finding] = ()
+    keep: t.Collection[str] = ()
 
 
 @dataclass
@@ -151,6 +153,7 @@ class Transaction:
         if not changes:
             self._own(request)
             return result
+        self._keep(request, old)
         self._open(changes, old, self._manifest_after(request, changes))
         self._swap(changes, result)
         self.confirm()
@@ -166,6 +169,7 @@ class Transaction:
         self._test(changes, request, result)
         if not self.check_mode:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
+            self._keep(request, old)
             replaces = {state.path: state.digest for state in old}
             Pending(changes, replaces, self._manifest_after(request, changes).dump()).save(self._folder)
         return result
@@ -310,6 +314,20 @@ class Transaction:
         wrong = [str(finding) for finding in errors(findings)]
         if wrong:
             raise HoldfastError(f"{'; '.join(wrong)}. Nothing was changed.")
+
+    def _keep(self, request: Request, old: t.Sequence[FileState]) -> None:
+        """Copy what is about to be replaced as a whole, and is nobody's else to bring back."""
+        folder = os.path.join(self._folder, "adopted")
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        for state in old:
+            if state.path in request.keep and state.content is not None:
+                path = os.path.join(folder, f"{os.path.basename(state.path)}.{now}")
+                try:
+                    os.makedirs(folder, mode=0o700, exist_ok=True)
+                    prepare(path, Wanted(state.content, 0o600))
+                    os.rename(prepared_path(path), path)
+                except OSError as error:
+                    raise HoldfastError(f"{path} cannot be written ({error.strerror}), nothing was changed") from None
 
     def _open(
         self, changes: Changes, old: t.Sequence[FileState], manifest: Manifest, deadline: float | None = None

@@ -16,12 +16,23 @@ import typing as t
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import Wanted, read_state
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import Request, Result, Transaction
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, HoldfastError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import (
+    ConfigError,
+    Finding,
+    HoldfastError,
+    InputError,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses, need_root
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived import files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemon import Expected, KeepalivedDaemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import read_tree
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import KeepalivedConfig, VrrpInstance
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.takeover import (
+    Foreign,
+    clashes,
+    foreign_instances,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Version, parse_build
 
 __all__ = ("FOLDER", "apply", "live_instances", "version_of")
@@ -69,7 +80,7 @@ def apply(
     """
     need_root()
     try:
-        config = _configured(options, root=root, version=version_of(KeepalivedDaemon(root=root)), adopt=adopt)
+        config, findings = _configured(options, root=root, version=version_of(KeepalivedDaemon(root=root)), adopt=adopt)
     except InputError as error:
         raise InputError(_as_said(error.path, single), error.message) from None
     wanted = config.instances or ()
@@ -91,19 +102,40 @@ def apply(
         shared[daemon.main_file] = _main_file(None if adopt else main.content, main.mode or 0o644, root)
     with Transaction(daemon, check_mode=check_mode) as change:
         act = change.stage if stage_only else change.apply
-        return act(Request(owner, owned, shared=shared, prune=not single, drift=drift)), config
+        return act(
+            Request(
+                owner,
+                owned,
+                shared=shared,
+                keep=shared if adopt else (),
+                prune=not single,
+                drift=drift,
+                findings=[dataclasses.replace(one, where=_as_said(one.where, single)) for one in findings],
+            )
+        ), config
 
 
 def refuse_unfit(instances: t.Sequence[t.Mapping[str, t.Any]], *, root: str, adopt: bool) -> None:
     """Raise HoldfastError where this host cannot run these instances; nothing is tested or written."""
-    _configured({"instances": instances}, root=root, version=None, adopt=adopt)
+    _config, findings = _configured({"instances": instances}, root=root, version=None, adopt=adopt)
+    if findings:
+        raise HoldfastError("; ".join(str(finding) for finding in findings))
 
 
-def _configured(options: t.Mapping[str, t.Any], *, root: str, version: Version | None, adopt: bool) -> KeepalivedConfig:
+def _configured(
+    options: t.Mapping[str, t.Any], *, root: str, version: Version | None, adopt: bool
+) -> tuple[KeepalivedConfig, list[Finding]]:
+    """Return the configuration with everything derived on this host, and what the rules say of it."""
     live = live_instances(root)
     held = {one.address for instance in live for one in instance.virtual_ipaddress or ()}
     held |= {one.address for instance in live for one in instance.virtual_ipaddress_excluded or ()}
-    return KeepalivedConfig.from_options(options, version=version).with_interfaces(host_addresses(), held)
+    foreign: list[Foreign] = []
+    with contextlib.suppress(ConfigError):  # keepalived's own test will say so
+        tree = read_tree(os.path.join(root, "keepalived.conf"))
+        foreign = foreign_instances(tree.blocks, os.path.join(root, FOLDER))
+    held.update(address for one in foreign for address in one.addresses)
+    config = KeepalivedConfig.from_options(options, version=version).with_interfaces(host_addresses(), held)
+    return config, [] if adopt else clashes(config.instances or (), foreign)
 
 
 def _only(name: str, owned: dict[str, Wanted | None], root: str) -> dict[str, Wanted | None]:

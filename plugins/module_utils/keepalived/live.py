@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What keepalived would read on this host: its main file and all that it includes. Private to this collection."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import stat
+import typing as t
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.expand import Expanded, expand
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Build
+
+__all__ = ("included", "read_tree")
+
+_BRACES = re.compile(r"\{([^{}]*)\}")
+
+
+def read_tree(main_file: str, build: Build | None = None) -> Expanded:
+    """Return the configuration as it is in the files now; nothing where there is no main file.
+
+    ConfigError where it would go on for ever.
+    """
+    text = _text(main_file)
+    return Expanded(()) if text is None else expand(text, main_file, included, os.uname().nodename.split(".")[0], build)
+
+
+def included(pattern: str, folder: str) -> list[tuple[str, str]]:
+    """Return (path, text) of the files that an include line of a file in this folder brings, in their order."""
+    paths = [path for one in _without_braces(pattern) for path in sorted(glob.glob(os.path.join(folder, one)))]
+    texts = ((path, _text(path)) for path in paths)
+    return [(path, text) for path, text in texts if text is not None]
+
+
+def _text(path: str) -> str | None:
+    """Return the text of a file that keepalived would read: a regular one that nobody may execute."""
+    try:
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode) or mode & 0o111:
+            return None
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def _without_braces(pattern: str) -> t.Iterator[str]:
+    """Yield the patterns that ``{a,b}`` in a pattern stands for, as glob(3) does and Python's glob does not."""
+    found = _BRACES.search(pattern)
+    if found is None:
+        yield pattern
+        return
+    for choice in found.group(1).split(","):
+        yield from _without_braces(pattern[: found.start()] + choice + pattern[found.end() :])
