@@ -132,6 +132,10 @@ class Peer(LineModel):
     min_ttl: int | None = option(Integer(0, 255), since="2.1.0")
     max_ttl: int | None = option(Integer(0, 255), since="2.1.0")
 
+    def validate(self, path: str) -> None:
+        if (self.min_ttl or 0) > (255 if self.max_ttl is None else self.max_ttl):
+            raise InputError(path, f"min_ttl {self.min_ttl} is above max_ttl {self.max_ttl}: nothing would be accepted")
+
 
 class LineModels(Kind):
     """A list block whose lines are models; a user writes each as a mapping or as the line itself."""

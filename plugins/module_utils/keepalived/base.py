@@ -114,7 +114,7 @@ class Model:
 
     @classmethod
     def _since(cls, keyword: str) -> Version | None:
-        known = keywords(cls.table or cls.keyword).get(keyword) if cls.keyword else None
+        known = keywords(cls.table or cls.keyword).get(keyword)
         return known.since if known else None
 
     def to_block(self) -> Block:
@@ -135,27 +135,45 @@ class Model:
     @classmethod
     def from_block(cls: type[SomeModel], block: Block) -> SomeModel:
         """Return the model of a block; ConfigError where the block holds what the model cannot express."""
-        if block.raw is not None:
-            raise ConfigError(block.position, f"{block.raw!r} cannot be expressed as options")
+        faults: list[ConfigError] = []
+        model = cls.read(block, faults)
+        if faults or model is None:
+            raise faults[0]
+        return model
+
+    @classmethod
+    def read(cls: type[SomeModel], block: Block, faults: list[ConfigError]) -> SomeModel | None:
+        """Return what can be read of a block that somebody wrote, None for nothing; ``faults`` gets what cannot."""
         lines: dict[str, list[Block]] = {}
         for line in items([block]):
-            if line.raw is not None:
-                raise ConfigError(line.position, f"{line.raw!r} cannot be expressed as options")
-            lines.setdefault(line.name, []).append(line)
-        given: dict[str, t.Any] = {}
+            if line.raw is None:
+                lines.setdefault(line.name, []).append(line)
+            else:
+                faults.append(ConfigError(line.position, f"{line.raw!r} cannot be expressed as options"))
+        values: dict[str, t.Any] = {}
         for name, one in _options(cls):
             found = [block] if one.title else [x for key in one.keywords or (name,) for x in lines.pop(key, ())]
-            if found:
-                try:
-                    given[name] = one.kind.read(found)
-                except ValueError as error:
-                    raise ConfigError(found[-1].position, str(error)) from error
+            if not found:
+                continue
+            try:
+                given = one.kind.read(found)
+                values[name] = None if given is None else one.kind.accept(given, name, None)
+            except (ValueError, InputError) as error:
+                faults.append(ConfigError(found[-1].position, f"{cls.keyword}: {error}"))
+            except ConfigError as error:
+                faults.append(error)
         for left in lines.values():
-            raise ConfigError(left[0].position, f"{left[0].name!r} in {cls.keyword} cannot be expressed as an option")
+            faults.append(ConfigError(left[0].position, f"{left[0].name!r} in {cls.keyword} is no option here"))
+        for name, one in _options(cls):
+            if one.required and values.get(name) is None:
+                faults.append(ConfigError(block.position, f"{cls.keyword}: {name} is missing"))
+                return None
+        model = cls(**values)
         try:
-            return cls._build(given, "", None)
+            model.validate("")
         except InputError as error:
-            raise ConfigError(block.position, f"{cls.keyword}: {error}") from error
+            faults.append(ConfigError(block.position, f"{cls.keyword} {error}"))
+        return model
 
 
 def join(path: str, name: str) -> str:

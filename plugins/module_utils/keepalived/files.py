@@ -23,13 +23,19 @@ HEADER = "holdfast.nginx_ha owns this file: what is edited here by hand is lost.
 GLOBAL_FILE = "00-global_defs.conf"
 
 _CLASS = {
+    "track_group": "05",
+    "static_ipaddress": "06",
+    "static_routes": "07",
+    "static_rules": "07",
+    "garp_group": "08",
+    "interface_up_down_delays": "08",
     "vrrp_sync_group": "20",
     "vrrp_instance": "30",
     "virtual_server_group": "40",
     "virtual_server": "41",
 }
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.:+@=-]")
-_SECRET = re.compile(r"^([ \t]*(?:auth_pass|password)[ \t]+).*$", re.MULTILINE)
+_SECRET = re.compile(r"^([ 	]*(?:auth_pass|password|key[ 	]+[0-9]+)[ 	]+).*$", re.MULTILINE)
 
 
 def files(config: KeepalivedConfig) -> dict[str, str]:

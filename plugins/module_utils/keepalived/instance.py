@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
+from ipaddress import ip_address
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.addresses import (
     Addresses,
@@ -25,6 +27,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.field
     FlagOrWords,
     Integer,
     Interface,
+    Kind,
     Lines,
     Phrases,
     Script,
@@ -38,8 +41,9 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.track
     Tracked,
     Trackers,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Version
 
-__all__ = ("Authentication", "SyncGroup", "VrrpInstance")
+__all__ = ("AuthHmac", "Authentication", "SyncGroup", "VrrpInstance")
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,47 @@ class Authentication(Model):
 
     auth_type: str = option(Choice("PASS", "AH"), required=True)
     auth_pass: str = option(Text(longest=8, secret=True), required=True)
+
+
+class HmacKeys(Kind):
+    """The keys of ``auth_hmac``: mappings of ``id`` and ``value``."""
+
+    def describe(self) -> dict[str, t.Any]:
+        one = {"id": {"type": "int", "required": True}, "value": {"type": "str", "required": True, "no_log": True}}
+        return {"type": "list", "elements": "dict", "options": one, "no_log": False}
+
+    def accept(self, value: t.Any, path: str, version: Version | None) -> tuple[tuple[int, str], ...]:
+        if isinstance(value, str) or not isinstance(value, t.Sequence):
+            raise InputError(path, "it is not a list")
+        found = []
+        for at, one in enumerate(value):
+            number = Integer(1, 255).accept(one.get("id"), f"{path}[{at}].id", version)
+            found.append((number, Text(secret=True).accept(one.get("value"), f"{path}[{at}].value", version)))
+        return tuple(found)
+
+    def write(self, keyword: str, value: tuple[tuple[int, str], ...]) -> t.Iterator[Block]:
+        for number, secret in value:
+            yield Block(keyword, (str(number), secret))
+
+    def read(self, lines: t.Sequence[Block]) -> t.Any:
+        return [dict(zip(("id", "value"), line.args)) for line in lines]
+
+
+@dataclass(frozen=True)
+class AuthHmac(Model):
+    """The keys that sign the adverts of either version, from keepalived 2.4.0."""
+
+    keyword = "auth_hmac"
+
+    keys: tuple[tuple[int, str], ...] = option(HmacKeys(), "key", required=True)
+    active_key: int = option(Integer(1, 255), required=True)
+    anti_replay: str | None = option(Choice("time", "monotonic"))
+    time_window: int | None = option(Integer(1, 300))
+    mode: str | None = option(Choice("enforce", "permissive"))
+
+    def validate(self, path: str) -> None:
+        if self.active_key not in [number for number, _secret in self.keys]:
+            raise InputError(path, f"active_key {self.active_key} is the id of none of the keys")
 
 
 @dataclass(frozen=True)
@@ -79,6 +124,7 @@ class VrrpInstance(Model):
     unicast_fault_no_peer: bool | None = option(Flag())
     check_unicast_src: bool | None = option(Flag())
     authentication: Authentication | None = option(Nested(Authentication))
+    auth_hmac: AuthHmac | None = option(Nested(AuthHmac))
     track_interface: tuple[Tracked, ...] | None = option(Trackers())
     track_file: tuple[Tracked, ...] | None = option(Trackers())
     track_script: tuple[Tracked, ...] | None = option(Trackers())
@@ -129,26 +175,79 @@ class VrrpInstance(Model):
         version = options.get("version", 3)
         return {"state": "BACKUP", "version": version, "advert_int": 1 if str(version) == "2" else 0.1}
 
+    @property
+    def is_unicast(self) -> bool:
+        """True when the adverts go to single addresses."""
+        return bool(self.unicast_peer)
+
     def validate(self, path: str) -> None:
-        families = {address.family for address in self.virtual_ipaddress or ()}
-        if len(families) > 1:
-            raise InputError(
-                f"{path}.virtual_ipaddress" if path else "virtual_ipaddress",
-                "it mixes IPv4 and IPv6: put the second family into virtual_ipaddress_excluded, or into an instance "
-                "of its own in the same sync group",
-            )
-        if self.nopreempt and self.preempt_delay:
-            raise InputError(path, f"{self.name} has nopreempt and preempt_delay: keepalived takes one of them")
-        if self.nopreempt and self.state == "MASTER":
-            raise InputError(path, f"{self.name} has nopreempt, which state MASTER cancels: let the state be BACKUP")
-        if self.version == 3 and self.authentication:
-            raise InputError(path, f"{self.name} has a password, which VRRP version 3 does not know: use version 2")
-        if self.version == 3 and (self.advert_int or 0) > 40.95:
-            raise InputError(path, f"advert_int {self.advert_int} is above the 40.95 s of VRRP version 3")
-        if self.version == 2 and self.advert_int and not float(self.advert_int).is_integer():
-            raise InputError(path, f"advert_int {self.advert_int} is a fraction, which VRRP version 2 does not know")
-        if self.version == 3 and self.advert_int and round(self.advert_int * 100, 6) % 1:
-            raise InputError(path, f"advert_int {self.advert_int} is no multiple of 0.01 s")
+        for wrong, message in self._combinations():
+            if wrong:
+                raise InputError(path, f"{self.name} {message}")
+
+    def _combinations(self) -> t.Iterator[tuple[bool, str]]:
+        """Yield what keepalived would drop, round or refuse, each with its sentence."""
+        seconds = self.advert_int or 1
+        vips = self.virtual_ipaddress or ()
+        sources = [self.unicast_src_ip, self.mcast_src_ip, self.mcast_dst_ip]
+        ends = [one for one in sources if one] + [peer.address for peer in self.unicast_peer or ()]
+        families = {vip.family for vip in vips}
+        yield (
+            len(families) > 1,
+            "mixes IPv4 and IPv6 in virtual_ipaddress: put the second family into virtual_ipaddress_excluded, or into "
+            "an instance of its own in the same sync group",
+        )
+        families |= {ip_address(one).version for one in ends}
+        yield len(families) > 1, "mixes IPv4 and IPv6 in its addresses, source and peers: use one family"
+        yield (
+            not vips and not self.no_virtual_ipaddress,
+            "has no virtual_ipaddress: at least one is needed, virtual_ipaddress_excluded is not enough",
+        )
+        yield (
+            self.version == 2 and 6 in families,
+            "has IPv6 addresses, which VRRP version 2 has not: use version 3",
+        )
+        yield self.version == 3 and seconds > 40.95, f"has advert_int {seconds}: version 3 ends at 40.95 s"
+        yield (
+            self.version == 3 and bool(round(seconds * 100, 6) % 1),
+            f"has advert_int {seconds}, which is no multiple of 0.01 s",
+        )
+        yield (
+            self.version == 2 and not float(seconds).is_integer(),
+            f"has advert_int {seconds}, and VRRP version 2 does not know fractions: use version 3 or whole seconds",
+        )
+        yield bool(self.nopreempt and self.preempt_delay), "has nopreempt and preempt_delay: use one of them"
+        yield bool(self.nopreempt) and self.state == "MASTER", "has nopreempt, which state MASTER cancels: use BACKUP"
+        yield bool(self.nopreempt) and self.priority == 255, "has nopreempt, which priority 255 cancels: use less"
+        yield (
+            bool(self.preempt_delay) and self.state == "MASTER",
+            "has preempt_delay, which state MASTER cancels: use BACKUP",
+        )
+        yield (
+            self.version == 3 and self.authentication is not None,
+            "has a password, which VRRP version 3 does not know: use version 2, or auth_hmac",
+        )
+        yield bool(self.authentication and self.auth_hmac), "has authentication and auth_hmac: use one of them"
+        yield (
+            not self.is_unicast
+            and not self.unicast_fault_no_peer
+            and bool(self.unicast_src_ip or self.unicast_ttl is not None or self.check_unicast_src),
+            "has unicast options and no unicast_peer, and keepalived would use multicast",
+        )
+        yield (
+            self.is_unicast and bool(self.mcast_src_ip or self.mcast_dst_ip),
+            "has peers and multicast options",
+        )
+        yield (
+            self.is_unicast and bool(self.use_vmac is not None and not self.vmac_xmit_base),
+            "has use_vmac and unicast peers, which needs vmac_xmit_base",
+        )
+        yield bool(self.vmac_xmit_base) and self.use_vmac is None, "has vmac_xmit_base, which needs use_vmac"
+        yield (
+            bool(self.vrf and (self.interface or not self.is_unicast)),
+            "has vrf: it needs peers and no interface",
+        )
+        yield self.strict_mode is True and self.is_unicast, "has strict_mode, which allows no unicast peers"
 
 
 @dataclass(frozen=True)

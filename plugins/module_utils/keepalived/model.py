@@ -27,11 +27,20 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.addre
     interface_for,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.base import Model, Nested, NestedList, option
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.fields import Phrases
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.global_defs import GlobalDefs
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.instance import (
     Authentication,
+    AuthHmac,
     SyncGroup,
     VrrpInstance,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.network import (
+    BfdInstance,
+    GarpGroup,
+    StaticAddress,
+    StaticAddresses,
+    TrackGroup,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.trackers import (
     Tracked,
@@ -39,17 +48,30 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.track
     TrackProcess,
     VrrpScript,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.virtual_server import (
+    RealServer,
+    VirtualServer,
+    VirtualServerGroup,
+)
 
 __all__ = (
+    "AuthHmac",
     "Authentication",
+    "BfdInstance",
+    "GarpGroup",
     "GlobalDefs",
     "HostAddress",
     "KeepalivedConfig",
+    "RealServer",
+    "StaticAddress",
     "SyncGroup",
     "TrackFile",
+    "TrackGroup",
     "TrackProcess",
     "Tracked",
     "VirtualAddress",
+    "VirtualServer",
+    "VirtualServerGroup",
     "VrrpInstance",
     "VrrpScript",
     "interface_for",
@@ -61,14 +83,34 @@ class KeepalivedConfig(Model):
     """Every block, in the order in which keepalived needs them: what is referred to comes first."""
 
     global_defs: GlobalDefs | None = option(Nested(GlobalDefs))
-    track_files: tuple[TrackFile, ...] | None = option(NestedList(TrackFile))
-    vrrp_scripts: tuple[VrrpScript, ...] | None = option(NestedList(VrrpScript))
-    track_processes: tuple[TrackProcess, ...] | None = option(NestedList(TrackProcess))
-    sync_groups: tuple[SyncGroup, ...] | None = option(NestedList(SyncGroup))
-    instances: tuple[VrrpInstance, ...] | None = option(NestedList(VrrpInstance))
+    track_groups: tuple[TrackGroup, ...] | None = option(NestedList(TrackGroup), "track_group")
+    static_addresses: tuple[StaticAddress, ...] | None = option(StaticAddresses(), "static_ipaddress")
+    static_routes: tuple[str, ...] | None = option(Phrases())
+    static_rules: tuple[str, ...] | None = option(Phrases())
+    garp_groups: tuple[GarpGroup, ...] | None = option(NestedList(GarpGroup), "garp_group")
+    interface_up_down_delays: tuple[str, ...] | None = option(Phrases())
+    bfd_instances: tuple[BfdInstance, ...] | None = option(NestedList(BfdInstance), "bfd_instance")
+    track_files: tuple[TrackFile, ...] | None = option(NestedList(TrackFile), "track_file", "vrrp_track_file")
+    vrrp_scripts: tuple[VrrpScript, ...] | None = option(NestedList(VrrpScript), "vrrp_script")
+    track_processes: tuple[TrackProcess, ...] | None = option(NestedList(TrackProcess), "vrrp_track_process")
+    sync_groups: tuple[SyncGroup, ...] | None = option(NestedList(SyncGroup), "vrrp_sync_group")
+    instances: tuple[VrrpInstance, ...] | None = option(NestedList(VrrpInstance), "vrrp_instance")
+    virtual_server_groups: tuple[VirtualServerGroup, ...] | None = option(
+        NestedList(VirtualServerGroup), "virtual_server_group"
+    )
+    virtual_servers: tuple[VirtualServer, ...] | None = option(NestedList(VirtualServer), "virtual_server")
 
     def validate(self, path: str) -> None:
-        for field in ("track_files", "vrrp_scripts", "track_processes", "sync_groups", "instances"):
+        for field in (
+            "track_groups",
+            "bfd_instances",
+            "track_files",
+            "vrrp_scripts",
+            "track_processes",
+            "sync_groups",
+            "instances",
+            "virtual_server_groups",
+        ):
             names = [one.name for one in getattr(self, field) or ()]
             for at, name in enumerate(names):
                 if name in names[:at]:

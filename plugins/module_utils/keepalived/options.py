@@ -11,15 +11,18 @@ from __future__ import annotations
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.base import argument_spec
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import (
+    BfdInstance,
     GlobalDefs,
     KeepalivedConfig,
     SyncGroup,
     TrackFile,
     TrackProcess,
+    VirtualServer,
     VrrpInstance,
     VrrpScript,
 )
 
+BFD_OPTIONS = argument_spec(BfdInstance)
 CONFIG_OPTIONS = argument_spec(KeepalivedConfig)
 GLOBAL_OPTIONS = argument_spec(GlobalDefs)
 INSTANCE_OPTIONS = argument_spec(VrrpInstance)
@@ -27,3 +30,4 @@ SCRIPT_OPTIONS = argument_spec(VrrpScript)
 SYNC_GROUP_OPTIONS = argument_spec(SyncGroup)
 TRACK_FILE_OPTIONS = argument_spec(TrackFile)
 TRACK_PROCESS_OPTIONS = argument_spec(TrackProcess)
+VIRTUAL_SERVER_OPTIONS = argument_spec(VirtualServer)

@@ -32,6 +32,7 @@ __all__ = ("TrackFile", "TrackProcess", "Tracked", "Trackers", "VrrpScript")
 
 LARGEST = 2**31 - 1
 SECONDS = 4294
+LONGEST_TIMER = 1000
 
 
 class Weight(t.NamedTuple):
@@ -73,7 +74,7 @@ class InitFile(Kind):
         given = value if isinstance(value, t.Mapping) else {"value": value}
         found: list[str] = []
         if given.get("value") is not None:
-            found.append(str(Integer(-LARGEST, LARGEST).accept(given["value"], f"{path}.value", version)))
+            found.append(str(Integer(-254, 254).accept(given["value"], f"{path}.value", version)))
         if given.get("overwrite"):
             found.append("overwrite")
         return tuple(found)
@@ -96,7 +97,7 @@ class TrackFile(Model):
 
     name: str = option(Text(), required=True, title=True)
     file: str = option(Text(), required=True)
-    weight: Weight | None = option(WeightKind(LARGEST))
+    weight: Weight | None = option(WeightKind(254))
     init_file: tuple[str, ...] | None = option(InitFile())
 
     @classmethod

@@ -1,0 +1,191 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""LVS: virtual servers, their groups, and the real servers behind them. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.base import Model, NestedList, option
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.checkers import (
+    PORT,
+    BfdCheck,
+    DnsCheck,
+    FileCheck,
+    HttpGet,
+    MiscCheck,
+    PingCheck,
+    SmtpCheck,
+    SslGet,
+    TcpCheck,
+    UdpCheck,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.fields import (
+    Address,
+    Choice,
+    Command,
+    Decimal,
+    Flag,
+    Integer,
+    Kind,
+    Phrases,
+    Script,
+    Switch,
+    Text,
+    Words,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.trackers import (
+    LARGEST,
+    LONGEST_TIMER,
+    SECONDS,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Version
+
+__all__ = ("RealServer", "VirtualServer", "VirtualServerGroup")
+
+_SCHEDULERS = ("rr", "wrr", "lc", "wlc", "lblc", "sh", "mh", "dh", "fo", "ovf", "lblcr", "sed", "nq", "twos")
+_FORWARDING = 5
+LONGEST_PERSISTENCE = 86400 * 31
+
+
+class Place(Kind):
+    """A word behind the keyword of a block: ``at`` counts them, ``marked`` is the word that stands before it."""
+
+    def __init__(self, kind: Kind, at: int = 0, marked: str = "") -> None:
+        self.kind = kind
+        self.at = at
+        self.marked = marked
+
+    def describe(self) -> dict[str, t.Any]:
+        return self.kind.describe()
+
+    def accept(self, value: t.Any, path: str, version: Version | None) -> t.Any:
+        return self.kind.accept(value, path, version)
+
+    def write(self, keyword: str, value: t.Any) -> t.Iterator[Block]:
+        yield Block(keyword, (self.marked, str(value)) if self.marked else (str(value),))
+
+    def read(self, lines: t.Sequence[Block]) -> t.Any:
+        words = lines[-1].args
+        mark = words[0] if words and words[0] in ("fwmark", "group") else ""
+        at = 1 if mark else self.at
+        return words[at] if mark == self.marked and at < len(words) else None
+
+
+class Protocol(Choice):
+    """A protocol in capital letters; keepalived reads small ones too."""
+
+    def read(self, lines: t.Sequence[Block]) -> t.Any:
+        return t.cast(str, super().read(lines)).upper()
+
+
+@dataclass(frozen=True)
+class RealServer(Model):
+    """One of the servers that the connections go to."""
+
+    keyword = "real_server"
+
+    address: str = option(Place(Address()), required=True, title=True)
+    port: int | None = option(Place(Integer(0, PORT), at=1), title=True)
+    weight: int | None = option(Integer(0, PORT))
+    lvs_method: tuple[str, ...] | None = option(Words(1, _FORWARDING))
+    uthreshold: int | None = option(Integer(0, LARGEST))
+    lthreshold: int | None = option(Integer(0, LARGEST))
+    inhibit_on_failure: bool | None = option(Switch())
+    notify_up: Command | None = option(Script())
+    notify_down: Command | None = option(Script())
+    alpha: bool | None = option(Switch())
+    retry: int | None = option(Integer(1, LARGEST))
+    delay_before_retry: float | None = option(Decimal(0, LONGEST_TIMER))
+    warmup: float | None = option(Decimal(0, LONGEST_TIMER))
+    connect_timeout: float | None = option(Decimal(0.000001, SECONDS))
+    delay_loop: float | None = option(Decimal(0.000001, LONGEST_TIMER))
+    smtp_alert: bool | None = option(Switch())
+    virtualhost: str | None = option(Text())
+    snmp_name: str | None = option(Text())
+    tcp_checks: tuple[TcpCheck, ...] | None = option(NestedList(TcpCheck), "TCP_CHECK")
+    http_checks: tuple[HttpGet, ...] | None = option(NestedList(HttpGet), "HTTP_GET")
+    ssl_checks: tuple[SslGet, ...] | None = option(NestedList(SslGet), "SSL_GET")
+    dns_checks: tuple[DnsCheck, ...] | None = option(NestedList(DnsCheck), "DNS_CHECK")
+    misc_checks: tuple[MiscCheck, ...] | None = option(NestedList(MiscCheck), "MISC_CHECK")
+    smtp_checks: tuple[SmtpCheck, ...] | None = option(NestedList(SmtpCheck), "SMTP_CHECK")
+    udp_checks: tuple[UdpCheck, ...] | None = option(NestedList(UdpCheck), "UDP_CHECK")
+    ping_checks: tuple[PingCheck, ...] | None = option(NestedList(PingCheck), "PING_CHECK")
+    file_checks: tuple[FileCheck, ...] | None = option(NestedList(FileCheck), "FILE_CHECK")
+    bfd_checks: tuple[BfdCheck, ...] | None = option(NestedList(BfdCheck), "BFD_CHECK")
+
+
+@dataclass(frozen=True)
+class VirtualServer(Model):
+    """An address and port, a firewall mark or a group whose connections are spread over real servers."""
+
+    keyword = "virtual_server"
+
+    address: str | None = option(Place(Address()), title=True)
+    port: int | None = option(Place(Integer(0, PORT), at=1), title=True)
+    fwmark: int | None = option(Place(Integer(0, LARGEST), marked="fwmark"), title=True)
+    group: str | None = option(Place(Text(), marked="group"), title=True)
+    ip_family: str | None = option(Choice("inet", "inet6"))
+    delay_loop: float | None = option(Decimal(0.000001, LONGEST_TIMER))
+    lb_algo: str | None = option(Choice(*_SCHEDULERS), "lb_algo", "lvs_sched")
+    lb_kind: tuple[str, ...] | None = option(Words(1, _FORWARDING), "lb_kind", "lvs_method")
+    protocol: str | None = option(Protocol("TCP", "UDP", "SCTP"))
+    persistence_engine: str | None = option(Text(longest=16))
+    persistence_timeout: int | None = option(Integer(1, LONGEST_PERSISTENCE))
+    persistence_granularity: str | None = option(Text())
+    hashed: bool | None = option(Flag())
+    ops: bool | None = option(Flag())
+    sh_port: bool | None = option(Flag(), "sh-port")
+    sh_fallback: bool | None = option(Flag(), "sh-fallback")
+    mh_port: bool | None = option(Flag(), "mh-port")
+    mh_fallback: bool | None = option(Flag(), "mh-fallback")
+    ha_suspend: bool | None = option(Flag())
+    alpha: bool | None = option(Flag())
+    omega: bool | None = option(Flag())
+    inhibit_on_failure: bool | None = option(Flag())
+    weight: int | None = option(Integer(1, PORT))
+    quorum: int | None = option(Integer(1, LARGEST))
+    hysteresis: int | None = option(Integer(0, LARGEST))
+    quorum_up: Command | None = option(Script())
+    quorum_down: Command | None = option(Script())
+    retry: int | None = option(Integer(1, LARGEST))
+    delay_before_retry: float | None = option(Decimal(0, LONGEST_TIMER))
+    warmup: float | None = option(Decimal(0, LONGEST_TIMER))
+    connect_timeout: float | None = option(Decimal(0.000001, SECONDS))
+    smtp_alert: bool | None = option(Switch())
+    virtualhost: str | None = option(Text())
+    snmp_name: str | None = option(Text())
+    sorry_server: tuple[str, ...] | None = option(Words(1, 2))
+    sorry_server_inhibit: bool | None = option(Flag())
+    sorry_server_lvs_method: tuple[str, ...] | None = option(Words(1, _FORWARDING))
+    real_servers: tuple[RealServer, ...] | None = option(NestedList(RealServer), "real_server")
+
+    def validate(self, path: str) -> None:
+        given = [name for name in ("address", "fwmark", "group") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise InputError(path, f"it needs one of address, fwmark, group, and has {' and '.join(given) or 'none'}")
+        if self.port is not None and self.address is None:
+            raise InputError(path, f"a port goes with an address, not with a {given[0]}")
+
+
+@dataclass(frozen=True)
+class VirtualServerGroup(Model):
+    """Several addresses, ranges and firewall marks that virtual_server can name at once."""
+
+    keyword = "virtual_server_group"
+
+    name: str = option(Text(), required=True, title=True)
+    members: tuple[str, ...] = option(Phrases(), required=True)
+
+    def to_block(self) -> Block:
+        inner = (super().to_block().children or ())[0]
+        return Block(self.keyword, (self.name,), inner.children)
+
+    @classmethod
+    def from_block(cls, block: Block) -> VirtualServerGroup:
+        inner = Block("members", (), block.children, position=block.position)
+        return super().from_block(Block(block.name, block.args, (inner,), block.raw, block.position))
