@@ -167,15 +167,37 @@ def test_two_runs_at_once_come_one_after_the_other(serving: Host) -> None:
         return {"name": name, "servers": [{"address": "10.89.77.21"}]}
 
     with serving.beside() as beside, ThreadPoolExecutor(2) as pool:
-        ask: tuple[t.Callable[[str, Args], t.Any], ...] = (serving.module, beside)
         for number in range(5):
             names = [f"first{number}", f"second{number}"]
-            runs = [pool.submit(one, "nginx_upstream", upstream(name)) for one, name in zip(ask, names)]
-            for run in runs:
-                assert run.result()["reloaded"], run.result()["msg"]
+            runs = [
+                pool.submit(host.ok, "nginx_upstream", upstream(name)) for host, name in zip((serving, beside), names)
+            ]
+            assert all(run.result()["reloaded"] for run in runs)
             loaded = serving.run("nginx -T 2>/dev/null")
             assert all(f"upstream {name} {{" in loaded for name in names)
     assert leftovers(serving) == ""
+
+
+# The test's tree is laid out, and waits until somebody says go.
+WAITING = """
+import os, ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.stage as stage
+def lay_over(*args, original=stage._lay_over):
+    original(*args)
+    os.mkfifo("/dev/shm/go")
+    open("/dev/shm/go").close()
+    os.unlink("/dev/shm/go")
+stage._lay_over = lay_over
+"""
+
+
+def test_a_look_in_check_mode_is_not_disturbed_by_a_change(serving: Host) -> None:
+    with serving.beside() as beside, ThreadPoolExecutor(1) as pool:
+        look = pool.submit(serving.ok, "nginx_config", site("looked"), check=True, prelude=WAITING)
+        beside.eventually(lambda: beside.attempt("test -p /dev/shm/go").rc == 0, "the look has begun")
+        assert beside.ok("nginx_config", site("new"))["reloaded"]
+        beside.run(": >/dev/shm/go")
+        assert look.result()["staged_with"] == "overlay"
+    assert word(serving) == "new"
 
 
 def test_a_killed_nginx_is_not_started_by_a_change(serving: Host) -> None:

@@ -95,6 +95,32 @@ def test_a_change_is_made_with_every_method(host: Host, method: str) -> None:
     assert host.run("ls -d /run/holdfast-stage-* 2>/dev/null || true") == ""
 
 
+def test_files_that_no_daemon_reads_do_no_harm(host: Host, unprivileged: Host) -> None:
+    for one in (host, unprivileged):
+        one.run("mkfifo /etc/nginx/pipe; mkdir /etc/nginx/folder; ln -s nowhere /etc/nginx/folder/dangling")
+        assert one.ok("nginx_config", SITE)["reloaded"]
+    assert host.ok("nginx_config", SITE, prelude=only("bind"))["staged_with"] == "bind"
+
+
+def test_scripts_of_another_user_are_tested_where_the_host_allows_it(host: Host, unprivileged: Host) -> None:
+    # keepalived 2.2.5 to 2.2.7 ends itself under -t then, unless it is process 1.
+    args = {
+        "global_defs": {"enable_script_security": True, "script_user": "nobody"},
+        "vrrp_scripts": [{"name": "fit", "script": "/bin/true"}],
+        "instances": [dict(INSTANCE, track_script=["fit"])],
+    }
+    assert host.ok("keepalived_config", args, check=True)["validated"] == "daemon"
+    version = tuple(int(number) for number in host.ok("vrrp_info", {})["version"].split("."))
+    if version < (2, 2, 8):
+        assert unprivileged.refused("keepalived_config", args) == (
+            "keepalived refuses the configuration, nothing was changed: its own test ends itself before the end. "
+            "keepalived 2.2.5 to 2.2.7 does so for scripts of another user than root, on hosts where root may not "
+            "unshare: let them run as root, or update keepalived"
+        )
+    else:
+        assert unprivileged.ok("keepalived_config", args)["validated"] == "daemon"
+
+
 def test_a_daemon_whose_test_never_ends_is_refused_in_time(host: Host) -> None:
     # keepalived expands a definition that refers to itself for ever.
     host.write("/etc/keepalived/keepalived.conf", "$A=$A\nvrrp_instance $A {\n}\n")

@@ -115,9 +115,8 @@ def check_staged(
     """
     refused: dict[str, str] = {}
     for method in methods:
-        work = tempfile.mkdtemp(
-            prefix=f"holdfast-stage-{name}-", dir=runtime
-        )  # mkdtemp: mode 0700, it may hold secrets
+        # mkdtemp: mode 0700, it may hold secrets
+        work = tempfile.mkdtemp(prefix=f"{_prefix(name)}{os.getpid()}-", dir=runtime)
         try:
             if method == "copy":
                 return Staged(method, _check_copy(check, changes, work, runner), refused)
@@ -131,10 +130,16 @@ def check_staged(
 
 
 def sweep(runtime: str, name: str) -> None:
-    """Remove this daemon's stages of runs that were killed. Call it with the lock held."""
+    """Remove this daemon's stages of runs that were killed; another process may be looking in check mode right now."""
     for folder in os.listdir(runtime):
-        if folder.startswith(f"holdfast-stage-{name}-"):
-            shutil.rmtree(os.path.join(runtime, folder), ignore_errors=True)
+        if folder.startswith(_prefix(name)):
+            process = folder[len(_prefix(name)) :].partition("-")[0]
+            if not os.path.exists(f"/proc/{process}"):
+                shutil.rmtree(os.path.join(runtime, folder), ignore_errors=True)
+
+
+def _prefix(name: str) -> str:
+    return f"holdfast-stage-{name}-"
 
 
 def _check_mounted(
@@ -240,7 +245,7 @@ def _folder_like(live: str, target: str, tree: str) -> None:
 
 
 def _copy(root: str, changes: t.Mapping[str, Wanted | None], tree: str) -> None:
-    shutil.copytree(root, tree, symlinks=True)
+    shutil.copytree(root, tree, symlinks=True, ignore=_special)
     for path, wanted in changes.items():
         target = tree + path[len(root) :]
         with contextlib.suppress(FileNotFoundError):
@@ -248,6 +253,14 @@ def _copy(root: str, changes: t.Mapping[str, Wanted | None], tree: str) -> None:
         if wanted is not None:
             os.makedirs(os.path.dirname(target), exist_ok=True)
             _write(target, wanted)
+
+
+def _special(folder: str, names: list[str]) -> set[str]:
+    """Return which of these are neither files nor folders: a pipe cannot be copied, and no daemon reads it."""
+    modes = {name: os.lstat(os.path.join(folder, name)).st_mode for name in names}
+    return {
+        name for name, mode in modes.items() if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
+    }
 
 
 def _write(path: str, wanted: Wanted) -> None:

@@ -299,7 +299,7 @@ class Transaction:
         except OSError as error:
             raise HoldfastError(
                 f"the configuration cannot be tested, nothing was changed: {error.filename or self._runtime}: "
-                f"{error.strerror}"
+                f"{error.strerror or error}"
             ) from None
         result.staged_with, result.validated = staged.method, "daemon"
         result.warnings += self.daemon.warnings(staged.completed)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import time
 import typing as t
 
@@ -26,6 +27,7 @@ __all__ = ("Expected", "KeepalivedDaemon")
 _SECRET = re.compile(r"^(\s*(?:auth_pass|key|password)\s+)\S.*$", re.MULTILINE)
 
 
+_ENDED_ITSELF = (-signal.SIGTERM, 128 + signal.SIGTERM)
 # To the one process that a pid file names, if it is keepalived: a stale file names anything.
 _RELOAD = f"""for file in {" ".join(PID_FILES)}; do
     pid=$(cat "$file" 2>/dev/null) && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = keepalived ] && exec kill -HUP "$pid"
@@ -104,6 +106,11 @@ class KeepalivedDaemon(Daemon):
             return None
         if completed.rc == TIMED_OUT:
             return "its own test did not end in time: look for a definition that refers to itself"
+        if completed.rc in _ENDED_ITSELF and not completed.output:
+            return (
+                "its own test ends itself before the end. keepalived 2.2.5 to 2.2.7 does so for scripts of another "
+                "user than root, on hosts where root may not unshare: let them run as root, or update keepalived"
+            )
         lines = dict.fromkeys(line.strip() for line in completed.output.split("\n") if line.strip())
         return self.located("; ".join(lines)) or f"its test ended with code {completed.rc} and without a word"
 
