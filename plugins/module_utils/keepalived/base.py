@@ -18,7 +18,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.field
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.grammar import keywords
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Version
 
-__all__ = ("Model", "Nested", "NestedList", "Option", "argument_spec", "option")
+__all__ = ("Model", "Nested", "NestedList", "Option", "argument_spec", "option", "option_of")
 
 SomeModel = t.TypeVar("SomeModel", bound="Model")
 
@@ -57,6 +57,14 @@ def argument_spec(model: type[Model]) -> dict[str, t.Any]:
         if any(part in name for part in ("pass", "secret", "key", "token")):
             spec[name].setdefault("no_log", False)
     return spec
+
+
+def option_of(model: type[Model], keyword: str) -> Kind | None:
+    """Return the kind of value that a keyword of a model takes, None where the model has no such keyword."""
+    for name, one in _options(model):
+        if keyword in (one.keywords or (name,)) and not one.title:
+            return one.kind
+    return None
 
 
 class Model:

@@ -53,6 +53,8 @@ class Kind:
     """A kind of value; the plain one takes any word."""
 
     spec: t.ClassVar[t.Mapping[str, t.Any]] = {"type": "str"}
+    # True where several lines of the keyword add up; else one of them counts.
+    repeats: t.ClassVar[bool] = False
 
     def describe(self) -> dict[str, t.Any]:
         """Return the option as an Ansible argument spec."""

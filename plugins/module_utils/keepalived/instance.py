@@ -59,6 +59,8 @@ class Authentication(Model):
 class HmacKeys(Kind):
     """The keys of ``auth_hmac``: mappings of ``id`` and ``value``."""
 
+    repeats = True
+
     def describe(self) -> dict[str, t.Any]:
         one = {"id": {"type": "int", "required": True}, "value": {"type": "str", "required": True, "no_log": True}}
         return {"type": "list", "elements": "dict", "options": one, "no_log": False}
