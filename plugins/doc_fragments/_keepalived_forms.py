@@ -1,11 +1,30 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Forms that options of keepalived have in common: commands, and lists of trackers. Private to this collection."""
+"""Forms that options of keepalived share: commands, lists of trackers and of addresses. Private to this collection."""
 
 from __future__ import annotations
 
-__all__ = ("command", "tracked")
+__all__ = ("addresses", "command", "tracked")
+
+
+def addresses(name: str, sentence: str, *more: str) -> str:
+    """Return an option that lists addresses; ``more`` is what else is to be said of it."""
+    rest = "".join(f"    - {one}\n" for one in more)
+    return f"""\
+{name}:
+  description:
+    - {sentence}
+    - An element is an address with the prefix length of its subnet, such as V(192.0.2.100/24), or the line as
+      keepalived has it, such as V(192.0.2.100/24 dev eth0 label eth0:1), or a mapping.
+    - The keys of a mapping are C(address), C(dev) for the interface, C(label) for the name of an alias, C(brd) for the
+      broadcast address or V(+) to derive it, C(scope), C(peer), and C(preferred_lft) for seconds or V(forever).
+    - The keys C(home), C(nodad), C(mngtmpaddr), C(noprefixroute) and C(autojoin) are switches of the system's
+      addresses. C(no_track) leaves the instance as it is when somebody removes the address, C(use_vmac) gives the
+      address a MAC of its own.
+{rest}  type: list
+  elements: raw
+"""
 
 
 def command(name: str, sentence: str, since: str = "") -> str:

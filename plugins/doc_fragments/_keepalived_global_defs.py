@@ -6,40 +6,9 @@
 from __future__ import annotations
 
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._keepalived_forms import command
+from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._keepalived_processes import PROCESSES
 
 __all__ = ("GLOBAL_DEFS",)
-
-HOST = """\
-router_id:
-  description: What this host is called in mails. Not said, it is its host name.
-  type: str
-default_interface:
-  description:
-    - Interface for all that names none.
-    - Needs keepalived 1.2.24.
-  type: str
-dynamic_interfaces:
-  description:
-    - Whether interfaces may come later than keepalived, V(true), or V(allow_if_changes) where they may change their
-      kind as well.
-    - Needs keepalived 2.0.0.
-  type: raw
-process_names:
-  description:
-    - Whether the processes have names that tell what they do.
-    - Needs keepalived 2.0.16.
-  type: bool
-umask:
-  description:
-    - Rights that new files do not get, a number such as V(077), or names of bits.
-    - Needs keepalived 2.0.9.
-  type: str
-random_seed:
-  description:
-    - Number that makes C(${_RANDOM}) the same each time.
-    - Needs keepalived 2.0.15.
-  type: int
-"""
 
 MAIL = """\
 notification_email:
@@ -138,6 +107,11 @@ vrrp_notify_priority_changes:
     - Whether changes of a priority are told there, too.
     - Needs keepalived 2.0.16.
   type: bool
+lvs_notify_fifo:
+  description:
+    - Named pipe that gets a line for every change of a virtual or a real server.
+    - Needs keepalived 1.3.6.
+  type: str
 fifo_write_vrrp_states_on_reload:
   description:
     - Whether the states are told there again after a reload.
@@ -147,6 +121,9 @@ fifo_write_vrrp_states_on_reload:
     + command("notify_fifo_script", "Command that reads O(.notify_fifo), whose path is its last argument.", "1.3.6")
     + command(
         "vrrp_notify_fifo_script", "Command that reads O(.vrrp_notify_fifo), whose path is its last argument.", "1.3.6"
+    )
+    + command(
+        "lvs_notify_fifo_script", "Command that reads O(.lvs_notify_fifo), whose path is its last argument.", "1.3.6"
     )
 )
 
@@ -321,66 +298,22 @@ nftables_ifindex:
     - Whether its sets hold numbers of interfaces in the place of names.
     - Needs keepalived 2.0.11.
   type: bool
-"""
-
-SCHEDULING = """\
-max_auto_priority:
+nftables_ipvs:
   description:
-    - How far keepalived may raise its real-time priority when it finds that it ran late, V(0) for not at all, V(-1) for
-      not at all and without a warning.
-    - Needs keepalived 2.1.0.
+    - Whether nftables marks the connections of virtual server groups, so that a group is one service. V(true), or the
+      name of its table.
+    - Needs keepalived 2.2.2.
+  type: raw
+nftables_ipvs_priority:
+  description:
+    - Priority of the chains in that table.
+    - Needs keepalived 2.2.2.
   type: int
-min_auto_priority_delay:
+nftables_ipvs_start_fwmark:
   description:
-    - Microseconds that it must have been late for it.
-    - Needs keepalived 2.1.0.
+    - The first mark that is used for it. Not said, it is V(1000).
+    - Needs keepalived 2.2.2.
   type: int
-vrrp_priority:
-  description:
-    - Niceness of the process of VRRP, V(-20) to V(19).
-    - Needs keepalived 1.2.20.
-  type: int
-vrrp_rt_priority:
-  description:
-    - Real-time priority of the process of VRRP, V(1) to V(99).
-    - Needs keepalived 2.0.0.
-  type: int
-vrrp_rlimit_rttime:
-  description:
-    - Microseconds of work without a pause after which the system ends that process.
-    - Needs keepalived 2.1.0.
-  type: int
-vrrp_no_swap:
-  description:
-    - Whether that process stays in memory.
-    - Needs keepalived 1.2.20.
-  type: bool
-vrrp_cpu_affinity:
-  description:
-    - Numbers of the processors that it runs on.
-    - Needs keepalived 2.0.17.
-  type: list
-  elements: str
-vrrp_rx_bufs_policy:
-  description:
-    - What the memory for adverts that wait goes by, V(MTU), V(ADVERT), or a number of bytes.
-    - Needs keepalived 2.0.3.
-  type: str
-vrrp_rx_bufs_multiplier:
-  description:
-    - How many of them find room. Not said, it is V(3).
-    - Needs keepalived 2.0.3.
-  type: int
-checker_priority:
-  description:
-    - Niceness of the process that checks real servers, V(-20) to V(19).
-    - Needs keepalived 1.2.20.
-  type: int
-checker_no_swap:
-  description:
-    - Whether that process stays in memory.
-    - Needs keepalived 1.2.20.
-  type: bool
 """
 
 SERVERS = """\
@@ -418,104 +351,4 @@ rs_init_notifies:
   type: bool
 """
 
-INSIGHT = """\
-enable_snmp_vrrp:
-  description:
-    - Whether instances can be read by SNMP.
-    - Needs keepalived 2.0.0.
-  type: bool
-enable_snmp_checker:
-  description:
-    - Whether virtual servers can be read by SNMP.
-    - Needs keepalived 1.2.20.
-  type: bool
-enable_snmp_rfc:
-  description:
-    - Whether instances can be read by SNMP as RFC 2787 and RFC 6527 have it.
-    - Needs keepalived 1.2.20.
-  type: bool
-enable_snmp_rfcv2:
-  description:
-    - The same for RFC 2787 alone, which is of version 2.
-    - Needs keepalived 1.2.20.
-  type: bool
-enable_snmp_rfcv3:
-  description:
-    - The same for RFC 6527 alone, which is of version 3.
-    - Needs keepalived 1.2.20.
-  type: bool
-enable_traps:
-  description: Whether changes are sent by SNMP.
-  type: bool
-snmp_socket:
-  description:
-    - Where the agent of SNMP listens, such as V(unix:/var/agentx/master).
-    - Needs keepalived 1.2.20.
-  type: str
-enable_dbus:
-  description:
-    - Whether instances can be read by D-Bus.
-    - Needs keepalived 1.3.0.
-  type: bool
-dbus_service_name:
-  description:
-    - Name of that service. Not said, it is V(org.keepalived.Vrrp1).
-    - Needs keepalived 1.3.7.
-  type: str
-data_use_instance:
-  description:
-    - Whether files that keepalived writes about itself bear its instance name.
-    - Needs keepalived 2.2.3.
-  type: bool
-state_dump_file:
-  description:
-    - File that C(SIGUSR1) makes keepalived write its state to.
-    - Needs keepalived 2.3.3.
-  type: str
-stats_dump_file:
-  description:
-    - File that C(SIGUSR2) makes keepalived write its counters to.
-    - Needs keepalived 2.3.3.
-  type: str
-json_dump_file:
-  description:
-    - File that keepalived writes its state to as JSON when it is told to.
-    - Needs keepalived 2.3.3.
-  type: str
-json_version:
-  description:
-    - Form of it, V(1) or V(2). The second one holds processes, too.
-    - Needs keepalived 2.2.8.
-  type: int
-"""
-
-RELOAD = """\
-reload_check_config:
-  description:
-    - Whether keepalived tests the files itself before it reloads, V(true), or a file for what the test says.
-    - Needs keepalived 2.2.0.
-  type: raw
-reload_time_file:
-  description:
-    - File that holds the time of the next reload, such as V(23:30:00) or V(2026-01-31 23:30:00Z).
-    - Needs keepalived 2.1.0.
-  type: str
-reload_repeat:
-  description:
-    - Whether that file stays, so that keepalived reloads every day.
-    - Needs keepalived 2.1.0.
-  type: bool
-reload_file:
-  description:
-    - File that is there for as long as keepalived reads its configuration, V(true), or its path.
-    - Needs keepalived 2.2.0.
-  type: raw
-include_check:
-  description:
-    - What makes an include an error, V(true) for all of it, or words such as V(readable), V(match), V(wildcard_match)
-      and V(brace_match).
-    - Needs keepalived 2.2.0.
-  type: raw
-"""
-
-GLOBAL_DEFS = HOST + MAIL + SCRIPTS + EVENTS + VRRP + FIREWALL + SCHEDULING + SERVERS + INSIGHT + RELOAD
+GLOBAL_DEFS = PROCESSES + MAIL + SCRIPTS + EVENTS + VRRP + FIREWALL + SERVERS

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._compose import suboptions
-from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._keepalived_forms import command, tracked
+from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._keepalived_forms import addresses, command, tracked
 
 __all__ = ("NAME", "SYNC_GROUP", "VRRP_INSTANCE", "virtual_router_id")
 
@@ -30,24 +30,6 @@ virtual_router_id:
 """
 
 
-def addresses(name: str, sentence: str) -> str:
-    """Return an option that lists virtual addresses."""
-    return f"""\
-{name}:
-  description:
-    - {sentence}
-    - An element is an address with the prefix length of its subnet, such as V(192.0.2.100/24), or the line as
-      keepalived has it, such as V(192.0.2.100/24 dev eth0 label eth0:1), or a mapping.
-    - The keys of a mapping are C(address), C(dev) for the interface, C(label) for the name of an alias, C(brd) for the
-      broadcast address or V(+) to derive it, C(scope), C(peer), and C(preferred_lft) for seconds or V(forever).
-    - The keys C(home), C(nodad), C(mngtmpaddr), C(noprefixroute) and C(autojoin) are switches of the system's
-      addresses. C(no_track) leaves the instance as it is when somebody removes the address, C(use_vmac) gives the
-      address a MAC of its own.
-  type: list
-  elements: raw
-"""
-
-
 ELECTION = """\
 initial_state:
   description:
@@ -62,7 +44,9 @@ interface:
     - Without it, that in whose subnet the first address lies.
   type: str
 version:
-  description: Version of VRRP, V(2) or V(3). By default it is V(3), which counts adverts in hundredths of a second.
+  description:
+    - Version of VRRP, V(2) or V(3). By default it is V(3), which counts adverts in hundredths of a second.
+    - Needs keepalived 1.2.17.
   type: int
 priority:
   description:
@@ -170,11 +154,6 @@ kernel_rx_buf_size:
     - Bytes for adverts that wait to be read.
     - Needs keepalived 2.0.3.
   type: int
-authentication:
-  description:
-    - Password of VRRP, for which O(.version) must be V(2).
-    - It is sent readable, so it keeps mistakes out, not attackers.
-  type: dict
 """
 
 PASSWORD = """\
@@ -188,6 +167,61 @@ auth_pass:
   type: str
   required: true
 """
+
+KEY = """\
+id:
+  description: Number of the key, V(1) to V(255).
+  type: int
+  required: true
+value:
+  description: The key, 32 to 64 bytes, as text, or behind V(hex:) in digits, or behind V(file:) the file that holds it.
+  type: str
+  required: true
+"""
+
+AUTH_HMAC = """\
+active_key:
+  description: Number of the key that this host signs with.
+  type: int
+  required: true
+anti_replay:
+  description:
+    - What makes an advert too old. V(time) goes by the clocks, which must agree. V(monotonic) takes each that is
+      younger than the last.
+  type: str
+  choices: [time, monotonic]
+time_window:
+  description: Seconds that the time of an advert may be off, V(1) to V(300).
+  type: int
+mode:
+  description: Whether adverts without a signature are dropped (V(enforce)) or taken as well (V(permissive)).
+  type: str
+  choices: [enforce, permissive]
+keys:
+  description: The keys that are known, the same on all nodes. More than one lets them be changed without a gap.
+  type: list
+  elements: dict
+  required: true
+""" + suboptions("keys[]", KEY)
+
+SIGNED = (
+    """\
+authentication:
+  description:
+    - Password of VRRP, for which O(.version) must be V(2).
+    - It is sent readable, so it keeps mistakes out, not attackers.
+  type: dict
+"""
+    + suboptions("authentication", PASSWORD)
+    + """\
+auth_hmac:
+  description:
+    - Keys that sign the adverts of either version, so that nobody else can send any. Not beside O(.authentication).
+    - Needs keepalived 2.4.0.
+  type: dict
+"""
+    + suboptions("auth_hmac", AUTH_HMAC)
+)
 
 TRACKERS = (
     tracked("track_interface", "Interfaces that must be up.")
@@ -340,7 +374,7 @@ smtp_alert:
 VRRP_INSTANCE = (
     ELECTION
     + ADVERTS
-    + suboptions("authentication", PASSWORD)
+    + SIGNED
     + TRACKERS
     + HELD
     + ANNOUNCED

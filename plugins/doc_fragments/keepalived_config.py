@@ -15,6 +15,16 @@ from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._keepalived_ins
     VRRP_INSTANCE,
     virtual_router_id,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._keepalived_network import (
+    BFD_INSTANCE,
+    GARP_GROUP,
+    STATIC,
+    TRACK_GROUP,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._keepalived_servers import (
+    VIRTUAL_SERVER,
+    VIRTUAL_SERVER_GROUP,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._keepalived_trackers import (
     TRACK_FILE,
     TRACK_PROCESS,
@@ -28,13 +38,25 @@ class ModuleDocFragment:
     DOCUMENTATION: t.ClassVar[str] = options(
         "global_defs:\n  description: What holds for the whole of keepalived on the host.\n  type: dict\n",
         suboptions("global_defs", GLOBAL_DEFS),
-        blocks("track_files", "Files whose number says whether the node is fit.", TRACK_FILE),
+        STATIC,
+        blocks(
+            "track_groups",
+            "Instances that watch static addresses, routes and rules. Needs keepalived 2.0.3.",
+            TRACK_GROUP,
+        ),
+        blocks("garp_groups", "Pauses between announcements by interface. Needs keepalived 1.2.21.", GARP_GROUP),
+        blocks("bfd_instances", "Neighbours that are watched by BFD. Needs keepalived 2.0.0.", BFD_INSTANCE),
+        blocks("track_files", "Files whose number says whether the node is fit. Needs keepalived 2.1.0.", TRACK_FILE),
         blocks("vrrp_scripts", "Commands that are run again and again to see whether the node is fit.", VRRP_SCRIPT),
-        blocks("track_processes", "Processes that must run on a node that is fit.", TRACK_PROCESS),
+        blocks(
+            "track_processes", "Processes that must run on a node that is fit. Needs keepalived 2.0.11.", TRACK_PROCESS
+        ),
         blocks("sync_groups", "Instances that change their state together.", SYNC_GROUP),
         blocks(
             "instances",
             "Virtual routers; what keepalived calls C(vrrp_instance).",
             NAME + virtual_router_id(required="true") + VRRP_INSTANCE,
         ),
+        blocks("virtual_server_groups", "Addresses and marks that are one service of LVS.", VIRTUAL_SERVER_GROUP),
+        blocks("virtual_servers", "Services that LVS spreads over real servers.", VIRTUAL_SERVER),
     )

@@ -12,7 +12,9 @@ import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived import base
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.addresses import LineModels
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.fields import Command, Script
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.grammar import keywords
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import KeepalivedConfig
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import FIRST, FIRST_VALUE
 from documented import MODULES, differences, documented_options, real_options, text
 
@@ -98,21 +100,36 @@ def test_an_option_of_nginx_names_the_version_it_needs() -> None:
     assert missing == []
 
 
-def keepalived_options(model: t.Any, path: str) -> t.Iterator[tuple[str, t.Any]]:
-    """Yield path and declaration of every option of a model and of the models in it."""
+class Declared(t.NamedTuple):
+    """An option of keepalived: where it is, what it takes, and the first version of it and of the blocks around it."""
+
+    path: str
+    kind: t.Any
+    since: Version | None
+    around: Version | None
+
+
+def keepalived_options(model: t.Any, path: str = "", around: Version | None = None) -> t.Iterator[Declared]:
+    """Yield every option of a model and of the models in it."""
     for field in fields(model):
-        declared = field.metadata["option"]
-        yield f"{path}{field.name}", declared
-        if isinstance(declared.kind, base.Nested):
-            yield from keepalived_options(declared.kind.model, f"{path}{field.name}.")
+        said = field.metadata["option"]
+        known = keywords(model.table or model.keyword).get(said.keywords[0] if said.keywords else field.name)
+        since = said.since or (known.since if known else None)
+        yield Declared(f"{path}{field.name}", said.kind, since, around)
+        if isinstance(said.kind, base.Nested):
+            yield from keepalived_options(
+                said.kind.model, f"{path}{field.name}.", max(filter(None, (since, around)), default=None)
+            )
 
 
 def test_an_option_of_keepalived_names_the_version_it_needs() -> None:
     options = documented_options("keepalived_config")
     missing = [
-        f"{path}: keepalived {declared.since}"
-        for path, declared in keepalived_options(KeepalivedConfig, "")
-        if declared.since and f"keepalived {declared.since}" not in text(at(options, path))
+        f"{one.path}: keepalived {one.since}"
+        for one in keepalived_options(KeepalivedConfig)
+        if one.since
+        and (one.around is None or one.since > one.around)
+        and f"keepalived {one.since}" not in text(at(options, one.path))
     ]
     assert missing == []
 
@@ -120,12 +137,12 @@ def test_an_option_of_keepalived_names_the_version_it_needs() -> None:
 def test_what_is_written_as_a_mapping_has_its_keys_described() -> None:
     options = documented_options("keepalived_config")
     missing = []
-    for path, declared in keepalived_options(KeepalivedConfig, ""):
-        described = text(at(options, path))
+    for one in keepalived_options(KeepalivedConfig):
+        described = text(at(options, one.path))
         keys: list[str] = []
-        if isinstance(declared.kind, LineModels):
-            keys = [field.name for field in fields(t.cast(t.Any, declared.kind.model))]
-        elif isinstance(declared.kind, Script) and declared.kind.spec["type"] == "raw":
+        if isinstance(one.kind, LineModels):
+            keys = [field.name for field in fields(t.cast(t.Any, one.kind.model))]
+        elif isinstance(one.kind, Script) and one.kind.spec["type"] == "raw":
             keys = list(Command._fields)
-        missing += [f"{path}: C({key})" for key in keys if f"C({key})" not in described]
+        missing += [f"{one.path}: C({key})" for key in keys if f"C({key})" not in described]
     assert missing == []
