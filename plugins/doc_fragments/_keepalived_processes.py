@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What global_defs of keepalived says of its processes: names, priorities, memory, insight, reload. Private."""
+"""What global_defs says of the processes: names, priorities, memory, insight, reload. Private to this collection."""
 
 from __future__ import annotations
 
