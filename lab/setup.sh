@@ -102,7 +102,7 @@ need_venv() {
   fi
   say "installing the Python tools into .venv (once, about a minute)"
   if ! "$python" -m pip --version >/dev/null 2>&1; then "$base" -m venv --clear "$root/.venv"; fi
-  "$python" -m pip install --quiet --disable-pip-version-check --requirement "$root/requirements.txt" ||
+  "$python" -m pip install --quiet --quiet --disable-pip-version-check --requirement "$root/requirements.txt" ||
     fail "pip could not install requirements.txt (its last words are above): put the network or pip's package index right, then run this again."
   printf '%s\n' "$wanted" >"$stamp"
 }

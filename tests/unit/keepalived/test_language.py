@@ -16,7 +16,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.rende
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\n\r\0\\")
+# By their older names, which every hypothesis from Python 3.7 on knows.
+CHARACTERS = st.characters(blacklist_categories=["Cs"], blacklist_characters="\n\r\0\\")
 WORDS = st.text(CHARACTERS, min_size=1, max_size=12).filter(lambda word: not refusal(word))
 KEYWORDS = st.sampled_from(["vrrp_script", "script", "vrrp_instance", "notify", "track_script", "include", "priority"])
 NAMES = (KEYWORDS | WORDS).filter(lambda word: word != "#")
