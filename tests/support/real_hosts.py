@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import time
 import typing as t
@@ -19,6 +20,7 @@ from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
 from signal import SIGKILL
+from tempfile import TemporaryDirectory
 
 import ansible
 
@@ -130,12 +132,12 @@ class Host:
         self._installed = installed
         self._agent: Agent | None = None
 
-    def create(self, image: str) -> None:
+    def create(self, image: str, plugins: Path) -> None:
         code = f"{HOME}/ansible_collections/holdfast/nginx_ha/plugins"
         podman(
             *("run", "--detach", f"--name={self.container}", f"--hostname={self.name}", "--network=none"),
             f"--label={LABEL}={os.getpid()}",
-            f"--volume={ROOT / 'plugins'}:{code}:ro",
+            f"--volume={plugins}:{code}:ro",
             f"--volume={ANSIBLE}:{HOME}/ansible:ro",
             f"--volume={Path(__file__).with_name('agent.py')}:{HOME}/agent.py:ro",
             *(f"--cap-add={name}" for name in CAPABILITIES),
@@ -267,10 +269,13 @@ def hosts(*wanted: Host) -> t.Iterator[None]:
         if not Path("/proc", entry["Labels"][LABEL]).exists():
             podman("rm", "--force", "--time=0", "--volumes", entry["Names"][0], check=False)
     image = ensure_image(os.environ.get("LAB_DEBIAN", "12"))
-    try:
-        with ThreadPoolExecutor(len(wanted)) as pool:
-            list(pool.map(lambda host: host.create(image), wanted))
-        yield
-    finally:
-        with ThreadPoolExecutor(len(wanted)) as pool:
+    with TemporaryDirectory() as folder, ThreadPoolExecutor(len(wanted)) as pool:
+        # A copy, so that whoever works in the clone meanwhile does not change what is being tested.
+        plugins = Path(folder, "plugins")
+        shutil.copytree(ROOT / "plugins", plugins, ignore=shutil.ignore_patterns("__pycache__"))
+        Path(folder).chmod(0o755)
+        try:
+            list(pool.map(lambda host: host.create(image, plugins), wanted))
+            yield
+        finally:
             list(pool.map(Host.remove, wanted))
