@@ -103,14 +103,12 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.optio
 
 # What keepalived needs to be told of an instance, it needs only where the instance shall be.
 NEEDED = [name for name, spec in INSTANCE_OPTIONS.items() if spec.get("required") and name != "name"]
-# keepalived's own ``state`` gives way to that of every Ansible module.
-NAMES = {name: "initial_state" if name == "state" else name for name in INSTANCE_OPTIONS}
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
-            {NAMES[name]: dict(spec, required=name == "name") for name, spec in INSTANCE_OPTIONS.items()},
+            {name: dict(spec, required=name == "name") for name, spec in INSTANCE_OPTIONS.items()},
             **CHANGE_OPTIONS,
             state={"type": "str", "choices": ["present", "absent"], "default": "present"},
             root={"type": "path", "default": "/etc/keepalived"},
@@ -118,7 +116,7 @@ def main() -> None:
         required_if=[("state", "present", NEEDED)],
         supports_check_mode=True,
     )
-    instance = {name: module.params[said] for name, said in NAMES.items()}
+    instance = {name: module.params[name] for name in INSTANCE_OPTIONS}
     present = module.params["state"] == "present"
     try:
         result, _config = apply(

@@ -109,7 +109,7 @@ class VrrpInstance(Model):
     keyword = "vrrp_instance"
 
     name: str = option(Text(), required=True, title=True)
-    state: str | None = option(Choice("BACKUP", "MASTER"))
+    initial_state: str | None = option(Choice("BACKUP", "MASTER"), "state")
     interface: str | None = option(Interface())
     version: int | None = option(Integer(2, 3))
     virtual_router_id: int = option(Integer(1, 255), required=True)
@@ -175,7 +175,7 @@ class VrrpInstance(Model):
     @classmethod
     def defaults(cls, options: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
         version = options.get("version", 3)
-        return {"state": "BACKUP", "version": version, "advert_int": 1 if str(version) == "2" else 0.1}
+        return {"initial_state": "BACKUP", "version": version, "advert_int": 1 if str(version) == "2" else 0.1}
 
     @property
     def is_unicast(self) -> bool:
@@ -219,10 +219,10 @@ class VrrpInstance(Model):
             f"has advert_int {seconds}, and VRRP version 2 does not know fractions: use version 3 or whole seconds",
         )
         yield bool(self.nopreempt and self.preempt_delay), "has nopreempt and preempt_delay: use one of them"
-        yield bool(self.nopreempt) and self.state == "MASTER", "has nopreempt, which state MASTER cancels: use BACKUP"
+        yield bool(self.nopreempt) and self.initial_state == "MASTER", "has nopreempt, which state MASTER cancels: use BACKUP"
         yield bool(self.nopreempt) and self.priority == 255, "has nopreempt, which priority 255 cancels: use less"
         yield (
-            bool(self.preempt_delay) and self.state == "MASTER",
+            bool(self.preempt_delay) and self.initial_state == "MASTER",
             "has preempt_delay, which state MASTER cancels: use BACKUP",
         )
         yield (

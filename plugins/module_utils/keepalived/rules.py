@@ -317,7 +317,7 @@ def owner_with_weight(subject: Subject) -> Answer:
 
 
 def _priority(instance: VrrpInstance) -> int:
-    return instance.priority or (OWNER if instance.state == "MASTER" else DEFAULT_PRIORITY)
+    return instance.priority or (OWNER if instance.initial_state == "MASTER" else DEFAULT_PRIORITY)
 
 
 @rule("error")
@@ -354,7 +354,7 @@ def priority_tie(subject: Subject) -> Answer:
 @rule("error")
 def owner_by_default(subject: Subject) -> Answer:
     for place, instance in subject.of(VrrpInstance):
-        if instance.state == "MASTER" and instance.priority is None:
+        if instance.initial_state == "MASTER" and instance.priority is None:
             message = f"{instance.name} has state MASTER and no priority, which means priority 255: say a priority"
             yield place.at("priority"), message
 

@@ -94,7 +94,7 @@ def test_a_secret_is_hidden_in_a_diff() -> None:
         ({"advert_int": 0.255}, None, "", "multiple of 0.01"),
         ({"version": 2, "advert_int": 0.5}, None, "", "fraction"),
         ({"nopreempt": True}, None, "", "preempt_delay"),
-        ({"preempt_delay": None, "nopreempt": True, "state": "MASTER"}, None, "", "MASTER"),
+        ({"preempt_delay": None, "nopreempt": True, "initial_state": "MASTER"}, None, "", "MASTER"),
         ({"authentication": {"auth_type": "PASS", "auth_pass": "x"}}, None, "", "password"),
         ({"authentication": {"auth_type": "PASS", "auth_pass": "123456789"}}, None, "authentication.auth_pass", "cut"),
         ({"virtual_ipaddress": ["10.0.0.1", "fd00::1"]}, None, "", "mixes"),
