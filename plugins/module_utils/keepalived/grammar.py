@@ -50,8 +50,8 @@ _CHECKS = (
 _TABLES: dict[str, str] = {
     ROOT: """
         SSL:SSL bfd_instance:bfd_instance=@2.0.0?BFD child_wait_time=@2.0.0 garp_group:garp_group@1.2.21
-        global_defs:global_defs instance@1.2.24 interface_up_down_delays{}@2.2.3 linkbeat_interfaces{}@2.0.13?LINKBEAT
-        linkbeat_use_polling?LINKBEAT namespace_with_ipsets@1.3.0 net_namespace@1.2.24 net_namespace_ipvs@2.1.0
+        global_defs:global_defs instance@1.2.24 interface_up_down_delays{}@2.2.3 linkbeat_interfaces{}@2.0.13
+        linkbeat_use_polling namespace_with_ipsets@1.3.0 net_namespace@1.2.24 net_namespace_ipvs@2.1.0
         static_ipaddress{} static_routes{} static_rules{}@1.2.20 track_file:track_file=@2.1.0
         track_group:track_group@2.0.3 use_pid_dir@1.2.24 virtual_server:virtual_server= virtual_server_group{1}=
         vrrp_instance:vrrp_instance vrrp_script:vrrp_script= vrrp_sync_group:vrrp_sync_group
@@ -102,7 +102,7 @@ _TABLES: dict[str, str] = {
         dont_track_primary down_timer_adverts=@2.2.3 garp_extra_if@2.2.3 garp_lower_prio_delay=@1.2.20
         garp_lower_prio_repeat=@1.2.20 garp_master_delay= garp_master_refresh= garp_master_refresh_repeat=@1.2.14
         garp_master_repeat=@1.2.14 higher_prio_send_advert@1.3.5 interface= kernel_rx_buf_size@2.0.3
-        linkbeat_use_polling@2.0.0?LINKBEAT lower_prio_no_advert@1.2.20 lvs_sync_daemon_interface= mcast_dst_ip=@2.2.5
+        linkbeat_use_polling@2.0.0 lower_prio_no_advert@1.2.20 lvs_sync_daemon_interface= mcast_dst_ip=@2.2.5
         mcast_src_ip= native_ipv6 no_accept@1.3.0 no_virtual_ipaddress@2.2.8 nopreempt notify!= notify_backup!=
         notify_deleted!@2.1.0 notify_fault!= notify_master!= notify_master_rx_lower_pri!=@2.0.6
         notify_priority_changes@2.0.16 notify_stop!= old_unicast_checksum@1.3.7 owner_ignore_adverts@2.3.3 preempt
