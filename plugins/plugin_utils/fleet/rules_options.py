@@ -107,6 +107,8 @@ def _refused(
 
 
 def _instance_errors(instance: Instance, member: Balancer) -> t.Iterator[InputError]:
+    if instance.options.get("unicast_src_ip") and not instance.options.get("unicast_peer"):
+        return  # it lost its peers to a fault that is told already: half an instance tells nothing more
     try:
         VrrpInstance.from_options(typed(instance.options, keepalived.INSTANCE_OPTIONS, instance.path), instance.path)
     except InputError as error:
