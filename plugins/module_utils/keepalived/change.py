@@ -21,13 +21,16 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import (
     Finding,
     HoldfastError,
     InputError,
+    errors,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses, need_root
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived import files
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.addresses import HostAddress
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemon import Expected, KeepalivedDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import read_tree
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import KeepalivedConfig, VrrpInstance
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.rules import check
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.takeover import (
     Foreign,
     clashes,
@@ -40,6 +43,8 @@ __all__ = ("FOLDER", "apply", "live_instances", "version_of")
 FOLDER = "holdfast.d"
 MODE = 0o600  # a password of VRRP version 2 may be inside
 _INCLUDE = "include {root}/" + FOLDER + "/*.conf"
+# What these rules look for may stand in files that are not ours: keepalived's own test judges it.
+_ELSEWHERE = ("tracker-undefined", "script-security", "group-member-unknown")
 _MAIN = "# holdfast.nginx_ha: what keepalived does on this host lies in the folder below.\n"
 
 
@@ -80,7 +85,8 @@ def apply(
     """
     need_root()
     try:
-        config, findings = _configured(options, root=root, version=version_of(KeepalivedDaemon(root=root)), adopt=adopt)
+        version = version_of(KeepalivedDaemon(root=root))
+        config, findings = _configured(options, root=root, version=version, adopt=adopt, single=single)
     except InputError as error:
         raise InputError(_as_said(error.path, single), error.message) from None
     wanted = config.instances or ()
@@ -118,12 +124,13 @@ def apply(
 def refuse_unfit(instances: t.Sequence[t.Mapping[str, t.Any]], *, root: str, adopt: bool) -> None:
     """Raise HoldfastError where this host cannot run these instances; nothing is tested or written."""
     _config, findings = _configured({"instances": instances}, root=root, version=None, adopt=adopt)
-    if findings:
-        raise HoldfastError("; ".join(str(finding) for finding in findings))
+    wrong = errors(findings)
+    if wrong:
+        raise HoldfastError("; ".join(str(finding) for finding in wrong))
 
 
 def _configured(
-    options: t.Mapping[str, t.Any], *, root: str, version: Version | None, adopt: bool
+    options: t.Mapping[str, t.Any], *, root: str, version: Version | None, adopt: bool, single: str = ""
 ) -> tuple[KeepalivedConfig, list[Finding]]:
     """Return the configuration with everything derived on this host, and what the rules say of it."""
     live = live_instances(root)
@@ -134,8 +141,35 @@ def _configured(
         tree = read_tree(os.path.join(root, "keepalived.conf"))
         foreign = foreign_instances(tree.blocks, os.path.join(root, FOLDER))
     held.update(address for one in foreign for address in one.addresses)
-    config = KeepalivedConfig.from_options(options, version=version).with_interfaces(host_addresses(), held)
-    return config, [] if adopt else clashes(config.instances or (), foreign)
+    addresses = host_addresses()
+    config = KeepalivedConfig.from_options(options, version=version).with_interfaces(addresses, held)
+    found = [] if adopt else clashes(config.instances or (), foreign)
+    beside = [one for one in live if single and one.name != single]
+    return config, found or _judged(config, beside, addresses, held)
+
+
+def _judged(
+    config: KeepalivedConfig,
+    beside: t.Sequence[VrrpInstance],
+    addresses: t.Sequence[HostAddress],
+    held: t.Collection[str],
+) -> list[Finding]:
+    """Return what the rules say of a configuration; ``beside`` are our instances that stay as they are."""
+    if not config.instances:
+        beside = ()
+    whole = dataclasses.replace(config, instances=(*beside, *(config.instances or ())))
+    found = []
+    for one in check(whole, addresses, held):
+        # The first that was said stands behind those that are there.
+        list_name, _, rest = one.where.partition("[")
+        at, _, option = rest.partition("]")
+        if list_name == "instances" and beside:
+            if int(at) < len(beside):
+                continue
+            one = dataclasses.replace(one, where=f"instances[{int(at) - len(beside)}]{option}")
+        if one.rule not in _ELSEWHERE:
+            found.append(one)
+    return found
 
 
 def _only(name: str, owned: dict[str, Wanted | None], root: str) -> dict[str, Wanted | None]:
