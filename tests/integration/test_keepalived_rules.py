@@ -61,10 +61,16 @@ def test_a_single_instance_is_judged_beside_the_others(host: Host) -> None:
 
 
 def test_what_was_hardly_meant_is_done_and_shown(host: Host) -> None:
-    done = host.ok("keepalived_config", {**WEIGHED, "instances": [instance(track_file=["f"])]})
+    options: dict[str, t.Any] = {
+        "global_defs": {"enable_script_security": True, "script_user": ["root"]},
+        "vrrp_scripts": [{"name": "slow", "script": "/bin/true", "interval": 1, "timeout": 2}],
+        "instances": [instance(track_script=["slow"])],
+    }
+    (shown,) = host.ok("keepalived_config", options, check=True)["warnings"]
+    done = host.ok("keepalived_config", options)
     assert done["changed"]
-    assert any("[weight-tiny]" in words for words in done["warnings"]), done["warnings"]
-    assert not any(
-        "[weight-tiny]" in words
-        for words in host.ok("keepalived_config", {"instances": [instance()]}).get("warnings", [])
-    )
+    assert done["warnings"] == [shown]
+    assert shown.startswith("vrrp_scripts[0].timeout: ")
+    assert shown.endswith(" [script-timeout]")
+    options["vrrp_scripts"][0]["timeout"] = 1
+    assert "warnings" not in host.ok("keepalived_config", options)
