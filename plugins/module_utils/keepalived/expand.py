@@ -16,7 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.gramm
     Keyword,
     keywords,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lexer import shell_words, words
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lexer import is_plain, shell_words, words
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.reader import (
     Include,
     Line,
@@ -145,7 +145,7 @@ class _Builder:
         known = keywords(table).get(name)
         if known is None or (self.build and not known.known_to(self.build)):
             self._unknown(table, known, name)
-            found.append(Block(name, all_words[1:], position=position))
+            found.append(_block(all_words, line, position))
             return
         if table == ROOT and (name in PARENT) != self.parent:
             self.skipping = -1
@@ -160,7 +160,7 @@ class _Builder:
             self._note("value-missing", f"a value is missing behind {name}, and keepalived ends at once")
             raise _Stop
         if not known.has_body:
-            found.append(Block(name, args, position=position))
+            found.append(_block((name, *args), line, position))
             return
         children: list[Block] = []
         skipped = self._is_dropped(table, known, args)
@@ -169,7 +169,7 @@ class _Builder:
         else:
             self._block(t.cast(str, known.table), children, needs_brace=True)
         if not skipped:
-            found.append(Block(name, args, tuple(children), position=position))
+            found.append(_block((name, *args), line, position, tuple(children)))
 
     def _unknown(self, table: str, known: Keyword | None, name: str) -> None:
         where = f" in {table}" if table else ""
@@ -208,9 +208,14 @@ class _Builder:
                 needs_brace = False
                 if found[0] == "{":
                     found = found[1:]
-            if found and found[-1] == "}":
-                if len(found) > 1:
-                    children.append(Block(found[0], found[1:-1], position=self.reader.position))
-                return
+            is_last = bool(found) and found[-1] == "}"
+            found = found[:-1] if is_last else found
             if found:
-                children.append(Block(found[0], found[1:], position=self.reader.position))
+                children.append(_block(found, line, self.reader.position))
+            if is_last:
+                return
+
+
+def _block(found: tuple[str, ...], line: str, position: Position, children: tuple[Block, ...] | None = None) -> Block:
+    """Return the block of a line, with the line itself where its words cannot be written in another way."""
+    return Block(found[0], found[1:], children, None if is_plain(found) else line, position)

@@ -219,7 +219,10 @@ class VrrpInstance(Model):
             f"has advert_int {seconds}, and VRRP version 2 does not know fractions: use version 3 or whole seconds",
         )
         yield bool(self.nopreempt and self.preempt_delay), "has nopreempt and preempt_delay: use one of them"
-        yield bool(self.nopreempt) and self.initial_state == "MASTER", "has nopreempt, which state MASTER cancels: use BACKUP"
+        yield (
+            bool(self.nopreempt) and self.initial_state == "MASTER",
+            "has nopreempt, which state MASTER cancels: use BACKUP",
+        )
         yield bool(self.nopreempt) and self.priority == 255, "has nopreempt, which priority 255 cancels: use less"
         yield (
             bool(self.preempt_delay) and self.initial_state == "MASTER",

@@ -19,6 +19,7 @@ __all__ = (
     "decomment",
     "first_brace",
     "include_pattern",
+    "is_plain",
     "quote",
     "refusal",
     "shell_words",
@@ -203,6 +204,11 @@ def refusal(word: str) -> str:
     if len(word.encode()) > LONGEST_LINE // 2:
         return f"is longer than {LONGEST_LINE // 2} bytes"
     return ""
+
+
+def is_plain(found: t.Sequence[str]) -> bool:
+    """True when these words of a line can be written so that every keepalived reads them back."""
+    return sum(map(len, found)) < LONGEST_LINE // 2 and not any(map(refusal, found))
 
 
 def quote(word: str) -> str:

@@ -19,11 +19,10 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Co
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.grammar import ROOT, keywords
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lexer import (
     BLANK,
-    LONGEST_LINE,
     decomment,
     first_brace,
     include_pattern,
-    refusal,
+    is_plain,
     shell_words,
     split_comment,
     words,
@@ -116,7 +115,7 @@ class _Builder:
         known = keywords(table).get(found[0]) if table is not None else None
         if known is not None and known.is_script:
             found = shell_words(code) or found
-        faithful = found[0] != COMMENT and len(code) < LONGEST_LINE // 2 and not any(map(refusal, found))
+        faithful = found[0] != COMMENT and is_plain(found)
         return Block(found[0], found[1:], raw=None if faithful else code, position=self.position)
 
     def opening(self, head: str = "") -> None:
