@@ -13,7 +13,7 @@ import re
 import typing as t
 from ipaddress import ip_address
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import COMMENT, Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lexer import refusal, words
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Version
@@ -86,7 +86,7 @@ def first_word(line: Block) -> str:
 def _text(value: t.Any, path: str) -> str:
     if not isinstance(value, str):
         value = str(value)
-    reason = refusal(value)
+    reason = refusal(value) or ("is the sign of a comment, and nothing else" if value == COMMENT else "")
     if reason:
         raise InputError(path, f"{value!r} {reason}")
     return t.cast(str, value)
