@@ -28,6 +28,7 @@ options:
   adopt:
     description:
       - Whether everything else in the main file goes, so that this collection alone says what keepalived does.
+        A copy of the main file as it was is kept in C(/var/lib/holdfast/keepalived/adopted).
       - Without it, instances that somebody else configured on the host stay, unless they claim the same
         address or the same router id; then the module fails before anything is changed.
     type: bool
@@ -107,7 +108,7 @@ repaired:
   returned: success
   type: bool
 warnings:
-  description: What the daemon's test said although it passed.
+  description: What the daemon's test and the rules of this collection said although the configuration can work.
   returned: when there are any
   type: list
   elements: str

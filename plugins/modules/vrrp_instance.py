@@ -89,7 +89,7 @@ repaired:
   returned: success
   type: bool
 warnings:
-  description: What the daemon's test said although it passed.
+  description: What the daemon's test and the rules of this collection said although the configuration can work.
   returned: when there are any
   type: list
   elements: str
