@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block, Position
@@ -54,18 +55,21 @@ def expand(
     def note(rule: str, severity: str, position: Position, message: str) -> None:
         notes.setdefault((rule, str(position), message), Finding(rule, severity, str(position), message))
 
-    def read(lines: t.Iterator[Line], parent: bool) -> tuple[list[Block], Reader]:
+    found: list[Block] = []
+
+    def read(lines: t.Iterator[Line], parent: bool) -> Reader:
         reader = Reader(lines, note, include, instance, is_copy=not parent)
         builder = _Builder(reader, build, parent)
         try:
-            blocks = builder.blocks()
-        except _Stop:
-            blocks = builder.found
-        return blocks, reader
+            builder.blocks()
+        finally:
+            found.extend(builder.found)
+        return reader
 
-    main, reader = read(physical_lines(text, file), parent=True)
-    rest, _reader = read(iter(reader.copy), parent=False)
-    return Expanded(tuple(main + rest), tuple(notes.values()))
+    with suppress(_Stop):
+        reader = read(physical_lines(text, file), parent=True)
+        read(iter(reader.copy), parent=False)
+    return Expanded(tuple(found), tuple(notes.values()))
 
 
 class _Stop(Exception):
@@ -84,12 +88,11 @@ class _Builder:
         self.skipping = 0
         self.names: set[tuple[str, str]] = set()
 
-    def blocks(self) -> list[Block]:
-        """Return the root blocks."""
+    def blocks(self) -> None:
+        """Read the root blocks into ``found``."""
         self._block(ROOT, self.found, needs_brace=False)
         if self.reader.depth:
             self._note("brace-open", f"{self.reader.depth} braces are not closed")
-        return self.found
 
     def _note(self, rule: str, message: str) -> None:
         self.reader._note(rule, "error", self.reader.position, message)

@@ -136,3 +136,9 @@ def test_a_word_that_cannot_be_written_is_refused(word: str) -> None:
 )
 def test_a_word_that_would_be_cut_is_quoted(tree: Block, text: str) -> None:
     assert render([tree]) == text
+
+
+def test_a_missing_value_in_the_main_process_ends_everything() -> None:
+    seen = expand("global_defs {\n  vrrp_garp_interval\n}\nvrrp_instance V {\n  frob\n}\n")
+    assert [finding.rule for finding in seen.findings] == ["value-missing"]
+    assert seen.blocks == ()
