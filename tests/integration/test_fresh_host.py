@@ -92,10 +92,10 @@ def test_an_unknown_option_is_named(fresh: Host, module: str, args: Args, unknow
 @pytest.fixture
 def taken(fresh: Host) -> t.Iterator[Host]:
     """The host, with a program of somebody else on port 80."""
-    fresh.run("systemd-run -q --unit=taker python3 -m http.server 80")
+    fresh.run("systemd-run -q --unit=test-taker python3 -m http.server 80")
     fresh.eventually(lambda: "python3" in fresh.run("ss -Hltnp 'sport = 80'"), "a program takes the port")
     yield fresh
-    fresh.run("systemctl stop taker")
+    fresh.run("systemctl stop test-taker")
 
 
 def test_a_port_in_use_is_found_with_the_program_that_has_it(taken: Host) -> None:

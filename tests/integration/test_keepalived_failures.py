@@ -110,11 +110,11 @@ def test_a_reload_that_does_not_take_is_undone(holding: Host) -> None:
 
 
 def test_a_pid_file_that_names_another_program_gets_nobody_killed(holding: Host) -> None:
-    holding.run("systemctl stop keepalived; systemd-run -q --unit=innocent sleep 100")
-    holding.run("systemctl show --value -p MainPID innocent >/run/keepalived.pid")
+    holding.run("systemctl stop keepalived; systemd-run -q --unit=test-innocent sleep 100")
+    holding.run("systemctl show --value -p MainPID test-innocent >/run/keepalived.pid")
     done = holding.ok("keepalived_config", {"instances": [instance(priority=99)]})
     assert (done["changed"], done["reloaded"]) == (True, False)
-    assert holding.run("systemctl is-active innocent; systemctl stop innocent") == "active\n"
+    assert holding.run("systemctl is-active test-innocent; systemctl stop test-innocent") == "active\n"
 
 
 def test_killed_at_any_point_the_next_run_mends_it(holding: Host) -> None:

@@ -213,11 +213,11 @@ def test_a_download_goes_on_over_a_change_that_does_not_wait_for_it(host: Host) 
     files = {"path": "/", "root": "/srv/files", "limit_rate": "1500k"}
     host.ok("nginx_config", {"servers": [{"server_name": ["site.example"], "locations": [files]}]})
     curl = "curl -s -H 'Host: site.example' -o /dev/shm/file http://127.0.0.1/file"
-    host.run(f"rm -f /dev/shm/file; systemd-run -q --unit=download {curl}")
+    host.run(f"rm -f /dev/shm/file; systemd-run -q --unit=test-download {curl}")
     host.eventually(lambda: host.attempt("test -s /dev/shm/file").rc == 0, "the download has begun")
     assert host.ok("nginx_config", site("new"))["reloaded"]
     assert word(host) == "new"
-    assert host.attempt("systemctl is-active download").stdout == "active\n"
+    assert host.attempt("systemctl is-active test-download").stdout == "active\n"
     host.eventually(lambda: host.attempt("cmp /srv/files/file /dev/shm/file").rc == 0, "the download is complete")
 
 

@@ -106,13 +106,13 @@ def test_a_tree_that_others_broke_is_named_without_a_change_of_ours(serving: Hos
 
 
 def test_a_reload_that_fails_behind_a_good_test_is_undone(serving: Host) -> None:
-    serving.run("systemd-run -q --unit=taker python3 -m http.server 8081")
+    serving.run("systemd-run -q --unit=test-taker python3 -m http.server 8081")
     serving.eventually(lambda: "python3" in serving.run("ss -Hltnp 'sport = 8081'"), "a program takes the port")
     before = serving.run("pgrep -P $(cat /run/nginx.pid)")
     try:
         words = serving.refused("nginx_config", site("new", listen=["80", "8081"]))
     finally:
-        serving.run("systemctl stop taker")
+        serving.run("systemctl stop test-taker")
     assert words.startswith("nginx did not take the new configuration, the old one was put back: ")
     assert "bind() to 0.0.0.0:8081 failed (98: Address already in use); still could not bind()" in words
     assert word(serving) == "old"
@@ -125,8 +125,10 @@ def test_a_reload_that_fails_behind_a_good_test_is_undone(serving: Host) -> None
 
 
 def test_a_port_that_comes_free_while_nginx_tries_is_no_failure(serving: Host) -> None:
-    serving.run("systemd-run -q --unit=taker timeout 1 python3 -m http.server 8081")
+    serving.run("systemd-run -q --unit=test-taker python3 -m http.server 8081")
     serving.eventually(lambda: "python3" in serving.run("ss -Hltnp 'sport = 8081'"), "a program takes the port")
+    # nginx tries for 2.5 s
+    serving.run("systemd-run -q --on-active=1 --timer-property=AccuracySec=100ms systemctl stop test-taker")
     assert serving.ok("nginx_config", site("new", listen=["80", "8081"]))["reloaded"]
     assert serving.get("http://127.0.0.1:8081/", "site.example") == (200, "new")
 

@@ -74,7 +74,7 @@ cp -a /etc/nginx /etc/keepalived {PRISTINE}/
 RESET = f"""
 pkill -x -CONT nginx; pkill -x -CONT keepalived
 pkill -x -KILL keepalived
-systemctl stop keepalived nginx
+systemctl stop keepalived nginx 'test-*'
 ip address flush dev eth0; ip address add {ADDRESS}/24 dev eth0
 rm -rf /etc/nginx /etc/keepalived /var/lib/holdfast /run/holdfast-* /run/keepalived.pid /tmp/keepalived.json
 cp -a {PRISTINE}/nginx {PRISTINE}/keepalived /etc/
