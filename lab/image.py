@@ -49,7 +49,7 @@ def _entries(text: str) -> t.Iterator[tuple[str, str]]:
     """Yield (address, suite) of every entry that holds Debian's main component."""
     for paragraph in text.split("\n\n"):
         lines = [line for line in paragraph.split("\n") if line.strip() and not line.startswith("#")]
-        fields = {name.lower(): value.split() for name, _, value in (line.partition(":") for line in lines)}
+        fields = {name.lower(): value.split() for name, _sign, value in (line.partition(":") for line in lines)}
         if "main" in fields.get("components", []) and fields.get("enabled", ["yes"]) != ["no"]:
             yield from ((address, suite) for address in fields.get("uris", []) for suite in fields.get("suites", []))
         for line in lines:

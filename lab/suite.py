@@ -14,10 +14,10 @@ import subprocess
 import sys
 import time
 import typing as t
-import xml.etree.ElementTree as ElementTree
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
+from xml.etree import ElementTree
 
 from lab import fleet, machine, matrix
 from lab.command import LAB_DIRECTORY, ROOT, LabError, environment, say

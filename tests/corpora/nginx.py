@@ -170,7 +170,7 @@ def verdict(nginx: t.Sequence[str], text: str) -> str:
         path = Path(folder, "nginx.conf")
         path.write_bytes(text.encode("utf-8", "surrogateescape"))
         command = [*nginx, "-t", "-q", "-e", "stderr", "-p", folder, "-c", str(path)]
-        done = subprocess.run(command, capture_output=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, timeout=60, check=False)
         words = done.stderr.decode("utf-8", "replace").replace(folder, "FOLDER")
     return f"{done.returncode} {_PLACE.sub('', words)}"
 
@@ -196,7 +196,10 @@ def taken_over(top: Block) -> Block:
 
 def private(nginx: str) -> list[str]:
     """Return the command that runs nginx where it leaves no trace, as far as this machine allows that."""
-    allowed = shutil.which("unshare") and subprocess.run([*PRIVATE, "true"], stderr=subprocess.DEVNULL).returncode == 0
+    allowed = (
+        shutil.which("unshare")
+        and subprocess.run([*PRIVATE, "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+    )
     return [*PRIVATE, nginx] if allowed else [nginx]
 
 

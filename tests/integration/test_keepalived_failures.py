@@ -167,7 +167,7 @@ def test_two_runs_at_once_come_one_after_the_other(holding: Host) -> None:
 def test_what_this_host_cannot_hold_is_refused_before_anything_is_changed(host: Host, args: Args, words: str) -> None:
     before = host.listing("/etc", "/var")
     for check in (True, False):
-        path, _, said = host.refused("vrrp_instance", args, check=check).partition(": ")
+        path, _sign, said = host.refused("vrrp_instance", args, check=check).partition(": ")
         assert said == words
     in_a_list = {"instances": [instance("VI_9", 59, "10.89.77.109"), args]}
     assert host.refused("keepalived_config", in_a_list) == f"instances[1].{path}: {words}"

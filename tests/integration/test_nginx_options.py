@@ -67,7 +67,7 @@ def test_nginx_knows_the_directives_that_its_version_has(nginx: Nginx, kind: str
     for name, shape in table.items():
         sample = next(SAMPLES[key] for key, each in settings.SHAPES.items() if each is shape)
         text = render(settings.to_blocks({name: shape}, {name: sample}))
-        _, words = nginx.test(nginx.main(http.format(text), stream.format(text)))
+        _code, words = nginx.test(nginx.main(http.format(text), stream.format(text)))
         known = "unknown directive" not in words and "is not allowed here" not in words
         first = FIRST.get(kind, {}).get(name)
         if known != (first is None or first <= version):

@@ -235,7 +235,7 @@ class Host:
         """Return status and body of an HTTP answer; 0 where there is none."""
         header = f"-H 'Host: {host}' " if host else ""
         done = self.attempt(f"curl -s -m 2 {header}-w '\\n%{{http_code}}' {url}")
-        body, _, status = done.stdout.rpartition("\n")
+        body, _newline, status = done.stdout.rpartition("\n")
         return int(status or 0), body
 
     def states(self) -> dict[str, dict[str, t.Any]]:

@@ -94,7 +94,7 @@ class Nginx:
         return "-e", "stderr", "-p", str(self.folder), "-c", self.write("nginx.conf", text)
 
     def _run(self, *arguments: str) -> tuple[int, str]:
-        done = subprocess.run([self.binary, *arguments], capture_output=True, timeout=60)
+        done = subprocess.run([self.binary, *arguments], capture_output=True, timeout=60, check=False)
         return done.returncode, done.stderr.decode("utf-8", "replace")
 
     def _wait(self, process: subprocess.Popen[bytes], path: str) -> None:

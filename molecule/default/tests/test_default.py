@@ -45,7 +45,7 @@ def test_the_preferred_node_alone_holds_the_address() -> None:
 
 
 def test_every_backend_answers_through_the_address() -> None:
-    answers = [answer(VIP.split("/")[0], SITE) for _ in range(4 * len(BACKENDS))]
+    answers = [answer(VIP.split("/")[0], SITE) for _request in range(4 * len(BACKENDS))]
     assert set(answers) == set(BACKENDS)
 
 

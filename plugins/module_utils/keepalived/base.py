@@ -39,7 +39,7 @@ def option(kind: Kind, *keywords: str, since: str = "", required: bool = False, 
     ``title`` marks the words behind the keyword of the whole block, as the name of an instance.
     """
     made = Option(kind, keywords, Version.parse(since) if since else None, required, title)
-    return field(default=None, metadata={"option": made})
+    return field(default=None, metadata={"option": made})  # pylint: disable=invalid-field-call
 
 
 def _options(model: type[Model]) -> t.Iterator[tuple[str, Option]]:

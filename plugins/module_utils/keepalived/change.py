@@ -161,8 +161,8 @@ def _judged(
     found = []
     for one in check(whole, addresses, held):
         # The first that was said stands behind those that are there.
-        list_name, _, rest = one.where.partition("[")
-        at, _, option = rest.partition("]")
+        list_name, _sign, rest = one.where.partition("[")
+        at, _sign, option = rest.partition("]")
         if list_name == "instances" and beside:
             if int(at) < len(beside):
                 continue

@@ -152,9 +152,6 @@ class _Builder:
             return
         if table == ROOT and (name in PARENT) != self.parent:
             self.skipping = -1
-            if known.table is not None:
-                # What is skipped is read as the inside of the block, and left at its end.
-                self._block(known.table, [], needs_brace=True)
             return
         args = all_words[1:]
         if known.is_script:

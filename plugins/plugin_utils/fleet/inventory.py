@@ -181,7 +181,7 @@ class _Spelling:
 
     def _near(self, name: str) -> str:
         """Return the known variable of the same role that looks most like this one, empty if none does."""
-        prefix, _, rest = name.partition("_")
+        prefix, _sign, rest = name.partition("_")
         own = [known.partition("_")[2] for known in self.known if known.startswith(f"{prefix}_")]
         return next((f"{prefix}_{near}" for near in difflib.get_close_matches(rest, sorted(own), n=1, cutoff=0.7)), "")
 

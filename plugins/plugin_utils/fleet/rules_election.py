@@ -67,7 +67,7 @@ def one_holder(plan: Plan) -> t.Iterator[Fault]:
                 yield Fault("two-holders", other.host, other.path, message)
             yield from _deaf(first, other)
             if {vip.address for vip in first.vips} != {vip.address for vip in other.vips}:
-                odd = next(iter({vip.address for vip in first.vips} ^ {vip.address for vip in other.vips}))
+                odd = min({vip.address for vip in first.vips} ^ {vip.address for vip in other.vips}, key=str)
                 message = (
                     f"{odd} of {first.name} is on one of {first.host} and {other.host} only, so it could not move: "
                     "let all members have the same addresses, or give each pair a keepalived_cluster of its own"

@@ -120,7 +120,7 @@ def _place(path: str, instance: Instance, member: Balancer) -> str:
     option = path[len(instance.path) + 1 :]
     for name, first in (("virtual_ipaddress", 0), ("virtual_ipaddress_excluded", instance.advertised)):
         if option.startswith(f"{name}["):
-            number, _, rest = option[len(name) + 1 :].partition("]")
+            number, _sign, rest = option[len(name) + 1 :].partition("]")
             return instance.vips[first + int(number)].path + rest
     shared = member.variables["keepalived_instance_options"]
     if option.partition(".")[0].partition("[")[0] in shared:

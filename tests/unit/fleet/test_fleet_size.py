@@ -68,10 +68,10 @@ def test_no_variable_is_templated_twice_and_none_that_is_not_needed() -> None:
     Counting.read.clear()
     planned(20)
     assert set(Counting.read.values()) == {1}
-    assert not [key for _, key in Counting.read if key.startswith("site_")]
+    assert not [key for _host, key in Counting.read if key.startswith("site_")]
 
 
 def test_the_time_grows_with_the_fleet_and_not_with_its_square() -> None:
     planned(50)
-    small = min(planned(100)[1] for _ in range(3))
+    small = min(planned(100)[1] for _round in range(3))
     assert planned(800)[1] < small * 8 * 4

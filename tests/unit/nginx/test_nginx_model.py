@@ -36,7 +36,7 @@ PROXY = """\
 def text_of(option: str, element: Options, version: Version | None = DEBIAN_12) -> str:
     """Return the text of the only file of one element, without its first line."""
     (text,) = files(NginxConfig.from_options({option: [element]}, version=version)).values()
-    first, _, rest = text.partition("\n")
+    first, _newline, rest = text.partition("\n")
     assert "holdfast.nginx_ha" in first
     return rest
 

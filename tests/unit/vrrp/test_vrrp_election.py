@@ -80,9 +80,9 @@ def test_the_effective_priority_stays_in_range(trackers: dict[str, int], failed:
 def test_outcomes_walks_through_every_combination_once() -> None:
     nodes = pair(FATAL, FATAL)
     found = list(outcomes(nodes))
-    assert len(found) == len({failed for failed, _ in found}) == 2**4
+    assert len(found) == len({failed for failed, _holders in found}) == 2**4
     assert found[0] == (frozenset(), "a")
-    healthy = {failed: {"a", "b"} - {node for node, _ in failed} for failed, _ in found}
+    healthy = {failed: {"a", "b"} - {node for node, _fault in failed} for failed, _holders in found}
     assert all((holder in healthy[failed]) if healthy[failed] else holder is None for failed, holder in found)
     assert len(list(outcomes(nodes, at_once=1))) == 1 + 4
 
