@@ -89,7 +89,7 @@ class VirtualAddress(LineModel):
     dev: str | None = option(Interface())
     scope: str | None = option(Text())
     label: str | None = option(Text(longest=15))
-    peer: str | None = option(Prefixed())
+    peer: str | None = option(Address())
     home: bool | None = option(Flag())
     nodad: bool | None = option(Flag(), "-nodad")
     mngtmpaddr: bool | None = option(Flag())
@@ -117,8 +117,8 @@ class VirtualAddress(LineModel):
         if self.brd and self.peer:
             raise InputError(path, f"{self.address} has both brd and peer: keepalived takes one of them")
         if self.peer and "/" in self.address:
-            raise InputError(path, f"{self.address} has a peer: the prefix length belongs to the peer's address")
-        if self.peer and ip_interface(self.peer).version != self.family:
+            raise InputError(path, f"{self.address} has a peer: leave the prefix length out")
+        if self.peer and ip_address(self.peer).version != self.family:
             raise InputError(path, f"{self.address} and its peer {self.peer} are of different families")
         if self.preferred_lft not in (None, "forever") and not str(self.preferred_lft).isdigit():
             raise InputError(path, f"preferred_lft {self.preferred_lft!r} is neither seconds nor forever")

@@ -18,6 +18,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.field
     FlagOrWords,
     Integer,
     Interface,
+    Pattern,
     Switch,
     Text,
     Words,
@@ -45,6 +46,7 @@ __all__ = (
 )
 
 PORT = 65535
+LONGEST_REPLY = 255
 
 
 @dataclass(frozen=True)
@@ -95,14 +97,15 @@ class UdpCheck(Connection):
     keyword = "UDP_CHECK"
     table = "udp_check"
 
-    payload: str | None = option(Text())
+    payload: str | None = option(Pattern("[0-9A-Fa-f]{2}(?: ?[0-9A-Fa-f]{2})*", "a text of hexadecimal digits"))
     require_reply: tuple[str, ...] | None = option(FlagOrWords())
     min_reply_length: int | None = option(Integer(0, PORT))
     max_reply_length: int | None = option(Integer(0, PORT))
 
     def validate(self, path: str) -> None:
-        if (self.max_reply_length or PORT) < (self.min_reply_length or 0):
-            raise InputError(path, "max_reply_length is less than min_reply_length: the check could never succeed")
+        longest = LONGEST_REPLY if self.max_reply_length is None else self.max_reply_length
+        if longest < (self.min_reply_length or 0):
+            raise InputError(path, f"min_reply_length is above max_reply_length, {longest}: no answer would do")
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,10 @@ class DnsCheck(Connection):
     )
     name: str | None = option(Text())
 
+    def validate(self, path: str) -> None:
+        if self.type == "ANY":
+            raise InputError(path, "keepalived asks for no type ANY: choose one of the others")
+
 
 @dataclass(frozen=True)
 class Url(Model):
@@ -125,7 +132,7 @@ class Url(Model):
     keyword = "url"
 
     path: str = option(Text(), required=True)
-    digest: str | None = option(Text(longest=32))
+    digest: str | None = option(Pattern("[0-9A-Fa-f]{32}", "a digest of 32 hexadecimal digits"))
     status_code: tuple[str, ...] | None = option(Words())
     virtualhost: str | None = option(Text())
     regex: str | None = option(Text())
@@ -150,12 +157,20 @@ class HttpGet(Connection):
     tls_compliant: bool | None = option(Switch())
     urls: tuple[Url, ...] = option(NestedList(Url), "url", required=True)
 
+    def validate(self, path: str) -> None:
+        if self.tls_compliant is not None or any(url.tls_compliant is not None for url in self.urls):
+            raise InputError(path, "tls_compliant is for ssl_checks, where keepalived knows it")
+
 
 @dataclass(frozen=True)
 class SslGet(HttpGet):
     """The same over TLS."""
 
     keyword = "SSL_GET"
+    table = "ssl_get"
+
+    def validate(self, path: str) -> None:
+        """Take what the parent refuses."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+from os.path import dirname
 
 __all__ = ("Definition", "Definitions", "Loop", "Reference")
 
@@ -104,11 +105,11 @@ class Definitions:
             return None
         return Reference(known, dollar, end, parameters)
 
-    def text(self, reference: Reference, directory: str) -> str:
-        """Return the text for a reference; a random number is always the least one, so that the answer is the same."""
+    def text(self, reference: Reference, file: str) -> str:
+        """Return the text for a reference in a file; a random number is always the least, so that nothing changes."""
         known = reference.definition
-        if known is self._known.get("_PWD") and not known.value:
-            return directory
+        if not known.value and known is self._known.get("_PWD"):
+            return dirname(file)
         if known.parameters:
             return reference.parameters.split(" ")[0] or "0"
         return known.value

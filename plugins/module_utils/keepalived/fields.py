@@ -29,6 +29,7 @@ __all__ = (
     "Interface",
     "Kind",
     "Lines",
+    "Pattern",
     "Phrases",
     "Script",
     "Switch",
@@ -109,6 +110,21 @@ class Text(Kind):
         if self.longest and len(text.encode()) > self.longest:
             shown = "the secret" if self.secret else repr(text)
             raise InputError(path, f"{shown} is longer than {self.longest} bytes, and keepalived would cut it")
+        return text
+
+
+class Pattern(Text):
+    """A text of a certain form, which ``form`` names in words."""
+
+    def __init__(self, pattern: str, form: str) -> None:
+        super().__init__()
+        self.pattern = re.compile(pattern)
+        self.form = form
+
+    def accept(self, value: t.Any, path: str, version: Version | None) -> str:
+        text = super().accept(value, path, version)
+        if not self.pattern.fullmatch(text):
+            raise InputError(path, f"{text!r} is not {self.form}")
         return text
 
 

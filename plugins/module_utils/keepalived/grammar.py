@@ -44,7 +44,7 @@ _CHECKER = "alpha delay_before_retry= delay_loop=@1.3.7 log_all_failures@2.0.11 
 _CONNECTION = "bind_if= bind_port= bindto= connect_ip= connect_port= connect_timeout= fwmark= " + _CHECKER
 _CHECKS = (
     "BFD_CHECK:bfd_check@2.0.0 DNS_CHECK:dns_check@1.3.0 FILE_CHECK:file_check@2.1.0 HTTP_GET:http_get"
-    " MISC_CHECK:misc_check PING_CHECK:connection@2.1.0 SMTP_CHECK:smtp_check SSL_GET:http_get TCP_CHECK:connection"
+    " MISC_CHECK:misc_check PING_CHECK:connection@2.1.0 SMTP_CHECK:smtp_check SSL_GET:ssl_get TCP_CHECK:connection"
     " UDP_CHECK:udp_check@2.1.0"
 )
 _TABLES: dict[str, str] = {
@@ -154,10 +154,19 @@ _TABLES: dict[str, str] = {
     "dns_check": "name= type= " + _CONNECTION,
     "file_check": "track_file= weight",
     "http_get": """
-        enable_sni@1.4.3 fast_recovery@2.0.17 http_protocol@2.0.17 nb_get_retry= tls_compliant@2.2.8 url:url
+        enable_sni@1.4.3 fast_recovery@2.0.17 http_protocol@2.0.17 nb_get_retry= url:url
+        virtualhost@1.3.6 """
+    + _CONNECTION,
+    "ssl_get": """
+        enable_sni@1.4.3 fast_recovery@2.0.17 http_protocol@2.0.17 nb_get_retry= tls_compliant@2.2.8 url:ssl_url
         virtualhost@1.3.6 """
     + _CONNECTION,
     "url": """
+        digest= path= regex@2.0.7?REGEX regex_max_offset@2.0.7?REGEX regex_min_offset@2.0.7?REGEX
+        regex_no_match@2.0.7?REGEX regex_options@2.0.7?REGEX regex_stack@2.0.7?REGEX status_code
+        virtualhost@1.3.6
+        """,
+    "ssl_url": """
         digest= path= regex@2.0.7?REGEX regex_max_offset@2.0.7?REGEX regex_min_offset@2.0.7?REGEX
         regex_no_match@2.0.7?REGEX regex_options@2.0.7?REGEX regex_stack@2.0.7?REGEX status_code tls_compliant@2.2.8
         virtualhost@1.3.6

@@ -252,6 +252,12 @@ class VrrpInstance(Model):
             bool(self.vrf and (self.interface or not self.is_unicast)),
             "has vrf: it needs peers and no interface",
         )
+        yield (
+            bool(self.owner_ignore_adverts) and self.priority != 255,
+            "has owner_ignore_adverts, which needs priority 255",
+        )
+        yield bool(self.thread_timer_expired), "has thread_timer_expired, which is called timer_expired_backup now"
+        yield bool(self.timer_expired_backup and not self.nopreempt), "has timer_expired_backup, which needs nopreempt"
         yield self.strict_mode is True and self.is_unicast, "has strict_mode, which allows no unicast peers"
 
 

@@ -55,6 +55,8 @@ _PLAIN = {
     "'": re.compile(r"[^'\\]*"),
     '"': re.compile(r'[^"\\]*'),
 }
+_WITHOUT_QUOTES = re.compile(r"[^ \t\f\n\r\v]+")
+_PLAIN_LINE = re.compile(r"[ !#%-\[\]-z|~]*")
 _BRACE = re.compile(r'[{}"]')
 _INCLUDE = re.compile(r"include([rmwba]?)[ \t\n\v\f\r](.*)", re.DOTALL)
 _BARE = re.compile(r"[^\s!#\"\\{}$@~'][^\s!#\"\\{}$']*")
@@ -117,6 +119,8 @@ def words(line: str) -> tuple[tuple[str, ...], bool]:
     ``"a b"`` is one word without its quotes and without escapes; a quote ends the word before it. Words behind a quote
     that stays open are lost, as they are to keepalived.
     """
+    if '"' not in line:
+        return tuple(_WITHOUT_QUOTES.findall(line)), True
     found: list[str] = []
     at = 0
     while True:
@@ -208,7 +212,10 @@ def refusal(word: str) -> str:
 
 def is_plain(found: t.Sequence[str]) -> bool:
     """True when these words of a line can be written so that every keepalived reads them back."""
-    return sum(map(len, found)) < LONGEST_LINE // 2 and not any(map(refusal, found))
+    line = " ".join(found)
+    if len(line) >= LONGEST_LINE // 2:
+        return False
+    return ("" not in found and _PLAIN_LINE.fullmatch(line) is not None) or not any(map(refusal, found))
 
 
 def quote(word: str) -> str:

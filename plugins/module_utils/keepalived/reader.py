@@ -166,7 +166,7 @@ class Reader:
             code, closed = decomment(text)
             if not closed:
                 self._note("quote-open", "error", line.position, f"a double quote is not closed: {code}")
-            self.copy.append(line._replace(text="" if include_pattern(code) else code))
+            self.copy.append(line._replace(text="" if include_pattern(code) else code.rstrip("\r\n")))
             if code:
                 return code
         return None
@@ -250,7 +250,7 @@ class Reader:
                 dollar = line.find("$", dollar + 1)
                 continue
             done = True
-            text = self._definitions.text(reference, dirname(self.position.file))
+            text = self._definitions.text(reference, self.position.file)
             if reference.definition.multiline:
                 if self._rest is not None:
                     self._outer.append((self._rest, self._loops_outside))

@@ -21,12 +21,14 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.globa
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.instance import SyncGroup, VrrpInstance
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lexer import shell_words
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import KeepalivedConfig
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.network import BfdInstance
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.trackers import (
     TrackFile,
     TrackProcess,
     VrrpScript,
     Weight,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.virtual_server import VirtualServer
 
 __all__ = ("RULES", "Placed", "Rule", "Subject", "ask", "check")
 
@@ -125,7 +127,15 @@ def check(
 ) -> list[Finding]:
     """Return what is wrong with a configuration although keepalived would take it; see Subject for the arguments."""
     placed = [Placed("global_defs", config.global_defs, True)] if config.global_defs else []
-    for field in ("track_files", "vrrp_scripts", "track_processes", "bfd_instances", "sync_groups", "instances"):
+    for field in (
+        "track_files",
+        "vrrp_scripts",
+        "track_processes",
+        "bfd_instances",
+        "sync_groups",
+        "instances",
+        "virtual_servers",
+    ):
         placed += [Placed(f"{field}[{at}]", one, True) for at, one in enumerate(getattr(config, field) or ())]
     return ask(Subject(tuple(placed), tuple(addresses), frozenset(held), peers))
 
@@ -240,6 +250,7 @@ _TRACKERS: dict[str, type[t.Any]] = {
     "track_file": TrackFile,
     "track_script": VrrpScript,
     "track_process": TrackProcess,
+    "track_bfd": BfdInstance,
 }
 
 
@@ -276,10 +287,27 @@ def tracker_undefined(subject: Subject) -> Answer:
 
 
 @rule("error")
+def check_undefined(subject: Subject) -> Answer:
+    files = {one.name for _place, one in subject.of(TrackFile)}
+    neighbours = {one.name for _place, one in subject.of(BfdInstance)}
+    for place, virtual in subject.of(VirtualServer):
+        for at, server in enumerate(virtual.real_servers or ()):
+            wanted = [
+                (f"file_checks[{one}]", check.track_file, files) for one, check in enumerate(server.file_checks or ())
+            ]
+            wanted += [
+                (f"bfd_checks[{one}]", check.name, neighbours) for one, check in enumerate(server.bfd_checks or ())
+            ]
+            for option, name, known in wanted:
+                if name not in known:
+                    yield place.at(f"real_servers[{at}].{option}"), f"{name} is defined nowhere"
+
+
+@rule("error")
 def tracker_twice(subject: Subject) -> Answer:
     for kind in (VrrpInstance, SyncGroup):
         for place, model in subject.of(kind):
-            for option in (*_TRACKERS, "track_interface", "track_bfd"):
+            for option in (*_TRACKERS, "track_interface"):
                 names = [one.name for one in getattr(model, option) or ()]
                 for at, name in enumerate(names):
                     if name in names[:at]:

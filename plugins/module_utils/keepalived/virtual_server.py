@@ -32,6 +32,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.field
     Flag,
     Integer,
     Kind,
+    Pattern,
     Phrases,
     Script,
     Switch,
@@ -136,7 +137,9 @@ class VirtualServer(Model):
     protocol: str | None = option(Protocol("TCP", "UDP", "SCTP"))
     persistence_engine: str | None = option(Text(longest=16))
     persistence_timeout: int | None = option(Integer(1, LONGEST_PERSISTENCE))
-    persistence_granularity: str | None = option(Text())
+    persistence_granularity: str | None = option(
+        Pattern(r"\d{1,3}|(?:\d{1,3}\.){3}\d{1,3}", "a netmask or, for IPv6, a prefix length")
+    )
     hashed: bool | None = option(Flag())
     ops: bool | None = option(Flag())
     sh_port: bool | None = option(Flag(), "sh-port")
@@ -168,8 +171,49 @@ class VirtualServer(Model):
         given = [name for name in ("address", "fwmark", "group") if getattr(self, name) is not None]
         if len(given) != 1:
             raise InputError(path, f"it needs one of address, fwmark, group, and has {' and '.join(given) or 'none'}")
-        if self.port is not None and self.address is None:
-            raise InputError(path, f"a port goes with an address, not with a {given[0]}")
+        for wrong, message in self._combinations():
+            if wrong:
+                raise InputError(path, message)
+
+    def _combinations(self) -> t.Iterator[tuple[bool, str]]:
+        """Yield what keepalived would drop, change or refuse, each with its sentence."""
+        servers = self.real_servers or ()
+        method = (self.lb_kind or ("NAT",))[0]
+        ports = {
+            server.port
+            for server in servers
+            if server.port is not None and (server.lvs_method or (method,))[0] != "NAT"
+        }
+        quorum = self.quorum or 1
+        weight = sum((self.weight or 1) if server.weight is None else server.weight for server in servers)
+        is_sh, is_mh = self.lb_algo == "sh", self.lb_algo == "mh"
+        yield self.port is not None and self.address is None, "it has a port, which goes with an address"
+        yield not servers, "it has no real_servers"
+        yield self.lb_algo is None, "it has no lb_algo, as wlc"
+        yield self.lb_kind is None, "it has no lb_kind: NAT, DR or TUN"
+        yield method not in ("NAT", "DR", "TUN"), f"lb_kind {method!r} is not NAT, DR or TUN"
+        yield self.protocol is None and self.fwmark is None, "it has no protocol: TCP, UDP or SCTP"
+        yield self.protocol is not None and self.fwmark is not None, "it has a protocol, which goes with an address"
+        yield (
+            self.address is not None and not self.port and self.persistence_timeout is None,
+            "it has no port, which is for services with a persistence_timeout",
+        )
+        yield (
+            self.address is not None and bool(ports - {0, self.port}),
+            f"the real servers have other ports than {self.port}, and only NAT can change a port",
+        )
+        yield self.fwmark is not None and bool(ports - {0}), "its real servers have ports, and only NAT can change them"
+        yield quorum > weight, f"the quorum {quorum} is above the weight of all real servers, {weight}"
+        yield (self.hysteresis or 0) >= quorum, f"the hysteresis {self.hysteresis} is not below the quorum {quorum}"
+        yield bool(self.ops) and self.protocol != "UDP", "ops is for the protocol UDP"
+        yield bool((self.hashed or self.sh_port or self.sh_fallback) and not is_sh), "hashed and sh_* need lb_algo sh"
+        yield bool((self.mh_port or self.mh_fallback) and not is_mh), "mh_port and mh_fallback need lb_algo mh"
+        yield (
+            bool(self.sorry_server_inhibit or self.sorry_server_lvs_method) and self.sorry_server is None,
+            "it has options of a sorry_server, and none of these",
+        )
+        family = None if self.address is None else "inet6" if ":" in self.address else "inet"
+        yield None not in (family, self.ip_family) and family != self.ip_family, "ip_family is not that of its address"
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,10 @@ SCRIPT = SECURE + "vrrp_script chk {\nscript /bin/true\n}\n"
 FILE = "track_file f {\nfile /run/f\nweight 0\n}\n"
 SECOND = "vrrp_instance VI_2 {{\ninterface eth0\nvirtual_router_id {}\nvirtual_ipaddress {{\n{}\n}}\n}}\n"
 GROUP = "vrrp_sync_group G {\ngroup {\nVI_1\nVI_2\n}\n}\n"
+SERVER = (
+    "virtual_server 192.0.2.100 80 {\nprotocol TCP\nlb_algo rr\nlb_kind DR\nreal_server 192.0.2.30 80 {\n"
+    "FILE_CHECK {\ntrack_file f\n}\n}\n}\n"
+)
 OTHER = SECOND.format(52, "192.0.2.101")
 
 IN_INSTANCE = [
@@ -119,6 +123,7 @@ IN_INSTANCE = [
     Case("group-small", "", "", 10, behind="vrrp_sync_group G {\ngroup {\nVI_1\n}\n}\n"),
     Case("group-shared", "", "", 23, behind=OTHER + GROUP + GROUP.replace("G {", "H {")),
     Case("group-with-weight", "track_file {\nf weight 9\n}", "track_file {\nf\n}", 5, FILE, OTHER + GROUP),
+    Case("check-undefined", "", "", 10, behind=SERVER),
     Case("name-twice", "", "", 7, SCRIPT + SCRIPT.replace(SECURE, "")),
     Case("process-name-long", "", "", 1, "vrrp_track_process p {\nprocess a-very-long-process\n}\n"),
     Case("script-timeout", "", "", 4, SECURE + "vrrp_script s {\nscript /bin/true\ninterval 1\ntimeout 3\n}\n"),
