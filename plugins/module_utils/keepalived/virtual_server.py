@@ -128,7 +128,7 @@ class VirtualServer(Model):
 
     address: str | None = option(Place(Address()), title=True)
     port: int | None = option(Place(Integer(0, PORT), at=1), title=True)
-    fwmark: int | None = option(Place(Integer(0, LARGEST), marked="fwmark"), title=True)
+    fwmark: int | None = option(Place(Integer(1, LARGEST), marked="fwmark"), title=True)
     group: str | None = option(Place(Text(), marked="group"), title=True)
     ip_family: str | None = option(Choice("inet", "inet6"))
     delay_loop: float | None = option(Decimal(0.000001, LONGEST_TIMER))
