@@ -148,6 +148,8 @@ class _Builder:
         known = keywords(table).get(name)
         if known is None or (self.build and not known.known_to(self.build)):
             self._unknown(table, known, name)
+            if table == ROOT and self.parent:
+                return  # the children see it too
             found.append(_block(all_words, line, position))
             return
         if table == ROOT and (name in PARENT) != self.parent:
