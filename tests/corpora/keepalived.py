@@ -1,36 +1,44 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold our reading of keepalived configurations against files that other people wrote.
+"""Hold our keepalived reader and renderer against configurations that other people wrote.
 
 ``keepalived.py [--corpus FOLDER ...] [--keepalived BINARY]`` counts, and ends with 1 if there is a difference:
 
-* a file that keepalived accepts must be parsed, and what we find wrong in its structure keepalived must have refused;
-  where keepalived complains of the structure, so must we;
-* what is rendered must parse to the same tree and mean the same, and a second rendering must be the same text;
-* what we say keepalived sees must, rendered, be seen as the same again;
-* with --keepalived: it must say of the rendered file what it says of the original one, and take without a word what
-  it sees of a file that it takes without a word.
+* a file that keepalived accepts must be parsed and expanded without a complaint, and one that makes keepalived hang
+  must be refused at once;
+* what is rendered must parse to the same tree and expand to the same blocks and complaints, and a second rendering
+  must be the same text;
+* the first thing that keepalived complained of must be among our complaints, as far as it is one of structure
+  (unknown keywords, braces, quotes, missing values ...);
+* with --keepalived: all such complaints must be the same at the same lines; it must say of the rendered file what it
+  says of the original one; what we say it sees of a file that it accepts must be accepted too; and when every block
+  that has a model has gone through the model, it must accept the file too, or refuse it in the same words, in
+  whatever order.
 
-The files belong to others and are read where they lie, by default in the folders ``corpora/keepalived*`` of a folder
-beside the project. ``manifest.tsv`` there holds what keepalived 2.2.7 said: columns file, rc_2_2_7 and
-first_message_2_2_7. keepalived runs as the first process of a name space, with the interfaces that the file names.
+Each file is judged twice where it has lines for certain hosts only (``@name``): as on a host that has none of these
+names, and as on the first of them.
+
+The files belong to others and are read where they lie, by default in all ``corpora/keepalived*`` of a folder beside
+the project. ``manifest.tsv`` there holds what keepalived 2.2.7 said, on a host without net namespaces and with few
+interfaces: columns file, rc_2_2_7 (exit code; negative: the signal that ended it) and first_message_2_2_7.
 """
 
 from __future__ import annotations
 
 import argparse
-import collections
-import contextlib
+import ast
 import csv
-import functools
 import glob
 import os
 import re
+import stat
 import subprocess
 import sys
 import tempfile
+import time
 import typing as t
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -39,227 +47,341 @@ sys.path.insert(0, str(Path(__file__).parents[2] / ".ansible/collections"))
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block, walk
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.expand import Expanded, expand
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import KeepalivedConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.renderer import render
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Build, Version
 
 BESIDE = Path(__file__).resolve().parents[3]
-# How Debian builds 2.2.7, by which the manifests were made.
-BUILD = Build(
-    Version(2, 2, 7),
-    frozenset(
-        [
-            "NFTABLES",
-            "LVS",
-            "REGEX",
-            "VRRP",
-            "JSON",
-            "BFD",
-            "SNMP_VRRP",
-            "SNMP_CHECKER",
-            "SNMP_RFCV2",
-            "SNMP_RFCV3",
-            "DBUS",
-        ]
+CORPORA = sorted(path.parent for path in BESIDE.glob("*/corpora/keepalived*/manifest.tsv"))
+
+# What the Debian package of keepalived 2.2.7 is built with.
+FEATURES = "BFD DBUS JSON LVS NFTABLES REGEX SNMP_CHECKER SNMP_RFCV2 SNMP_RFCV3 SNMP_V3_FOR_V2 SNMP_VRRP VRRP VRRP_VMAC"
+BUILD = Build(Version(2, 2, 7), frozenset(FEATURES.split()))
+NOWHERE = "holdfast-nowhere"
+HANGS = "-9"
+SECONDS_TO_REFUSE = 5.0
+SECONDS = 20
+
+# A network with the interfaces and net namespaces (all of them this same one) that the files name, and nothing of the
+# machine that a test could change. It lives until its input ends.
+SETUP = """
+mount -t tmpfs none /var && mount -t tmpfs none /run && mkdir /run/netns || exit
+mount -o remount,bind,ro / 2>/dev/null
+ip link set lo up
+ip -force -batch - <<'END' >/dev/null 2>&1
+{interfaces}
+END
+for name in {namespaces}; do : >/run/netns/$name && mount --bind /proc/self/ns/net /run/netns/$name; done
+echo $$
+read -r _
+"""
+
+_NAME = re.compile(r"[A-Za-z][\w.-]{0,14}")
+_CONDITION = re.compile(r"^\s*@\^?([^\s^@]+)[ \t]", re.MULTILINE)
+_PLACE = re.compile(r"^\((?:(?P<file>.*): )?Line (?P<line>\d+)\) ", re.MULTILINE)
+
+# Our complaints, and how keepalived puts them. The word in parentheses is compared too.
+COMPLAINTS: t.Mapping[str, tuple[str, str]] = {
+    "keyword-unknown": (
+        r"(?:there is no keyword|keepalived \S+ does not know) (.*?)(?: in \w+)?(?:, which came .*)?",
+        r"Unknown keyword '(.*)'",
     ),
+    "brace-unexpected": ("", r"Unexpected '\{' - ignoring"),
+    "brace-missing": ("", r"Missing '\{' at beginning of configuration block"),
+    "brace-extra": ("", r"Extra '\}' found"),
+    "brace-open": (r"(\d+) braces .*", r"There are (\d+) missing '\}'s or extra '\{'s"),
+    "quote-open": ("", r"(?:Unterminated quote|Unmatched quote:) '.*"),
+    "value-missing": (
+        r"a value is missing behind (\S+),.*",
+        r"\*\*\* Configuration line starting `.*` is missing a parameter after keyword `(.*)` at word position 2",
+    ),
+    "name-missing": (r"(\w+) must have exactly one name", r"(\w+) must have a name(?: - skipping)?"),
+    "name-twice": (
+        r"\S+ (\S+) is there already.*",
+        r"(?:vrrp instance|vrrp sync group|track_group) (\S+) already defined",
+    ),
+    "words-extra": (r"(\S+) has a block, and .*", r"Block (\S+) has extra parameters .*"),
+    "include-empty": (r"no file is there to include: (.*)", r"Config files missing '(.*)'\."),
+}
+# What goes with what a model leaves out: words behind the keyword of a block of items, which keepalived drops as well,
+# and an empty list of peers, which is the same as none.
+_LEFT_OUT = re.compile(
+    r"Block \S+ has extra parameters .*|.* A unicast keyword has been specified without any unicast .*"
 )
-INSTANCE = "holdfast-corpus"
-SECONDS = 10
-MOST_INTERFACES = 300
-HANGS = ("-9", "124")
-# What keepalived says of the structure of a file, and our rules for the same.
-STRUCTURE = re.compile(
-    r"Unknown keyword|Unexpected '\{'|Extra '\}'|missing '\}'s|Missing '\{'|Unterminated quote|Unmatched quote"
-    r"|Configuration line starting `[a-z_]+` is missing a parameter after"
-)
-POSITION = re.compile(r"^\([^()]*?(?:Line |:)\s*\d+\) ")
-BRACES = re.compile(r"\{([^{}]*)\}")
+_OURS = {rule: re.compile(ours or "().*", re.DOTALL) for rule, (ours, _theirs) in COMPLAINTS.items()}
+_THEIRS = {rule: re.compile(theirs) for rule, (_ours, theirs) in COMPLAINTS.items()}
+
+# Rule, line and word.
+Complaint = t.Tuple[str, str, str]
 
 
-class Row(t.NamedTuple):
-    """A file, and what the real program said of it."""
+class Differences:
+    """What was compared, how often, and what differed."""
 
-    path: Path
-    rc: str
-    message: str
+    def __init__(self) -> None:
+        self.compared: Counter[str] = Counter()
+        self.found: list[str] = []
 
-
-def rows(folder: Path) -> list[Row]:
-    with (folder / "manifest.tsv").open(newline="") as file:
-        found = list(csv.DictReader(file, delimiter="\t"))
-    return [Row(folder / row["file"], row["rc_2_2_7"], row["first_message_2_2_7"] or "") for row in found]
-
-
-def read(path: str | Path) -> str:
-    with open(path, errors="surrogateescape", newline="") as file:
-        return file.read()
+    def compare(self, what: str, same: bool, explanation: str) -> None:
+        self.compared[what] += 1
+        if not same:
+            self.found.append(f"{what}: {explanation}")
 
 
-def include(pattern: str, folder: str) -> list[tuple[str, str]]:
-    """Return what an include line brings: regular files that nobody may execute."""
-    found = BRACES.search(pattern)
-    if found is not None:
-        choices = (pattern[: found.start()] + one + pattern[found.end() :] for one in found.group(1).split(","))
-        return [file for choice in choices for file in include(choice, folder)]
-    paths = sorted(glob.glob(os.path.join(folder, pattern)))
-    return [(path, read(path)) for path in paths if os.path.isfile(path) and not os.stat(path).st_mode & 0o111]
+class Judged(t.NamedTuple):
+    """What keepalived said of a file: exit code and words."""
+
+    code: int
+    words: str
+
+    @property
+    def accepted(self) -> bool:
+        return not self.code and not self.words
+
+    @property
+    def without_places(self) -> list[str]:
+        return _PLACE.sub("", self.words).splitlines()
+
+    @property
+    def faults(self) -> set[str]:
+        """Return the words in no order, but for those that a model may do without."""
+        return {line for line in self.without_places if not _LEFT_OUT.fullmatch(line)}
 
 
-@functools.lru_cache(maxsize=None)
-def seen(text: str, path: Path) -> Expanded:
-    return expand(text, str(path), include, INSTANCE, BUILD)
+class Subject:
+    """A file of a corpus: its text, what was said of it, and what we make of it."""
+
+    def __init__(self, path: Path, row: t.Mapping[str, str]) -> None:
+        self.path = path
+        self.name = path.name
+        self.text = path.read_bytes().decode("utf-8", "surrogateescape")
+        self.code = row["rc_2_2_7"]
+        self.message = row["first_message_2_2_7"]
+        # The names of hosts that it is judged for.
+        self.hosts = [NOWHERE, *_CONDITION.findall(self.text)[:1]]
+        self.expanded: dict[str, Expanded] = {}
+        self.rendered = ""
+        self.taken_over = ""
+
+    @property
+    def accepted(self) -> bool:
+        """keepalived ends with 0 after its words, too, where a net namespace is not there: it has read only a part."""
+        return self.code == "0" and not self.message
 
 
-def differences(row: Row) -> t.Iterator[str]:
-    """Yield what is not as it must be, without the real program."""
-    text = read(row.path)
-    try:
-        expanded = seen(text, row.path)
-    except ConfigError as error:
-        if row.rc not in HANGS:
-            yield f"keepalived ends with {row.rc}, and we with: {error}"
-        return
-    if row.rc in HANGS and not row.message:
-        yield "keepalived never ends, and we do"
-    wrong = [finding for finding in expanded.findings if finding.severity == "error"]
-    # Where that name space is missing, keepalived ends its test with 0 before its children have read the file.
-    ends_early = any(block.name == "net_namespace" for block in expanded.blocks)
-    complains = row.rc != "0" or STRUCTURE.search(row.message) or ends_early
-    if wrong and not complains:
-        yield f"keepalived takes it, and we find: {wrong[0]}"
-    if not wrong and STRUCTURE.search(row.message):
-        yield f"we find nothing wrong, and keepalived says: {row.message}"
-    try:
-        tree = parse(text, str(row.path))
-    except ConfigError as error:
-        if not complains:
-            yield f"keepalived takes it, and our parser does not: {error}"
-        return
-    rendered = render(tree)
-    again = parse(rendered)
-    if again != tree:
-        yield "what is rendered is not read back as it was"
-    if render(again) != rendered:
-        yield "a second rendering is another text"
-    if not same(seen(rendered, row.path).blocks, expanded.blocks):
-        yield "what is rendered means something else"
-    if not wrong and not same(seen(render(expanded.blocks), row.path).blocks, expanded.blocks):
-        yield "what keepalived sees is, rendered, seen in another way"
+def included(pattern: str, folder: str) -> list[tuple[str, str]]:
+    """Return the files that keepalived includes for a pattern, which may have braces as in a shell."""
+    names: list[str] = []
+    waiting = [pattern]
+    while waiting:
+        one = waiting.pop(0)
+        braces = re.search(r"\{([^{}]*)\}", one)
+        if braces is None:
+            names += sorted(glob.glob(os.path.join(folder, one)))
+        else:
+            waiting += [f"{one[: braces.start()]}{part}{one[braces.end() :]}" for part in braces[1].split(",")]
+    return [(name, Path(name).read_bytes().decode("utf-8", "surrogateescape")) for name in names if _includable(name)]
 
 
-def same(one: t.Sequence[Block], other: t.Sequence[Block]) -> bool:
-    """True when the two mean the same: the words are equal, however they were written."""
-    return [(block.name, block.args) for block in walk(one)] == [(block.name, block.args) for block in walk(other)]
+def _includable(name: str) -> bool:
+    mode = os.stat(name).st_mode
+    return stat.S_ISREG(mode) and not mode & 0o111
 
 
-# With the real program
+def complaints(expanded: Expanded, folder: Path) -> set[Complaint]:
+    """Return what we complain of, as far as keepalived has words for the same; paths are those below the folder."""
+    found: set[Complaint] = set()
+    for finding in expanded.findings:
+        if finding.rule in _OURS:
+            matched = _OURS[finding.rule].fullmatch(finding.message)
+            word = matched.group(1) if matched else "?"
+            word = ast.literal_eval(word) if word.startswith(("'", '"')) else word
+            line = "" if finding.rule == "brace-open" else finding.where.rpartition(":")[2]
+            found.add((finding.rule, line, word.replace(f"{folder}/", "")))
+    return found
 
 
-def interfaces(blocks: t.Sequence[Block]) -> list[str]:
-    """Return the names of interfaces that occur, in their order."""
-    found: dict[str, None] = {}
-    for block in walk(blocks):
-        words = (block.name, *block.args)
-        for at, word in enumerate(words[:-1]):
-            if word in ("interface", "dev"):
-                found[words[at + 1]] = None
-        if block.name in ("track_interface", "interfaces"):
-            found.update((child.name, None) for child in block.children or ())
-    return [name for name in found if re.fullmatch(r"[A-Za-z][\w.@-]{0,14}", name) and name != "lo"]
+def their_complaints(words: str) -> set[Complaint]:
+    """Return what keepalived complained of, as far as it is of structure."""
+    found: set[Complaint] = set()
+    for line in words.split("\n"):
+        place = _PLACE.match(line)
+        for rule, pattern in _THEIRS.items():
+            matched = pattern.fullmatch(line[place.end() :] if place else line)
+            if matched:
+                found.add((rule, place["line"] if place else "", matched.group(1) if pattern.groups else ""))
+    return found
 
 
-@contextlib.contextmanager
-def network(names: t.Sequence[str]) -> t.Iterator[int]:
-    """Run a network name space with these interfaces; yields the number of the process that holds it."""
-    with tempfile.NamedTemporaryFile("w") as batch:
-        batch.writelines(f"link add {name} type veth peer name peer{at}\n" for at, name in enumerate(names))
-        batch.writelines(f"link set {name} up\n" for name in names)
-        batch.flush()
-        script = f"ip -force -batch {batch.name} >/dev/null 2>&1; echo ready; exec sleep infinity"
-        holder = subprocess.Popen(("unshare", "--net", "sh", "-c", script), stdout=subprocess.PIPE)
+def agree(ours: set[Complaint], theirs: set[Complaint], only_first: bool = False) -> bool:
+    """Tell whether the complaints are the same ones.
+
+    Where braces are wrong, each of keepalived's processes finds itself in other blocks, and we read for all of them at
+    once: then it is enough that both complain. Of a pattern that includes nothing keepalived does not always speak.
+    """
+    if any(rule.startswith("brace-") for rule, _line, _word in ours | theirs):
+        return bool(ours) and bool(theirs) or (only_first and not theirs)
+    return theirs <= ours and (only_first or all(rule == "include-empty" for rule, _line, _word in ours - theirs))
+
+
+def taken_over(blocks: t.Iterable[Block]) -> str:
+    """Return the text with every block replaced by what its model makes of it, where it has one that can say it."""
+    done: list[Block] = []
+    for block in blocks:
         try:
-            t.cast("t.IO[bytes]", holder.stdout).readline()
-            yield holder.pid
-        finally:
-            holder.kill()
-            holder.wait()
+            done += KeepalivedConfig.from_block(Block("", (), (block,))).to_block().children or ()
+        except ConfigError:
+            done.append(block)
+    return render(done)
 
 
-def judge(program: str, text: str, row: Row, holder: int) -> tuple[int, list[str]]:
-    """Return exit code and complaints of keepalived for a text that stands where the file does."""
-    with tempfile.TemporaryDirectory() as folder:
-        if "include" in text:
-            for beside in os.listdir(row.path.parent):
-                os.symlink(row.path.parent / beside, Path(folder) / beside)
-            (Path(folder) / row.path.name).unlink()
-        path = Path(folder) / row.path.name
-        with path.open("w", errors="surrogateescape", newline="") as file:
-            file.write(text)
-        path.chmod(0o644)
-        inside = ("nsenter", f"--net=/proc/{holder}/ns/net", "unshare", "--pid", "--fork", "--kill-child")
-        done = subprocess.run(
-            ("timeout", "-k", "1", str(SECONDS), *inside, program, "-t", "-e", "-i", INSTANCE, "-f", path.name),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            check=False,
-        )
-        output = done.stdout.decode(errors="replace").replace(folder, "")
-    return done.returncode, [POSITION.sub("", line) for line in output.split("\n") if line]
-
-
-def judged(program: str, row: Row, holder: int) -> t.Iterator[str]:
-    """Yield where the real program says something else of what we rendered."""
-    text = read(row.path)
+def compare_reading(subject: Subject, differences: Differences) -> None:
+    """Compare all that needs no keepalived, and keep what does."""
+    begin = time.process_time()
     try:
-        expanded, rendered = seen(text, row.path), render(parse(text))
-    except ConfigError:
+        blocks = parse(subject.text, str(subject.path))
+        for host in subject.hosts:
+            subject.expanded[host] = expand(subject.text, str(subject.path), included, host, BUILD)
+    except ConfigError as error:
+        what = "refused where keepalived hangs" if subject.code == HANGS else "refused by both"
+        soon = time.process_time() - begin < SECONDS_TO_REFUSE
+        differences.compare(what, soon and not subject.accepted, f"{subject.name}: {error}; {subject.message!r}")
         return
-    rc, complaints = judge(program, text, row, holder)
-    rc_rendered, said = judge(program, rendered, row, holder)
-    if (rc, complaints) != (rc_rendered, said):
-        yield f"keepalived says {rc} {complaints[:1]} of the file, {rc_rendered} {said[:1]} of what is rendered"
-    if rc == 0 and not complaints:
-        rc_seen, said = judge(program, render(expanded.blocks), row, holder)
-        if rc_seen or said:
-            yield f"keepalived takes the file, and says {rc_seen} {said[:1]} of what it sees"
+    differences.compare("parsed and expanded", subject.code != HANGS, f"{subject.name}: keepalived hangs")
+    subject.rendered = render(blocks)
+    again = parse(subject.rendered)
+    differences.compare("rendered and parsed again", again == blocks, subject.name)
+    differences.compare("rendered twice", render(again) == subject.rendered, subject.name)
+    for host, one in subject.expanded.items():
+        other = expand(subject.rendered, str(subject.path), included, host, BUILD)
+        said, still = ({(finding.rule, finding.message) for finding in each.findings} for each in (one, other))
+        same = as_words(one.blocks) == as_words(other.blocks) and said == still
+        differences.compare("rendered and expanded again", same, f"{subject.name} ({host}) {said ^ still}")
+    ours = complaints(subject.expanded[NOWHERE], subject.path.parent)
+    if subject.accepted:
+        differences.compare("accepted without a complaint", not ours, f"{subject.name}: {ours}")
+    message = re.sub(r"^\(F Line", "(Line", subject.message).replace("\\\\", "\\")
+    same = agree(ours, their_complaints(message), only_first=True)
+    differences.compare("its first complaint is ours too", same, f"{subject.name}: {message} ours {ours}")
+    subject.taken_over = taken_over(blocks)
 
 
-def all_interfaces(every: t.Sequence[Row]) -> list[str]:
-    """Return the interfaces that any of the files names."""
-    found: dict[str, None] = {}
-    for row in every:
-        with contextlib.suppress(ConfigError):
-            found.update((name, None) for name in interfaces(seen(read(row.path), row.path).blocks))
-    return list(found)[:MOST_INTERFACES]
+def as_words(blocks: t.Iterable[Block]) -> list[t.Any]:
+    """Return the blocks as plain words: how a line was written does not count."""
+    return [(block.name, block.args, block.children and as_words(block.children)) for block in blocks]
+
+
+class Keepalived:
+    """The real program in a network of its own, and a folder with the files of a corpus."""
+
+    def __init__(self, binary: str, folder: Path, subjects: t.Sequence[Subject]) -> None:
+        self.binary = binary
+        self.folder = folder
+        self.sudo = ["sudo"] * (os.geteuid() != 0)
+        interfaces, namespaces = named(subjects)
+        lines = [f"link add {name} type veth peer name peer{at}" for at, name in enumerate(interfaces)]
+        lines += [f"link set {name} up" for name in interfaces]
+        setup = SETUP.format(interfaces="\n".join(lines), namespaces=" ".join(namespaces))
+        command = [*self.sudo, "unshare", "--mount", "--net", "sh", "-c", setup]
+        self._holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.pid = t.cast("t.IO[str]", self._holder.stdout).readline().strip()
+
+    def close(self) -> None:
+        self._holder.communicate()
+
+    def judge(self, name: str, host: str) -> Judged:
+        """Return what keepalived says of a file in the folder, on a host of this name."""
+        enter = [*self.sudo, "nsenter", f"--target={self.pid}", "--mount", "--net"]
+        alone = ["timeout", "--signal=KILL", str(SECONDS), "unshare", "--pid", "--fork", "--kill-child"]
+        test = [self.binary, "-t", "-f", str(self.folder / name), "-i", host]
+        done = subprocess.run([*enter, *alone, *test], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        words = done.stdout.decode("utf-8", "surrogateescape")
+        return Judged(done.returncode, words.replace(f"{self.folder}/", "").replace(name, "FILE"))
+
+    def judge_text(self, kind: str, subject: Subject, text: str, host: str) -> Judged:
+        """Return the same of a text that stands in the place of a file."""
+        name = f".{kind}.{subject.name}"
+        (self.folder / name).write_bytes(text.encode("utf-8", "surrogateescape"))
+        return self.judge(name, host)
+
+
+def named(subjects: t.Sequence[Subject]) -> tuple[list[str], list[str]]:
+    """Return the interfaces and the net namespaces that the files name."""
+    interfaces: set[str] = set()
+    namespaces: set[str] = set()
+    for subject in subjects:
+        for block in walk(block for one in subject.expanded.values() for block in one.blocks):
+            if block.name.startswith("net_namespace"):
+                namespaces.update(block.args[:1])
+            elif block.name in ("interface", "default_interface"):
+                interfaces.update(block.args[:1])
+            elif block.name in ("track_interface", "interfaces"):
+                interfaces.update(child.name for child in block.children or ())
+            interfaces.update(word for before, word in zip(block.args, block.args[1:]) if before == "dev")
+    return sorted(filter(_NAME.fullmatch, interfaces)), sorted(filter(_NAME.fullmatch, namespaces))
+
+
+def compare_verdicts(subject: Subject, keepalived: Keepalived, differences: Differences) -> None:
+    for host in subject.hosts:
+        where = f"{subject.name} ({host})"
+        expanded = subject.expanded[host]
+        original = keepalived.judge(subject.name, host)
+        kind = "accepted" if original.accepted else "refused"
+        rendered = keepalived.judge_text("rendered", subject, subject.rendered, host)
+        same = original.code == rendered.code and original.without_places == rendered.without_places
+        differences.compare(f"rendered, {kind} the same", same, f"{where}: {original} {rendered}")
+        if host == NOWHERE:
+            taken = keepalived.judge_text("taken", subject, subject.taken_over, host)
+            same = original.faults == taken.faults and taken.code in (original.code, 0 if not taken.faults else -1)
+            differences.compare(f"taken over by models, {kind} the same", same, f"{where}: {original} {taken}")
+        if original.accepted and host == NOWHERE:
+            seen = keepalived.judge_text("seen", subject, render(expanded.blocks), host)
+            differences.compare("what it sees is accepted", seen.accepted, f"{where}: {seen}")
+        ours, theirs = complaints(expanded, subject.path.parent), their_complaints(original.words)
+        differences.compare(
+            "complaints the same", agree(ours, theirs), f"{where}: ours {ours - theirs} theirs {theirs - ours}"
+        )
+
+
+def compare_corpus(folder: Path, binary: str, differences: Differences) -> None:
+    with (folder / "manifest.tsv").open(newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+    subjects = [Subject(folder / row["file"], row) for row in rows]
+    for subject in subjects:
+        compare_reading(subject, differences)
+    if not binary:
+        return
+    with tempfile.TemporaryDirectory() as name:
+        for path in folder.iterdir():
+            Path(name, path.name).symlink_to(path)
+        keepalived = Keepalived(binary, Path(name), subjects)
+        try:
+            with ThreadPoolExecutor(2) as pool:
+                readable = [subject for subject in subjects if subject.expanded]
+                list(pool.map(lambda subject: compare_verdicts(subject, keepalived, differences), readable))
+        finally:
+            keepalived.close()
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--corpus", type=Path, nargs="*", default=sorted(BESIDE.glob("*/corpora/keepalived*")))
-    parser.add_argument("--keepalived", help="the program itself; needs root")
-    arguments = parser.parse_args()
-    folders = [folder for folder in arguments.corpus if (folder / "manifest.tsv").is_file()]
-    if not folders:
-        print("no corpus of keepalived configurations is here: nothing to compare")
+    parser.add_argument("--corpus", type=Path, nargs="+", default=CORPORA, help="folders of files and a manifest.tsv")
+    parser.add_argument("--keepalived", default="", help="the binary that judges originals and renderings")
+    options = parser.parse_args()
+    corpora = [path.resolve() for path in options.corpus if (path / "manifest.tsv").exists()]
+    if not corpora:
+        print("nothing compared: there is no folder corpora/keepalived* with a manifest.tsv beside the project")
         return 0
-    found: list[tuple[Row, str]] = []
-    counts: collections.Counter[str] = collections.Counter()
-    everything = [row for folder in folders for row in rows(folder)]
-    for row in everything:
-        counts["accepted" if row.rc == "0" else "refused"] += 1
-        found += [(row, difference) for difference in differences(row)]
-    if arguments.keepalived:
-        with network(all_interfaces(everything)) as holder, ThreadPoolExecutor(os.cpu_count()) as pool:
-            answers = pool.map(lambda row: list(judged(arguments.keepalived, row, holder)), everything)
-            for row, said in zip(everything, answers):
-                counts["judged"] += 1
-                found += [(row, difference) for difference in said]
-    for row, difference in found:
-        print(f"{row.path.parent.name}/{row.path.name}: {difference}")
-    numbers = ", ".join(f"{number} {name}" for name, number in counts.items())
-    print(f"{len(everything)} files ({numbers}): {len(found)} differences")
-    return 1 if found else 0
+    differences = Differences()
+    for corpus in corpora:
+        compare_corpus(corpus, options.keepalived and os.path.abspath(options.keepalived), differences)
+    for what, count in sorted(differences.compared.items()):
+        print(f"{count:6} {what}")
+    for difference in differences.found:
+        print(f"DIFFERENCE {difference}")
+    print(f"{len(differences.found)} differences")
+    return 1 if differences.found else 0
 
 
 if __name__ == "__main__":
