@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-__all__ = ("COMMENT", "Block", "Position", "comment", "walk")
+__all__ = ("COMMENT", "Block", "Position", "comment", "plain", "walk")
 
 COMMENT = "#"
 
@@ -61,3 +61,11 @@ def walk(blocks: t.Iterable[Block]) -> t.Iterator[Block]:
         yield block
         if block.children:
             yield from walk(block.children)
+
+
+def plain(block: Block) -> dict[str, t.Any]:
+    """Return a block as plain data: directive, args, line, and block where it has a body; comments are left out."""
+    data: dict[str, t.Any] = {"directive": block.name, "args": list(block.args), "line": block.position.line}
+    if block.children is not None:
+        data["block"] = [plain(child) for child in block.children if not child.is_comment]
+    return data

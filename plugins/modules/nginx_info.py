@@ -98,19 +98,11 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.stage import check_staged
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import drifted, owned_files
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import plain
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.daemon import NginxDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.dump import parse_dump
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import parse_build
-
-
-def plain(block: Block) -> dict[str, t.Any]:
-    """Return a block as plain data."""
-    data: dict[str, t.Any] = {"directive": block.name, "args": list(block.args), "line": block.position.line}
-    if block.children is not None:
-        data["block"] = [plain(child) for child in block.children if not child.is_comment]
-    return data
 
 
 def gather(root: str, *, configuration: bool) -> dict[str, t.Any]:

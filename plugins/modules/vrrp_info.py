@@ -17,6 +17,10 @@ description:
 extends_documentation_fragment:
   - holdfast.nginx_ha.attributes
 options:
+  configuration:
+    description: Whether RV(configuration) is returned.
+    type: bool
+    default: false
   root:
     description: Folder of keepalived's configuration.
     type: path
@@ -96,6 +100,13 @@ trackers:
   returned: success
   type: dict
   sample: {"nginx_crash": "0", "nginx_probe": "0", "nginx_stop": "0"}
+configuration:
+  description:
+    - What keepalived sees of its files, with includes, definitions and conditions resolved, as a list of blocks.
+      A block has C(directive), C(args), C(line), and C(block) where it has a body. Passwords are hidden.
+  returned: when it is asked for
+  type: list
+  elements: dict
 owned:
   description: The files on this host that this collection owns.
   returned: success
@@ -115,13 +126,17 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import drifted, owned_files
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block, plain
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses, need_root
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import version_of
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemon import KeepalivedDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump import read_states
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import read_tree
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import parse_build
 
 TRACK_FOLDER = "/run/holdfast/track"
+SECRETS = ("auth_pass", "key", "password")
 
 
 def trackers(folder: str = TRACK_FOLDER) -> dict[str, str]:
@@ -134,7 +149,16 @@ def trackers(folder: str = TRACK_FOLDER) -> dict[str, str]:
     return found
 
 
-def gather(root: str) -> dict[str, t.Any]:
+def hidden(block: Block) -> Block:
+    """Return the block with every password in it hidden."""
+    if block.name in SECRETS:
+        return dataclasses.replace(block, args=("********",))
+    if block.children is None:
+        return block
+    return dataclasses.replace(block, children=tuple(hidden(child) for child in block.children))
+
+
+def gather(root: str, *, configuration: bool) -> dict[str, t.Any]:
     """Return what the module returns."""
     need_root()
     daemon = KeepalivedDaemon(root=root)
@@ -148,6 +172,9 @@ def gather(root: str) -> dict[str, t.Any]:
         for state in read_states():
             present = [one for one in (*state.addresses, *state.excluded_addresses) if one in here]
             instances.append(dict(dataclasses.asdict(state), present=present))
+    if configuration:
+        build = parse_build(daemon.version.output) if version else None
+        found["configuration"] = [plain(hidden(block)) for block in read_tree(daemon.main_file, build).blocks]
     manifest = owned_files(daemon.name)
     found.update(instances=instances, held=[address for one in instances for address in one["present"]])
     found.update(trackers=trackers(), owned=sorted(manifest), drifted=drifted(manifest))
@@ -156,11 +183,14 @@ def gather(root: str) -> dict[str, t.Any]:
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={"root": {"type": "path", "default": "/etc/keepalived"}},
+        argument_spec={
+            "configuration": {"type": "bool", "default": False},
+            "root": {"type": "path", "default": "/etc/keepalived"},
+        },
         supports_check_mode=True,
     )
     try:
-        found = gather(module.params["root"])
+        found = gather(module.params["root"], configuration=module.params["configuration"])
     except HoldfastError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **found)
