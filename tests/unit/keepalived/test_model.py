@@ -8,15 +8,25 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.base import Model
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.files import files, redact
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import (
+    BfdInstance,
+    GlobalDefs,
     HostAddress,
     KeepalivedConfig,
+    SyncGroup,
+    TrackFile,
+    TrackProcess,
+    VirtualServer,
+    VirtualServerGroup,
     VrrpInstance,
+    VrrpScript,
     interface_for,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.renderer import render
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Version
 
 INSTANCE: dict[str, t.Any] = {
@@ -156,3 +166,83 @@ def test_an_address_without_an_interface_says_what_to_do(
     assert error.value.path == "instances[0].interface"
     for word in words:
         assert word in error.value.message
+
+
+BLOCKS: list[tuple[type[Model], dict[str, t.Any]]] = [
+    (GlobalDefs, {"router_id": "lb 1#", "dynamic_interfaces": True, "smtp_server": ["192.0.2.1", "26"]}),
+    (GlobalDefs, {"notification_email": ["a@example.com"], "vrrp_min_garp": False, "vrrp_garp_interval": 0.001}),
+    (TrackFile, {"name": "f", "file": "/run/f", "weight": {"weight": -5, "reverse": True}, "init_file": True}),
+    (VrrpScript, {"name": "s", "script": "/x 'a b' c", "user": ["root"], "init_fail": True}),
+    (TrackProcess, {"name": "p", "process": ["nginx", "-g"], "quorum": 2, "fork_delay": 0.5}),
+    (BfdInstance, {"name": "b", "neighbor_ip": "192.0.2.9", "passive": True, "weight": -10}),
+    (SyncGroup, {"name": "G", "group": ["a", "b"], "notify": {"command": "/x y", "user": "nobody"}}),
+    (
+        VrrpInstance,
+        {
+            "name": "VI_2",
+            "virtual_router_id": 7,
+            "version": 2,
+            "use_vmac": True,
+            "authentication": {"auth_type": "PASS", "auth_pass": "P@##D32!"},
+            "virtual_ipaddress": [{"address": "192.0.2.7", "nodad": True, "label": "eth0:1"}, "192.0.2.8/24 brd +"],
+            "virtual_routes": ["198.51.100.0/24  via 192.0.2.1"],
+            "track_interface": [{"name": "eth1", "weight": -20, "reverse": True}],
+        },
+    ),
+    (
+        VrrpInstance,
+        {
+            "name": "VI_3",
+            "virtual_router_id": 7,
+            "virtual_ipaddress": ["fd00::7/64"],
+            "unicast_peer": [{"address": "fd00::2", "min_ttl": 255}],
+            "auth_hmac": {"keys": [{"id": 1, "value": "hex:00"}, {"id": 2, "value": "hex:01"}], "active_key": 2},
+        },
+    ),
+    (
+        VirtualServer,
+        {
+            "address": "192.0.2.100",
+            "port": 80,
+            "protocol": "TCP",
+            "lb_algo": "rr",
+            "lb_kind": ["DR"],
+            "real_servers": [
+                {
+                    "address": "192.0.2.30",
+                    "port": 80,
+                    "http_checks": [{"urls": [{"path": "/", "status_code": ["200"]}]}],
+                },
+                {"address": "192.0.2.31", "weight": 3, "tcp_checks": [{"connect_port": 81}, {"retry": 2}]},
+            ],
+        },
+    ),
+    (
+        VirtualServer,
+        {"fwmark": 3, "lb_algo": "wlc", "lb_kind": ["NAT"], "real_servers": [{"address": "192.0.2.30", "port": 81}]},
+    ),
+    (VirtualServerGroup, {"name": "G", "members": ["192.0.2.1-9 80", "fwmark 3"]}),
+]
+
+
+@pytest.mark.parametrize(("model", "options"), BLOCKS)
+def test_a_block_is_read_back_from_its_text(model: type[Model], options: dict[str, t.Any]) -> None:
+    made = model.from_options(options)
+    (block,) = parse(render([made.to_block()]))
+    assert model.from_block(block) == made
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("vrrp_instance A {\nfrobnicate 1\n}\n", "frobnicate"),
+        ("vrrp_instance A {\nvirtual_router_id $ID\n}\n", "$ID"),
+        ("vrrp_instance A {\nvirtual_router_id 0\n}\n", "1 to 255"),
+        ("vrrp_instance A {\npriority 1\n}\n", "virtual_router_id is missing"),
+    ],
+)
+def test_what_a_model_cannot_express_is_an_error_with_its_line(text: str, word: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        VrrpInstance.from_block(parse(text, "k.conf")[0])
+    assert word in error.value.message
+    assert str(error.value).startswith("k.conf:")
