@@ -92,7 +92,6 @@ drifted:
   elements: str
 """
 
-import dataclasses
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -119,13 +118,7 @@ def gather(root: str, *, configuration: bool) -> dict[str, t.Any]:
         return found
     build = parse_build(daemon.build.output)
     found.update(version=str(build.version), modules=sorted(build.modules), dynamic_modules=sorted(build.dynamic))
-    check = daemon.check({})
-    asked = dataclasses.replace(
-        check,
-        command=(*check.command, "-T"),
-        command_for=lambda copy: (*check.command_for(copy), "-T"),
-    )
-    done = check_staged(asked, {}, name=daemon.name).completed
+    done = check_staged(daemon.check({}), {}, name=daemon.name).completed
     message = daemon.verdict(done)
     found["valid"] = message is None
     if message is not None:
