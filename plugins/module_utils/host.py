@@ -6,16 +6,23 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import socket
+import struct
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.addresses import HostAddress
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Runner, run
 
-__all__ = ("host_addresses", "listeners", "need_root")
+__all__ = ("host_addresses", "listeners", "need_root", "tells_of_processes")
 
 _LISTEN = "0A"  # include/net/tcp_states.h
+_CONNECTOR = 11  # NETLINK_CONNECTOR of include/uapi/linux/netlink.h
+_DONE = 3  # NLMSG_DONE
+_PROCESSES = 1, 1  # CN_IDX_PROC, CN_VAL_PROC of include/uapi/linux/connector.h
+_LISTEN_TO_PROCESSES, _IGNORE_PROCESSES = 1, 2  # include/uapi/linux/cn_proc.h
 
 
 def need_root() -> None:
@@ -55,3 +62,21 @@ def listeners(port: int, *, proc: str = "/proc") -> set[str]:
                 with open(f"{proc}/{pid}/comm", encoding="utf-8") as file:
                     names.add(file.read().strip())
     return names
+
+
+def tells_of_processes() -> bool:
+    """Return whether the kernel would tell a program here of processes that begin and end.
+
+    It does so in the initial network namespace only; in any other nobody listens to the request.
+    """
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _CONNECTOR) as connector:
+        try:
+            for operation in (_LISTEN_TO_PROCESSES, _IGNORE_PROCESSES):
+                data = struct.pack("=I", operation)
+                message = struct.pack("=IIIIHH", *_PROCESSES, 0, 0, len(data), 0) + data
+                connector.send(struct.pack("=IHHII", 16 + len(message), _DONE, 0, 0, os.getpid()) + message)
+        except OSError as error:
+            if error.errno == errno.ECONNREFUSED:
+                return False
+            raise
+    return True

@@ -72,6 +72,7 @@ plan:
               unicast_peer: [10.89.50.12]
               virtual_ipaddress: [10.89.50.100/24]
               virtual_ipaddress_excluded: []
+          keepalived_sync_groups: []
           balancer_upstreams:
             - name: blog
               servers:
@@ -85,6 +86,9 @@ plan:
             nginx_frozen: 0.816
             keepalived_stopped: 0.116
             planned_move: 0.0
+          outage_told: >-
+            The longest that a client waits by these settings, whichever of lb1, lb2 fails: host gone 0.40 s,
+            nginx killed 0.12 s, nginx stopped 0.12 s, nginx frozen 0.82 s, keepalived stopped 0.12 s
       contains:
         address:
           description: The address from which a balancer speaks VRRP, or at which a backend serves.
@@ -104,6 +108,10 @@ plan:
           description: The VRRP instances of this host, as M(holdfast.nginx_ha.keepalived_config) takes them.
           type: list
           elements: dict
+        keepalived_sync_groups:
+          description: Which of the instances move together, as M(holdfast.nginx_ha.keepalived_config) takes them.
+          type: list
+          elements: dict
         balancer_upstreams:
           description: The upstreams with all their servers, as M(holdfast.nginx_ha.nginx_config) takes them.
           type: list
@@ -117,4 +125,7 @@ plan:
             - The most seconds without an answer that each fault of this host leads to by the settings, if the next in
               preference takes over.
           type: dict
+        outage_told:
+          description: The same for a person, the worst of all members. Empty but for the first member of the cluster.
+          type: str
 """

@@ -42,6 +42,12 @@ options:
     description: Whether instances that somebody else configured on this host may go.
     type: bool
     default: false
+  track_processes:
+    description:
+      - Whether keepalived shall watch processes. It hears of them in the initial network namespace only; in a container
+        its instances would stay in C(FAULT) for ever.
+    type: bool
+    default: false
   root:
     description: Folder of keepalived's configuration.
     type: path
@@ -65,9 +71,15 @@ downloaded:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import listeners, need_root
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import listeners, need_root, tells_of_processes
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import refuse_unfit
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.packages import download
+
+DEAF = (
+    "keepalived cannot watch processes here: the kernel tells of them in the initial network namespace only, and this "
+    "is another one, as in a container, so the instances would stay in FAULT for ever; use a file or a script instead "
+    "(keepalived_track_files, keepalived_vrrp_scripts)"
+)
 
 
 def port_faults(ports: list[int], programs: list[str]) -> list[str]:
@@ -90,6 +102,7 @@ def main() -> None:
             "programs": {"type": "list", "elements": "str", "default": ["nginx"]},
             "instances": {"type": "list", "elements": "dict", "default": [], "no_log": False},
             "adopt": {"type": "bool", "default": False},
+            "track_processes": {"type": "bool", "default": False},
             "root": {"type": "path", "default": "/etc/keepalived"},
         },
         supports_check_mode=True,
@@ -99,6 +112,8 @@ def main() -> None:
     except HoldfastError as error:
         module.fail_json(msg=str(error))
     faults = port_faults(module.params["ports"], module.params["programs"])
+    if module.params["track_processes"] and not tells_of_processes():
+        faults.append(DEAF)
     downloaded: list[str] = []
     try:
         refuse_unfit(module.params["instances"], root=module.params["root"], adopt=module.params["adopt"])

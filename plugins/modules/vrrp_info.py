@@ -95,6 +95,20 @@ held:
   returned: success
   type: list
   elements: str
+scheduler:
+  description:
+    - How the kernel runs the process that speaks VRRP. V(rr) and V(fifo) are real-time; with V(other) adverts may come
+      late on a busy host. There is a warning where the configuration asks for real-time and the host refuses it.
+  returned: when keepalived runs
+  type: dict
+  contains:
+    policy:
+      description: One of V(rr), V(fifo), V(other), or the number of another one.
+      type: str
+    priority:
+      description: The real-time priority; V(0) where it has none.
+      type: int
+  sample: {"policy": "rr", "priority": 50}
 trackers:
   description: The track files of this collection and what they hold; V(0) is fit.
   returned: success
@@ -133,6 +147,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.chang
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemon import KeepalivedDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump import read_states
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import read_tree
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.scheduler import refused, scheduler
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import parse_build
 
 TRACK_FOLDER = "/run/holdfast/track"
@@ -158,8 +173,8 @@ def hidden(block: Block) -> Block:
     return dataclasses.replace(block, children=tuple(hidden(child) for child in block.children))
 
 
-def gather(root: str, *, configuration: bool) -> dict[str, t.Any]:
-    """Return what the module returns."""
+def gather(root: str, *, configuration: bool) -> tuple[dict[str, t.Any], str]:
+    """Return what the module returns, and its warning, which may be empty."""
     need_root()
     daemon = KeepalivedDaemon(root=root)
     version = version_of(daemon)
@@ -172,13 +187,18 @@ def gather(root: str, *, configuration: bool) -> dict[str, t.Any]:
         for state in read_states():
             present = [one for one in (*state.addresses, *state.excluded_addresses) if one in here]
             instances.append(dict(dataclasses.asdict(state), present=present))
+    blocks: tuple[Block, ...] = ()
+    if configuration or daemon.running():
+        blocks = read_tree(daemon.main_file, parse_build(daemon.version.output) if version else None).blocks
     if configuration:
-        build = parse_build(daemon.version.output) if version else None
-        found["configuration"] = [plain(hidden(block)) for block in read_tree(daemon.main_file, build).blocks]
+        found["configuration"] = [plain(hidden(block)) for block in blocks]
+    now = scheduler() if daemon.running() else None
+    if now:
+        found["scheduler"] = now._asdict()
     manifest = owned_files(daemon.name)
     found.update(instances=instances, held=[address for one in instances for address in one["present"]])
     found.update(trackers=trackers(), owned=sorted(manifest), drifted=drifted(manifest))
-    return found
+    return found, refused(blocks, now)
 
 
 def main() -> None:
@@ -190,9 +210,11 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        found = gather(module.params["root"], configuration=module.params["configuration"])
+        found, warning = gather(module.params["root"], configuration=module.params["configuration"])
     except HoldfastError as error:
         module.fail_json(msg=str(error))
+    if warning:
+        module.warn(f"{os.uname().nodename}: {warning}")
     module.exit_json(changed=False, **found)
 
 

@@ -122,6 +122,13 @@ def test_everything_that_is_wrong_is_named_at_once(taken: Host) -> None:
     assert words[3] == "Nothing was changed."
 
 
+def test_processes_that_cannot_be_watched_are_told_before_anything_is_installed(fresh: Host) -> None:
+    for check in (True, False):
+        words = fresh.refused("preflight", {"track_processes": True}, check=check)
+        assert words.startswith("keepalived cannot watch processes here: ")
+    assert not fresh.ok("preflight", {"track_processes": False})["changed"]
+
+
 def test_packages_are_fetched_and_not_installed(fresh: Host) -> None:
     packages = {"packages": ["nginx", "keepalived"]}
     for check in (True, False):

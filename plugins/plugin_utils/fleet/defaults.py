@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-__all__ = ("DEFAULTS", "GROUPS", "KNOWN", "PREFIXES", "SERVICE", "UNSET", "UPSTREAMS", "USED")
+__all__ = ("DEFAULTS", "GROUPS", "KNOWN", "PREFIXES", "SECOND_FAMILY", "SERVICE", "UNSET", "UPSTREAMS", "USED")
 
 GROUPS: dict[str, str] = {"master": "master", "backup": "backup", "backend": "backend"}
 """The inventory groups by what their hosts are; the variable ``holdfast_groups`` changes them."""
@@ -19,6 +19,8 @@ GROUPS: dict[str, str] = {"master": "master", "backup": "backup", "backend": "ba
 DEFAULTS: dict[str, t.Any] = {
     "keepalived_vips": [],
     "keepalived_spread": False,
+    "keepalived_second_family": "ride_along",
+    "keepalived_sync_groups": [],
     "keepalived_timing": "fast",
     "keepalived_preempt": True,
     "keepalived_preempt_delay": 60,
@@ -39,6 +41,9 @@ DEFAULTS: dict[str, t.Any] = {
     "backend_port": 8080,
 }
 
+SECOND_FAMILY: tuple[str, ...] = ("ride_along", "sync_group")
+"""What becomes of the other family's addresses in ``keepalived_vips``: in the same instance, or in one of their own."""
+
 SERVICE: dict[str, str] = {
     "balancer_maps": "maps",
     "balancer_upstreams": "upstreams",
@@ -57,6 +62,8 @@ UNSET: tuple[str, ...] = (
     "keepalived_cluster",
     "keepalived_instances",
     "keepalived_interface",
+    "keepalived_multicast_group",
+    "keepalived_multicast_group6",
     "keepalived_virtual_router_id",
     "backend_address",
     "backend_backup",

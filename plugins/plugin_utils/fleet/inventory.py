@@ -24,6 +24,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
     GROUPS,
     KNOWN,
     PREFIXES,
+    SECOND_FAMILY,
     UPSTREAMS,
     USED,
 )
@@ -229,14 +230,14 @@ def _balancer(host: str, role: str, given: dict[str, t.Any], faults: Faults) -> 
     variables = {**DEFAULTS, **given}
     cluster = str(variables.get("keepalived_cluster", WHOLE_FLEET))
     vips: tuple[Vip, ...] = ()
+    spoken: set[int] = set()
     with faults.on(host):
         vips = tuple(_vips(variables))
+        spoken = _spoken(variables, vips)
     addresses = {}
     for family in dict.fromkeys(vip.family for vip in vips):
-        # A second family may ride along with the first one's adverts, and then needs no address of its own.
-        needed = family == vips[0].family
         with faults.on(host):
-            address = _own_address(host, family, given, vips, needed)
+            address = _own_address(host, family, given, vips, needed=family in spoken)
             if address:
                 addresses[family] = address
     return Balancer(host, role, cluster, vips, addresses, variables)
@@ -258,6 +259,20 @@ def _vips(variables: Mapping[str, t.Any]) -> t.Iterator[Vip]:
             path = f"{place}.{key}"
             for index, written in enumerate(values.items(instance.get(key) or [], path)):
                 yield Vip.parse(written, f"{path}[{index}]", own)
+
+
+def _spoken(variables: Mapping[str, t.Any], vips: tuple[Vip, ...]) -> set[int]:
+    """Return the families in which adverts are sent; one that only rides along needs no address of the host."""
+    if "keepalived_instances" in variables:
+        anchors = {vip.path.partition(".")[0]: vip.family for vip in reversed(vips)}
+        return set(anchors.values())
+    if (
+        values.boolean(variables["keepalived_spread"], "keepalived_spread")
+        or values.choice(variables["keepalived_second_family"], "keepalived_second_family", SECOND_FAMILY)
+        == "sync_group"
+    ):
+        return {vip.family for vip in vips}
+    return {vip.family for vip in vips[:1]}
 
 
 def _interface(said: Mapping[str, t.Any], key: str, path: str = "") -> str:

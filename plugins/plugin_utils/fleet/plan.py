@@ -13,20 +13,23 @@ from dataclasses import dataclass
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.timing import Probe, Timing, outage, timing
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, literal
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import UPSTREAMS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Faults
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer, Cluster, Fleet
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.router_ids import Claim, allocate, segments
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.specs import Spec, specs
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.sync_groups import SyncGroup, sync_groups
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.upstreams import Resolver
 
-__all__ = ("Instance", "Plan", "make", "order", "priorities")
+__all__ = ("MULTICAST_GROUP", "Instance", "Plan", "make", "multicast_group", "order", "priorities")
 
 HIGHEST = 250
 """Priority of the preferred node; what lies above, up to 254, is left free for a planned move."""
 
 SPACING = 10
+
+MULTICAST_GROUP = {4: "keepalived_multicast_group", 6: "keepalived_multicast_group6"}
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,11 @@ class Instance:
 
 @dataclass(frozen=True)
 class Plan:
-    """What was derived for every balancer: its instances, and its upstreams by the variable that they come from."""
+    """What was derived for every balancer: instances, sync groups, and upstreams by the variable they come from."""
 
     fleet: Fleet
     instances: Mapping[str, tuple[Instance, ...]]
+    sync_groups: Mapping[str, tuple[SyncGroup, ...]]
     upstreams: Mapping[str, Mapping[str, list[dict[str, t.Any]]]]
 
     @functools.cached_property
@@ -97,26 +101,43 @@ class Plan:
             "members": [other.name for other in cluster.members],
             "vips": [str(vip.address) for instance in instances for vip in instance.vips],
             "keepalived_instances": [dict(instance.options) for instance in instances],
+            "keepalived_sync_groups": [dict(group.options) for group in self.sync_groups[member.name]],
             **self.upstreams[member.name],
             "outage": self._outage(cluster, member, instances),
+            "outage_told": self._told(cluster) if member is cluster.members[0] else "",
         }
+
+    def _told(self, cluster: Cluster) -> str:
+        """Return one line with the most seconds that a fault of any of the members costs, while the others are well."""
+        worst: dict[str, float] = {}
+        for member in cluster.members:
+            for fault, seconds in self._outage(cluster, member, self.instances[member.name]).items():
+                worst[fault] = max(worst.get(fault, 0.0), seconds)
+        names = ", ".join(member.name for member in cluster.members)
+        costs = ", ".join(f"{fault.replace('_', ' ')} {seconds:.2f} s" for fault, seconds in worst.items())
+        return f"The longest that a client waits by these settings, whichever of {names} fails: {costs}"
 
     def _outage(self, cluster: Cluster, member: Balancer, instances: Iterable[Instance]) -> dict[str, float]:
         """Return the most seconds that each fault of this host costs, over all instances that it may hold."""
         said = {name: float(member.variables[f"keepalived_probe_{name}"]) for name in ("interval", "timeout")}
         probe = Probe(fall=int(member.variables["keepalived_probe_fall"]), **said)
+        highest = self._highest[cluster.name]
         worst: dict[str, float] = {}
         for instance in instances:
-            successors = [
-                other.priority
-                for standby in cluster.members
-                for other in self.instances[standby.name]
-                if other.name == instance.name and other.host != instance.host
-            ]
+            successors = [one.priority for one in highest[instance.name] if one.host != instance.host]
             if successors:
-                for fault, seconds in outage(instance.timing, max(successors), probe).items():
+                for fault, seconds in outage(instance.timing, successors[0], probe).items():
                     worst[fault] = max(worst.get(fault, 0.0), round(seconds.most, 3))
         return worst
+
+    @functools.cached_property
+    def _highest(self) -> Mapping[str, Mapping[str, list[Instance]]]:
+        """By cluster and name: the instance on the preferred member, and on its first successor."""
+        found: dict[str, dict[str, list[Instance]]] = {}
+        for cluster, same in self.by_name():
+            ranked = sorted(same, key=lambda one: one.priority, reverse=True)
+            found.setdefault(cluster.name, {})[same[0].name] = ranked[:2]
+        return found
 
 
 def make(fleet: Fleet, faults: Faults) -> Plan:
@@ -129,6 +150,7 @@ def make(fleet: Fleet, faults: Faults) -> Plan:
     ids = _router_ids(fleet, wanted)
     resolve = Resolver(fleet)
     instances: dict[str, tuple[Instance, ...]] = {}
+    groups: dict[str, tuple[SyncGroup, ...]] = {}
     upstreams: dict[str, dict[str, list[dict[str, t.Any]]]] = {}
     for cluster in fleet.clusters:
         for member in cluster.members:
@@ -140,11 +162,14 @@ def make(fleet: Fleet, faults: Faults) -> Plan:
                     if instance.anchor.family in member.addresses:
                         made.append(instance)
             instances[member.name] = tuple(made)
+            groups[member.name] = ()
+            with faults.on(member.name):
+                groups[member.name] = tuple(sync_groups(member, wanted[member.name]))
             upstreams[member.name] = {variable: [] for variable in UPSTREAMS}
             for variable in UPSTREAMS:
                 with faults.on(member.name):
                     upstreams[member.name][variable] = resolve(member.variables[variable], variable)
-    return Plan(fleet, instances, upstreams)
+    return Plan(fleet, instances, groups, upstreams)
 
 
 def priorities(count: int) -> list[int]:
@@ -206,6 +231,9 @@ def _instance(cluster: Cluster, member: Balancer, spec: Spec, allocated: int) ->
         ]
     else:
         options["mcast_src_ip"] = address
+        group = multicast_group(member, anchor.family)
+        if group:
+            options["mcast_dst_ip"] = group
     if "keepalived_auth_pass" in variables:
         options["authentication"] = {"auth_type": "PASS", "auth_pass": str(variables["keepalived_auth_pass"])}
     written = [vip.written for vip in spec.vips]
@@ -232,6 +260,18 @@ def _instance(cluster: Cluster, member: Balancer, spec: Spec, allocated: int) ->
         nopreempt=nopreempt,
         options=options,
     )
+
+
+def multicast_group(member: Balancer, family: int) -> str:
+    """Return the multicast group that the inventory says for a family, empty for that of the protocol."""
+    variable = MULTICAST_GROUP[family]
+    if variable not in member.variables:
+        return ""
+    address = literal(member.variables[variable])
+    if address is None or address.version != family or not address.is_multicast:
+        said, example = member.variables[variable], "239.1.1.1" if family == 4 else "ff02::1:2"
+        raise InputError(variable, f"`{said}` is no multicast address of IPv{family}: use one such as {example}")
+    return str(address)
 
 
 def _priority(cluster: Cluster, member: Balancer, spec: Spec) -> int:

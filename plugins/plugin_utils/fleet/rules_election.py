@@ -17,6 +17,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers i
 __all__ = ("distinct_priorities", "flippable_weights", "one_family", "one_holder", "passwords", "router_ids")
 
 LONGEST_PASSWORD = 8
+DEFAULT_GROUP = "that of the protocol"
 
 
 def router_ids(plan: Plan) -> t.Iterator[Fault]:
@@ -83,6 +84,7 @@ def _differences(first: Instance, other: Instance) -> t.Iterator[tuple[str, t.An
             ("version", first.timing.version, other.timing.version),
             ("advert_int", first.timing.advert_int, other.timing.advert_int),
             ("the mode", _mode(first), _mode(other)),
+            ("the multicast group", *(one.options.get("mcast_dst_ip") or DEFAULT_GROUP for one in (first, other))),
         )
         if mine != theirs
     )

@@ -18,6 +18,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived import options as keepalived
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import (
+    SyncGroup,
     TrackFile,
     TrackProcess,
     VrrpInstance,
@@ -38,6 +39,7 @@ TRACKERS: dict[str, tuple[t.Any, Mapping[str, t.Any]]] = {
     "keepalived_track_files": (TrackFile, keepalived.TRACK_FILE_OPTIONS),
     "keepalived_vrrp_scripts": (VrrpScript, keepalived.SCRIPT_OPTIONS),
     "keepalived_track_processes": (TrackProcess, keepalived.TRACK_PROCESS_OPTIONS),
+    "keepalived_sync_groups": (SyncGroup, keepalived.SYNC_GROUP_OPTIONS),
 }
 MODELS = {kind.option: kind.model for kind in KINDS}
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import SECOND_FAMILY
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import DEFINITIONS
 
@@ -25,7 +27,8 @@ OWN_KEYS = ("name", "vips", "preferred", "timing", "virtual_ipaddress", "virtual
 class Spec:
     """One instance as wanted. The first ``advertised`` of its addresses go into its adverts, the others ride along.
 
-    ``turn`` is its number when instances are spread over the members.
+    ``turn`` is its number when instances are spread over the members. ``group`` names the sync group of two instances
+    that were derived from the addresses of two families.
     ``options`` are laid over everything that is derived; ``router_id`` is the one that the inventory pins.
     """
 
@@ -38,6 +41,7 @@ class Spec:
     interface: str = ""
     preferred: str = ""
     turn: int | None = None
+    group: str = ""
     router_id: int | None = None
     trackers: Mapping[str, t.Any] = field(default_factory=dict)
     options: Mapping[str, t.Any] = field(default_factory=dict)
@@ -45,14 +49,10 @@ class Spec:
 
 def specs(member: Balancer) -> tuple[Spec, ...]:
     """Return the instances of a member: the explicit ones, else one for all addresses, or one each when spread."""
-    if "keepalived_instances" in member.variables:
-        found = tuple(_explicit(member))
-    elif values.boolean(member.variables["keepalived_spread"], "keepalived_spread"):
-        found = tuple(_derived(member, (vip,), number, vip.path, turn=number) for number, vip in enumerate(member.vips))
-    else:
-        found = (_derived(member, member.vips, 0, "keepalived_vips"),) if member.vips else ()
+    found = tuple(_explicit(member) if "keepalived_instances" in member.variables else _derived(member))
     pinned = _pinned(member.variables, "keepalived_virtual_router_id")
-    if pinned is not None and len(found) > 1:
+    # The ids of IPv4 and of IPv6 are different spaces, so a pair of instances may share one.
+    if pinned is not None and len({spec.vips[0].family for spec in found}) < len(found):
         raise InputError(
             "keepalived_virtual_router_id",
             f"is one id for {len(found)} instances: remove it, or list the instances in keepalived_instances, "
@@ -61,15 +61,46 @@ def specs(member: Balancer) -> tuple[Spec, ...]:
     return found
 
 
-def _derived(member: Balancer, vips: tuple[Vip, ...], number: int, path: str, turn: int | None = None) -> Spec:
+def _derived(member: Balancer) -> t.Iterator[Spec]:
+    """Yield the instances that follow from ``keepalived_vips``."""
+    path, vips = "keepalived_vips", member.vips
+    spread = values.boolean(member.variables["keepalived_spread"], "keepalived_spread")
+    second = values.choice(member.variables["keepalived_second_family"], "keepalived_second_family", SECOND_FAMILY)
+    families = [tuple(same) for same in _families(vips)]
+    apart = second == "sync_group" and len(families) > 1
+    shares: list[list[tuple[Vip, ...]]] = [families] if apart else [[vips]] if vips else []
+    if spread:
+        each = [[(vip,) for vip in same] for same in (families if apart else [vips])]
+        # The first address of the one family moves together with the first of the other, and so on.
+        shares = [[one for one in together if one] for together in itertools.zip_longest(*each)]
+    for number, share in enumerate(shares):
+        for place, own in enumerate(share):
+            yield _one(
+                member,
+                own,
+                name=f"VI_{number + 1}" + (f"_v{own[0].family}" if place else ""),
+                path=own[0].path if spread else path,
+                turn=number if spread else None,
+                group=f"VG_{number + 1}" if len(share) > 1 else "",
+            )
+
+
+def _families(vips: tuple[Vip, ...]) -> t.Iterator[list[Vip]]:
+    """Yield the addresses of each family, that of the first address first."""
+    for family in dict.fromkeys(vip.family for vip in vips):
+        yield [vip for vip in vips if vip.family == family]
+
+
+def _one(member: Balancer, vips: tuple[Vip, ...], *, name: str, path: str, turn: int | None, group: str) -> Spec:
     return Spec(
-        name=f"VI_{number + 1}",
+        name=name,
         path=path,
         vips=vips,
         timing=member.variables["keepalived_timing"],
         timing_path="keepalived_timing",
         interface=_interface(vips[0]),
         turn=turn,
+        group=group,
         router_id=_pinned(member.variables, "keepalived_virtual_router_id"),
         trackers=_trackers(member),
     )

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
 
-__all__ = ("boolean", "integer", "items", "mapping", "plain", "text")
+__all__ = ("boolean", "choice", "integer", "items", "mapping", "plain", "text")
 
 TRUE = frozenset({"true", "yes", "on", "1"})
 FALSE = frozenset({"false", "no", "off", "0"})
@@ -63,6 +63,13 @@ def boolean(value: t.Any, path: str) -> bool:
     if word in TRUE or word in FALSE:
         return word in TRUE
     raise InputError(path, f"must be true or false, not {_name(value)}")
+
+
+def choice(value: t.Any, path: str, allowed: Sequence[str]) -> str:
+    """Return one of the words; raises InputError for anything else."""
+    if isinstance(value, str) and value in allowed:
+        return value
+    raise InputError(path, f"must be {' or '.join(allowed)}, not {_name(value)}")
 
 
 def items(value: t.Any, path: str) -> list[t.Any]:

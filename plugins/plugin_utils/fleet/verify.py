@@ -27,6 +27,13 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_elec
     passwords,
     router_ids,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_groups import (
+    moved_as_one,
+    multicast_groups,
+    routes_of_one_instance,
+    same_groups,
+    sync_group_members,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_options import accepted_options
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_service import (
     distinct_servers,
@@ -47,6 +54,11 @@ RULES: tuple[t.Callable[[Plan], Iterable[Fault]], ...] = (
     one_family,
     passwords,
     flippable_weights,
+    sync_group_members,
+    same_groups,
+    moved_as_one,
+    multicast_groups,
+    routes_of_one_instance,
     same_service,
     known_upstreams,
     distinct_servers,

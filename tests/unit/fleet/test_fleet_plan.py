@@ -24,7 +24,15 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
     plan = Estate().slices()
     for host in ("lb1", "lb2"):
         assert plan[host].pop("outage")["host_gone"] == pytest.approx(0.4, abs=0.01)
-    cluster = {"cluster": "all", "members": ["lb1", "lb2"], "vips": ["10.0.0.100"]}
+    told = "The longest that a client waits by these settings, whichever of lb1, lb2 fails: host gone 0.40 s, "
+    assert plan["lb1"].pop("outage_told").startswith(told)
+    assert plan["lb2"].pop("outage_told") == ""
+    cluster = {
+        "cluster": "all",
+        "members": ["lb1", "lb2"],
+        "vips": ["10.0.0.100"],
+        "keepalived_sync_groups": [],
+    }
     upstreams = {"balancer_upstreams": [{"name": "blog", "servers": servers}], "balancer_stream_upstreams": []}
     assert plan == {
         "lb1": {

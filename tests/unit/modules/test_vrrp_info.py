@@ -23,7 +23,7 @@ vrrp_instance VI_1 {
 
 def test_the_configuration_is_resolved_and_its_passwords_are_hidden(tmp_path: Path) -> None:
     (tmp_path / "keepalived.conf").write_text(TEXT)
-    [instance] = gather(str(tmp_path), configuration=True)["configuration"]
+    [instance] = gather(str(tmp_path), configuration=True)[0]["configuration"]
     priority, authentication = instance["block"]
     assert (instance["directive"], instance["args"], instance["line"]) == ("vrrp_instance", ["VI_1"], 3)
     assert priority["args"] == ["120"]
@@ -31,4 +31,4 @@ def test_the_configuration_is_resolved_and_its_passwords_are_hidden(tmp_path: Pa
 
 
 def test_it_is_left_out_unless_asked_for(tmp_path: Path) -> None:
-    assert "configuration" not in gather(str(tmp_path), configuration=False)
+    assert "configuration" not in gather(str(tmp_path), configuration=False)[0]
