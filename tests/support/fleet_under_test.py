@@ -60,6 +60,11 @@ class Node:
         podman("exec", self.container, "timeout", "60", "systemctl", "is-system-running", "--wait", check=False)
         self._is_back()
 
+    def shut_down(self) -> None:
+        """Stop it in order, as `systemctl poweroff` does; what it still did counts until it is off."""
+        podman("stop", self.container)
+        self.away.append((time.time(), float("inf")))
+
     def freeze(self) -> None:
         self.away.append((time.time(), float("inf")))
         podman("pause", self.container)
@@ -135,6 +140,10 @@ class Holders:
             current = current + end - begin if at_least <= len(names) <= at_most else 0.0
             longest = max(longest, current)
         return longest
+
+    def last(self, *, at_least: int) -> float:
+        """Return the moment, on the wall clock, until which that many nodes held the address; 0 for never."""
+        return max((end for _begin, end, names in self.timeline() if len(names) >= at_least), default=0.0)
 
     def moves(self) -> int:
         """Return how often the address came to a node that did not have it."""
