@@ -11,16 +11,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 import typing as t
 
 import pytest
 from conftest import SITE, VIP, Pair
-from faults import FAULTS, Fault, mend
+from faults import FAULTS, Fault
 from fleet_under_test import Holders, Node, client, eventually, watching
-
-SETTLED = 0.4  # seconds: detection of a dead host; a split may last no longer
-HEALED = 1.0  # seconds after which a node that was cut off has understood that another holds the address
+from ordeal import undergo
 
 
 def report(fault: str, seen: dict[str, t.Any], holders: Holders) -> None:
@@ -54,29 +51,11 @@ def test_a_third_host_has_learned_who_holds_it(pair: Pair) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_the_address_moves_within_its_budget_and_comes_back(pair: Pair, fault: Fault) -> None:
-    with watching(VIP, pair.balancers) as holders:
-        with client(VIP, SITE) as broken:
-            fault.strike(pair.lb1)
-            pair.held_by(pair.lb2, within=5, isolated=fault.isolated)
-            broken.settle(1.0)
-        was_dead = pair.lb1.status == "exited"
-        with client(VIP, SITE) as healed:
-            pair.lb1.revive()
-            if was_dead:
-                holders.follow(pair.lb1)
-            mend(pair.lb1)
-            mended = time.time()
-            pair.heal()
-            healed.settle(1.0)
-    report(fault.name, broken.summary(), holders)
-    report(f"{fault.name}, healed", healed.summary(), holders)
-    assert_within(broken.summary(), fault.gap, fault.lost)
-    assert_within(healed.summary(), fault.gap, fault.lost)
-    if fault.isolated:
-        assert holders.last(at_least=2) <= mended + HEALED
-    else:
-        assert holders.longest(at_least=2) <= SETTLED
-    assert holders.moves() <= 2
+    seen = undergo(pair, lambda: fault.strike(pair.lb1), successor=pair.lb2, isolated=fault.isolated)
+    print(f"MEASURED {seen.figures(fault.name)}")
+    seen.assert_within(fault.gap, fault.lost)
+    seen.assert_one_holder(isolated=fault.isolated)
+    assert seen.holders.moves() <= 2
     assert pair.audit() == []
 
 

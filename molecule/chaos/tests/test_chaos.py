@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random faults, one round after the other: a client is never without an answer for long, and all is well afterwards.
+
+Each round is drawn from the seed and its own number alone, so that one can be repeated without those before it.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import typing as t
+from dataclasses import dataclass
+
+import pytest
+from faults import FAULTS, Fault
+from ordeal import undergo
+from pair import Pair
+
+SEED = os.environ.get("HOLDFAST_CHAOS_SEED") or str(secrets.randbelow(10**6))
+ROUNDS = int(os.environ.get("HOLDFAST_CHAOS_ROUNDS", "8"))
+TWICE = 2  # a budget holds at the median; no single round may exceed it twice
+QUIET = 0.3  # seconds without an answer that a fault elsewhere may cost: a busy machine, and nothing else
+
+# What happens beside the balancers, or to the one that stands by, and must not be noticed.
+BESIDE: dict[str, str] = {
+    "one web server stops": "web1: systemctl stop nginx",
+    "nginx is reloaded ten times": "holder: for i in $(seq 10); do systemctl reload nginx; sleep 0.2; done",
+    "keepalived is reloaded five times": "holder: for i in $(seq 5); do systemctl reload keepalived; sleep 0.5; done",
+    "the watcher is killed": "holder: systemctl kill --signal=KILL holdfast-watcher",
+}
+
+
+@dataclass(frozen=True)
+class Round:
+    """What happens to the holder (a fault, or None), to the other balancer, and beside."""
+
+    holder: Fault | None
+    standby: Fault | None
+    beside: str
+
+    @property
+    def isolated(self) -> bool:
+        struck = self.holder or self.standby
+        return bool(struck and struck.isolated)
+
+    def __str__(self) -> str:
+        parts = (self.holder and f"holder: {self.holder.name}", self.standby and f"standby: {self.standby.name}")
+        return ", ".join(part for part in (*parts, self.beside) if part)
+
+
+def drawn(number: int) -> Round:
+    """Return the round of this number: most often a fault of the holder, and something beside it in every third."""
+    chance = random.Random(f"{SEED}/{number}")
+    kind = chance.choices(["holder", "standby", "beside", "holder and beside"], [5, 2, 1, 2])[0]
+    fault = chance.choice(FAULTS)
+    beside = chance.choice(sorted(BESIDE))
+    return Round(
+        holder=fault if "holder" in kind else None,
+        standby=fault if kind == "standby" else None,
+        beside=beside if "beside" in kind else "",
+    )
+
+
+def strike(pair: Pair, what: Round) -> None:
+    """Let it happen, what is beside first."""
+    if what.beside:
+        where, _colon, command = BESIDE[what.beside].partition(": ")
+        node = pair.lb1 if where == "holder" else next(one for one in pair.web_servers if one.name == where)
+        node.run(f"systemd-run --quiet --collect --unit=fault-beside sh -c '{command}'")
+    if what.holder:
+        what.holder.strike(pair.lb1)
+    if what.standby:
+        what.standby.strike(pair.lb2)
+
+
+@pytest.fixture(scope="module")
+def pair() -> t.Iterator[Pair]:
+    made = Pair()
+    made.heal()
+    yield made
+    made.heal()
+
+
+@pytest.mark.parametrize("number", range(ROUNDS), ids=lambda number: f"seed {SEED} round {number}")
+def test_a_round_is_survived(pair: Pair, number: int) -> None:
+    what = drawn(number)
+    print(f"HOLDFAST_CHAOS_SEED={SEED} round {number}: {what}")
+    seen = undergo(
+        pair,
+        lambda: strike(pair, what),
+        successor=pair.lb2 if what.holder else None,
+        isolated=what.isolated,
+        quiet=2.0,
+    )
+    gap, lost = (what.holder.gap, what.holder.lost) if what.holder else (QUIET, 2)
+    print(f"MEASURED {seen.figures(str(what))}")
+    seen.assert_within(TWICE * gap, TWICE * lost)
+    seen.assert_one_holder(isolated=what.isolated)
+    assert seen.holders.moves() <= 2
+    assert pair.audit() == []
