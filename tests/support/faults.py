@@ -83,5 +83,6 @@ def mend(node: Node) -> None:
         "while iptables -D INPUT -i eth0 -j DROP; do :; done 2>/dev/null; "
         "while iptables -D OUTPUT -o eth0 -j DROP; do :; done 2>/dev/null; "
         "systemctl kill --signal=CONT nginx keepalived; "
-        "systemctl start nginx keepalived holdfast-watcher"
+        "systemctl start nginx keepalived; "
+        "systemctl is-enabled --quiet holdfast-watcher && systemctl start holdfast-watcher; true"
     )

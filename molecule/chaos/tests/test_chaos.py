@@ -99,5 +99,5 @@ def test_a_round_is_survived(pair: Pair, number: int) -> None:
     print(f"MEASURED {seen.figures(str(what))}")
     seen.assert_within(TWICE * gap, TWICE * lost)
     seen.assert_one_holder(isolated=what.isolated)
-    assert seen.holders.moves() <= 2
+    assert seen.holders.moves() <= (2 if what.holder else 0)
     assert pair.audit() == []

@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Busy hosts are no dead hosts: under more load than there are processors nobody takes an address from a holder."""
+
+from __future__ import annotations
+
+import os
+import time
+import typing as t
+from contextlib import contextmanager
+
+import pytest
+from fleet_under_test import client, watching
+from pair import SITE, VIP, Pair
+
+SECONDS = int(os.environ.get("HOLDFAST_BUSY_SECONDS", "300"))
+PROCESSORS = os.cpu_count() or 1
+LOOPS = 4 * PROCESSORS
+
+
+@pytest.fixture
+def pair() -> t.Iterator[Pair]:
+    made = Pair()
+    made.heal()
+    yield made
+    made.heal()
+
+
+@contextmanager
+def busy(pair: Pair) -> t.Iterator[None]:
+    """Let processes that never pause run on both balancers, four for every processor of this machine."""
+    try:
+        for number in range(LOOPS):
+            node = pair.balancers[number % 2]
+            loop = "systemd-run --quiet --collect --unit=fault-busy-{} sh -c 'while :; do :; done'"
+            node.run(loop.format(number))
+        yield
+    finally:
+        for node in pair.balancers:
+            node.run("systemctl stop 'fault-busy-*'")
+
+
+def test_no_false_takeover_under_load(pair: Pair) -> None:
+    with watching(VIP, pair.balancers) as holders, client(VIP, SITE) as window:
+        with busy(pair):
+            time.sleep(SECONDS)  # nothing is to happen, for as long as this
+        window.settle(1.0)
+    seen = window.summary()
+    print(f"MEASURED {LOOPS} busy loops, {SECONDS} s: gap {seen['gap_ms']} ms, {seen['failed_total']} failed")
+    assert holders.moves() == 0
+    assert holders.longest(at_most=0) == 0
+    assert holders.longest(at_least=2) == 0
