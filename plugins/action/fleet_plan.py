@@ -58,6 +58,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         faults = errors(findings)
         if faults:
             return _failed(result, _message(faults))
+        # The play plans several times, and Ansible shows each text once.
+        result["warnings"] = [str(finding) for finding in findings]
         slices = examined.plan.slices(str(host) for host in given["ansible_play_batch"])
         result.update(changed=False, plan={"hosts": slices})
         if _has_password(slices.values()):

@@ -30,6 +30,12 @@ __all__ = ("FAULTS", "PROFILES", "Outage", "Probe", "Timing", "outage", "timing"
 EVENT = 0.02
 """Seconds from the death of nginx until the watcher has told keepalived; measured in milliseconds, on a busy host."""
 
+RESTART = 0.1
+"""Seconds that systemd waits before it starts a dead nginx again (RestartSec of the drop-in)."""
+
+START = 0.4
+"""Seconds, at the most seen, until a started nginx accepts connections, on a busy host."""
+
 SETTLE = 0.09
 """Seconds, at the most seen, until the successor has set the address, announced it, and answers the next client."""
 
@@ -94,6 +100,7 @@ class Outage:
 FAULTS: tuple[str, ...] = (
     "host_gone",
     "nginx_killed",
+    "nginx_stays_dead",
     "nginx_stopped",
     "nginx_frozen",
     "keepalived_stopped",
@@ -127,9 +134,17 @@ def timing(value: str | t.Mapping[str, t.Any], path: str) -> Timing:
     return chosen
 
 
-def outage(settings: Timing, standby_priority: int, probe: Probe = Probe()) -> dict[str, Outage]:  # noqa: B008
+def outage(
+    settings: Timing,
+    standby_priority: int,
+    probe: Probe = Probe(),  # noqa: B008
+    *,
+    patience: float | None = None,
+) -> dict[str, Outage]:
     """Return, for every name in FAULTS, what a client sees when the holder fails and this standby takes over.
 
+    ``patience`` is how many seconds a dead nginx may take to be back before the address moves (the policy
+    ``restart_first``); with None the address moves at once. systemd may give up earlier, and then it moves earlier.
     A planned move makes before it breaks: the successor serves before the old holder lets go, so nothing is lost.
     """
     skew = settings.skew(standby_priority)
@@ -138,7 +153,8 @@ def outage(settings: Timing, standby_priority: int, probe: Probe = Probe()) -> d
     return {
         # The last advert left between no time and one interval before the fault.
         "host_gone": Outage(silent - settings.advert_int, silent + SETTLE),
-        "nginx_killed": told,
+        "nginx_killed": told if patience is None else Outage(RESTART, RESTART + START),
+        "nginx_stays_dead": told if patience is None else Outage(skew, patience + told.most),
         "nginx_stopped": told,
         "nginx_frozen": Outage(probe.least + skew, probe.most + EVENT + skew + SETTLE),
         "keepalived_stopped": told,

@@ -11,15 +11,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.timing import Probe, Timing, outage, timing
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.timing import Timing, outage, timing
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, literal
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import checks, patience, probe
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import UPSTREAMS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Faults
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer, Cluster, Fleet
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.router_ids import Claim, allocate, segments
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.scripts import scripts
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.specs import Spec, specs
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.sync_groups import SyncGroup, sync_groups
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import (
+    POLICIES,
+    check_file,
+    definition,
+    watched,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.upstreams import Resolver
 
 __all__ = ("MULTICAST_GROUP", "Instance", "Plan", "make", "multicast_group", "order", "priorities")
@@ -45,6 +53,7 @@ class Instance:
     router_id: int
     priority: int
     timing: Timing
+    policy: str
     nopreempt: bool
     options: Mapping[str, t.Any]
 
@@ -102,6 +111,7 @@ class Plan:
             "vips": [str(vip.address) for instance in instances for vip in instance.vips],
             "keepalived_instances": [dict(instance.options) for instance in instances],
             "keepalived_sync_groups": [dict(group.options) for group in self.sync_groups[member.name]],
+            **self._health(member, instances),
             **self.upstreams[member.name],
             "outage": self._outage(cluster, member, instances),
             "outage_told": self._told(cluster) if member is cluster.members[0] else "",
@@ -117,16 +127,28 @@ class Plan:
         costs = ", ".join(f"{fault.replace('_', ' ')} {seconds:.2f} s" for fault, seconds in worst.items())
         return f"The longest that a client waits by these settings, whichever of {names} fails: {costs}"
 
+    def _health(self, member: Balancer, instances: Iterable[Instance]) -> dict[str, t.Any]:
+        """Return what the watcher looks at, the definitions of its files, and the programs that are run for it."""
+        found = checks(member.variables)
+        policies = {instance.policy for instance in instances}
+        files = [*watched(policies), *(check_file(one.name) for one in found)]
+        return {
+            "keepalived_checks": [dict(one.options) for one in found],
+            "keepalived_track_files": [*map(definition, files), *member.variables["keepalived_track_files"]],
+            "keepalived_restart_patience": patience(member.variables) if "restart_first" in policies else 0.0,
+            "scripts": scripts(member.variables, {one.path: one.options for one in instances}),
+        }
+
     def _outage(self, cluster: Cluster, member: Balancer, instances: Iterable[Instance]) -> dict[str, float]:
         """Return the most seconds that each fault of this host costs, over all instances that it may hold."""
-        said = {name: float(member.variables[f"keepalived_probe_{name}"]) for name in ("interval", "timeout")}
-        probe = Probe(fall=int(member.variables["keepalived_probe_fall"]), **said)
+        asked, waits = probe(member.variables), patience(member.variables)
         highest = self._highest[cluster.name]
         worst: dict[str, float] = {}
         for instance in instances:
             successors = [one.priority for one in highest[instance.name] if one.host != instance.host]
             if successors:
-                for fault, seconds in outage(instance.timing, successors[0], probe).items():
+                restarts = waits if instance.policy == "restart_first" else None
+                for fault, seconds in outage(instance.timing, successors[0], asked, patience=restarts).items():
                     worst[fault] = max(worst.get(fault, 0.0), round(seconds.most, 3))
         return worst
 
@@ -242,6 +264,9 @@ def _instance(cluster: Cluster, member: Balancer, spec: Spec, allocated: int) ->
     options.update(spec.trackers)
     options.update(values.mapping(variables["keepalived_instance_options"], "keepalived_instance_options"))
     options.update(spec.options)
+    # Every instance watches nginx, and whatever else it lists or the inventory defines for all.
+    own_files = values.items(options.get("track_file") or [], f"{path}.track_file")
+    options["track_file"] = [*own_files, *POLICIES[spec.policy]]
     nopreempt = values.boolean(options.get("nopreempt", False), f"{path}.nopreempt")
     if nopreempt and "preempt_delay" not in spec.options:
         # The two exclude each other: a node that never preempts has nothing to delay.
@@ -257,6 +282,7 @@ def _instance(cluster: Cluster, member: Balancer, spec: Spec, allocated: int) ->
         router_id=values.integer(options["virtual_router_id"], f"{path}.virtual_router_id", 0, 255),
         priority=values.integer(options["priority"], f"{path}.priority", 1, 254),
         timing=effective,
+        policy=spec.policy,
         nopreempt=nopreempt,
         options=options,
     )

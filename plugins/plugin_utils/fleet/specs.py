@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import checks
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import SECOND_FAMILY
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import DEFINITIONS
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import DEFINITIONS, POLICIES, check_file
 
 __all__ = ("Spec", "specs")
 
-OWN_KEYS = ("name", "vips", "preferred", "timing", "virtual_ipaddress", "virtual_ipaddress_excluded")
+OWN_KEYS = ("name", "vips", "preferred", "timing", "policy", "virtual_ipaddress", "virtual_ipaddress_excluded")
 """Keys of an explicit instance that are the planner's; all others are options of the instance."""
 
 
@@ -43,6 +44,7 @@ class Spec:
     turn: int | None = None
     group: str = ""
     router_id: int | None = None
+    policy: str = "failover"
     trackers: Mapping[str, t.Any] = field(default_factory=dict)
     options: Mapping[str, t.Any] = field(default_factory=dict)
 
@@ -102,6 +104,7 @@ def _one(member: Balancer, vips: tuple[Vip, ...], *, name: str, path: str, turn:
         turn=turn,
         group=group,
         router_id=_pinned(member.variables, "keepalived_virtual_router_id"),
+        policy=_policy(member.variables["keepalived_policy"], "keepalived_policy"),
         trackers=_trackers(member),
     )
 
@@ -132,6 +135,9 @@ def _explicit(member: Balancer) -> t.Iterator[Spec]:
             interface=_interface(vips[0]),
             preferred=str(instance.get("preferred") or ""),
             router_id=_pinned(instance, "virtual_router_id", f"{path}."),
+            policy=_policy(instance["policy"], f"{path}.policy")
+            if "policy" in instance
+            else _policy(member.variables["keepalived_policy"], "keepalived_policy"),
             trackers=_trackers(member),
             options=options,
         )
@@ -148,6 +154,12 @@ def _pinned(said: Mapping[str, t.Any], key: str, path: str = "") -> int | None:
     return values.integer(said[key], f"{path}{key}", 1, 255)
 
 
+def _policy(said: t.Any, path: str) -> str:
+    if said not in POLICIES:
+        raise InputError(path, f"`{said}` is no policy: use {' or '.join(POLICIES)}")
+    return str(said)
+
+
 def _trackers(member: Balancer) -> dict[str, list[t.Any]]:
     """Return the options that track all that is defined, which holds for every instance that lists none of its own."""
     found = {}
@@ -157,6 +169,8 @@ def _trackers(member: Balancer) -> dict[str, list[t.Any]]:
         for index, tracker in enumerate(defined):
             said = tracker.get("name") if isinstance(tracker, dict) else tracker
             names.append(values.text(said, f"{variable}[{index}].name"))
+        if option == "track_file":
+            names += [check_file(one.name) for one in checks(member.variables)]
         if names:
             # An interface is defined nowhere else, so its weight goes along.
             found[option] = defined if option == "track_interface" else names

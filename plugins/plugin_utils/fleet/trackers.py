@@ -8,7 +8,16 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-__all__ = ("DEFINITIONS", "weights")
+__all__ = ("DEFINITIONS", "POLICIES", "TRACK_DIR", "check_file", "definition", "watched", "weights")
+
+TRACK_DIR = "/run/holdfast/track"
+"""Where the watcher and the guard write their files."""
+
+POLICIES: dict[str, tuple[str, ...]] = {
+    "failover": ("nginx_crash", "nginx_probe", "nginx_stop"),
+    "restart_first": ("nginx_down", "nginx_probe", "nginx_stop"),
+}
+"""What an instance tracks of nginx: its death at once, or only that it stays dead. A freeze always moves it."""
 
 DEFINITIONS: dict[str, str] = {
     "track_interface": "keepalived_track_interfaces",
@@ -17,6 +26,21 @@ DEFINITIONS: dict[str, str] = {
     "track_script": "keepalived_vrrp_scripts",
 }
 """Option of an instance by which a tracker is used, and variable in which it is defined."""
+
+
+def check_file(check: str) -> str:
+    """Return the name of the tracker, and of its file, that belongs to the check of this name."""
+    return f"check_{check}"
+
+
+def definition(name: str) -> dict[str, t.Any]:
+    """Return the definition of a file of the watcher; weight 0 takes the node out of the election at once."""
+    return {"name": name, "file": f"{TRACK_DIR}/{name}", "weight": 0}
+
+
+def watched(policies: t.Iterable[str]) -> list[str]:
+    """Return the names of all files that instances of these policies track of nginx, in order."""
+    return sorted({name for policy in policies for name in POLICIES[policy]})
 
 
 def weights(options: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, int]:

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
 
-__all__ = ("boolean", "choice", "integer", "items", "mapping", "plain", "text")
+__all__ = ("boolean", "choice", "integer", "items", "mapping", "number", "plain", "text")
 
 TRUE = frozenset({"true", "yes", "on", "1"})
 FALSE = frozenset({"false", "no", "off", "0"})
@@ -53,6 +54,19 @@ def integer(value: t.Any, path: str, low: int, high: int) -> int:
     if not low <= number <= high:
         raise InputError(path, f"{number} is out of range: use {low} to {high}")
     return number
+
+
+def number(value: t.Any, path: str, low: float, high: float) -> float:
+    """Return a number from ``low`` to ``high``; "0.5", as every value of an INI inventory is written, is 0.5."""
+    try:
+        found = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        found = math.nan
+    if math.isnan(found):
+        raise InputError(path, f"must be a number from {low:g} to {high:g}, not {_name(value)}")
+    if not low <= found <= high:
+        raise InputError(path, f"{found:g} is out of range: use {low:g} to {high:g}")
+    return found
 
 
 def boolean(value: t.Any, path: str) -> bool:

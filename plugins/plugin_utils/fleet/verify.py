@@ -34,6 +34,12 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_grou
     same_groups,
     sync_group_members,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_health import (
+    distinct_trackers,
+    somebody_answers,
+    sound_checks,
+    whole_paths,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_options import accepted_options
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_service import (
     distinct_servers,
@@ -59,6 +65,10 @@ RULES: tuple[t.Callable[[Plan], Iterable[Fault]], ...] = (
     moved_as_one,
     multicast_groups,
     routes_of_one_instance,
+    sound_checks,
+    whole_paths,
+    distinct_trackers,
+    somebody_answers,
     same_service,
     known_upstreams,
     distinct_servers,

@@ -2,14 +2,17 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Watches nginx and tells keepalived, by two track files, whether this node is fit to hold the address.
+"""Watches nginx and tells keepalived, by its track files, whether this node is fit to hold the address.
 
-``nginx_crash`` is 1 while nginx's main process is dead or its listener refuses connections, ``nginx_probe`` is 1
-while nginx is there and does not answer. keepalived sees either file through inotify as soon as it is written.
-The main process is held by a pidfd, so its death is an event and not found by asking; a frozen nginx is found by
-asking it, several times a second, for a location that it answers itself.
+``nginx_crash`` is 1 while nginx's main process is dead or its listener refuses connections, ``nginx_down`` when
+systemd has not brought it back within the patience of the policy ``restart_first``, or has given up, ``nginx_probe``
+while nginx is there and does not answer. ``check_<name>`` is 1 while a check of the user's fails. keepalived sees
+every file through inotify as soon as it is written. The main process is held by a pidfd, so its death is an event and
+not found by asking; a frozen nginx is found by asking it, several times a second, for a location that it answers
+itself.
 
-Where this program stops or fails, both files become 0: its own faults must not take the address from every node.
+Where this program stops or fails, all files become 0: its own faults must not take the address from every node.
+``holdfast-watcher CONFIG ended``, which systemd runs behind it, raises the alarm, however it ended.
 """
 
 from __future__ import annotations
@@ -25,18 +28,23 @@ import signal
 import socket
 import sys
 import time
-import typing as t
+
+# The interpreter is started without any folder to import from.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from holdfast_checks import READ, Asker, Check, Child, Question, Target, become
 
 CONFIG = "/etc/holdfast/watcher.json"
-CRASH, PROBE = "nginx_crash", "nginx_probe"
+CRASH, DOWN, PROBE, ALARM = "nginx_crash", "nginx_down", "nginx_probe", "watcher_alarm"
+NGINX_FILES = (CRASH, DOWN, PROBE)
 FIT, UNFIT = b"0\n", b"1\n"
 # The same on every architecture of Linux (the numbers were unified before this call came); os has it from Python 3.9.
 SYS_PIDFD_OPEN = 434
 WITHOUT_PIDFD = 0.02
 PING = 0.5
 STALL = 0.05
+ASK_SYSTEMD = 0.2
+SYSTEMCTL = "/usr/bin/systemctl"
 ERROR, WARNING, NOTICE = 3, 4, 5
-READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 
 def log(level: int, sentence: str) -> None:
@@ -52,16 +60,17 @@ class Config:
         try:
             data = json.loads(text)
             self.track_dir = str(data["track_dir"])
+            self.events = str(data.get("events", ""))
+            self.unit = str(data["nginx"]["unit"])
             self.pid_file = str(data["nginx"]["pid_file"])
+            self.patience = float(data["nginx"].get("patience", 0))
             probe = data["probe"]
-            self.address = str(probe["address"])
-            self.port = int(probe["port"])
-            self.host = str(probe["host"])
-            self.path = str(probe["path"])
+            self.target = Target(probe)
             self.interval = float(probe["interval"])
             self.timeout = float(probe["timeout"])
             self.fall = int(probe["fall"])
             self.rise = int(probe["rise"])
+            self.checks = [Check(one) for one in data.get("checks", ())]
         except KeyError as error:
             raise ValueError(f"{error.args[0]} is missing") from None
         except (TypeError, ValueError) as error:
@@ -202,59 +211,47 @@ class Health:
             self.crashed, self.frozen, self.reason = False, False, "it answers"
 
 
-class Question:
-    """One request under way: ``event`` is what its connection waits for."""
+class Patience:
+    """Decides how long a dead nginx may be on its way back. It is told the time, and has no clock of its own."""
 
-    def __init__(self, config: Config, now: float) -> None:
-        family = socket.AF_INET6 if ":" in config.address else socket.AF_INET
-        self.connection = socket.socket(family, socket.SOCK_STREAM)
-        self.connection.setblocking(False)
-        self.deadline = now + config.timeout
-        self.event = 0
-        self._steps = self._ask(config)
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.since: float | None = None
+        self.over = False
+        self._known = False
 
-    def advance(self) -> int | None:
-        """Go on as far as possible; return the status when it is known, else None; raises OSError, ValueError."""
-        try:
-            self.event = next(self._steps)
-        except StopIteration as result:
-            return int(result.value)
-        return None
+    def look(self, crashed: bool | None, now: float) -> bool:
+        """Return whether nginx is down for good. One that is dead at the first look may have been so for long."""
+        if crashed is None:
+            return False
+        if not crashed:
+            self.since, self.over = None, False
+        elif self.since is None:
+            self.since, self.over = now, not self._known
+        self._known = True
+        if self.since is not None and now - self.since >= self.seconds:
+            self.over = True
+        return self.over
 
-    def _ask(self, config: Config) -> t.Generator[int, None, int]:
-        error = self.connection.connect_ex((config.address, config.port))
-        if error == errno.EINPROGRESS:
-            yield WRITE
-            error = self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if error:
-            raise OSError(error, os.strerror(error))
-        self.connection.send(
-            f"GET {config.path} HTTP/1.1\r\nHost: {config.host}\r\n"
-            "User-Agent: holdfast-watcher\r\nConnection: close\r\n\r\n".encode()
-        )
-        received = b""
-        while b"\r\n" not in received:
-            yield READ
-            part = self.connection.recv(4096)
-            if not part:
-                raise ValueError("closed without an answer")
-            received += part
-        words = received.split(b" ", 2)
-        if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
-            raise ValueError("what it answers is not HTTP")
-        return int(words[1])
+    def waits(self) -> bool:
+        """Whether nginx is dead and may still come back."""
+        return self.since is not None and not self.over
 
 
-class Watcher:
-    """The event loop: everything that happens becomes a word to Health, and its verdict two files."""
+class Watcher(Asker):
+    """The event loop: everything that happens becomes a word to Health or to a check, and the verdicts become files."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.health = Health(fall=config.fall, rise=config.rise)
+        self.patience = Patience(config.patience)
         self.selector = selectors.DefaultSelector()
         self.main: Process | None = None
         self.main_is_dead = False
         self.questions: list[Question] = []
+        self.children: list[tuple[Child, Check | None]] = []
+        self.ask_systemd = 0.0
+        self.published: dict[str, bytes] = {}
         self.warned: set[str] = set()
         self.running = True
         self.reload = False
@@ -265,11 +262,12 @@ class Watcher:
         wakeup.setblocking(False)
         wakeup_end.setblocking(False)
         signal.set_wakeup_fd(wakeup_end.fileno())
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, self.signalled)
         self.selector.register(wakeup, READ, lambda: wakeup.recv(64))
         tick = ping = time.monotonic()
         ready = False
+        self.forget_strangers()
         while self.running:
             now = time.monotonic()
             if self.reload:
@@ -278,51 +276,70 @@ class Watcher:
             if now >= tick:
                 tick = now + self.config.interval
                 self.tick(now)
+            for check in self.config.checks:
+                if now >= check.due:
+                    check.due = now + check.interval
+                    self.begin(check, now)
             if now >= ping:
                 ping = now + PING
                 self.report()
-            self.publish()
+                self.published.clear()
+            self.judge(now)
             if not ready and self.health.crashed is not None:
                 ready = True
                 notify("READY=1")
-            self.wait(min(tick, ping))
+                self.clear_alarm()
+            self.wait(min([tick, ping, *(check.due for check in self.config.checks), *self.await_systemd(now)]))
 
     def signalled(self, number: int, _frame: object) -> None:
         if number == signal.SIGHUP:
             self.reload = True
-        else:
+        elif number != signal.SIGCHLD:  # which only has to wake the loop
             self.running = False
 
     def tick(self, now: float) -> None:
         """Several times a second: look for a main process where none is known, and ask."""
         if self.main is None:
             self.find_main(f"{self.config.pid_file} names no running nginx")
-        self.ask(now)
+        self.ask(self.config.target, self, now, self.config.timeout)
 
     def report(self) -> None:
         """Tell systemd that the loop turns, and the verdict for ``systemctl status``."""
         state = "fit" if self.health.fit else "unfit"
-        notify(f"WATCHDOG=1\nSTATUS=nginx is {state}: {self.health.reason}")
+        failed = [check.name for check in self.config.checks if check.tally.failed]
+        checks = f"; failed checks: {', '.join(failed)}" if failed else ""
+        notify(f"WATCHDOG=1\nSTATUS=nginx is {state}: {self.health.reason}{checks}")
 
     def wait(self, due: float) -> None:
         """Sleep until something happens or is due, and handle it. What has arrived counts before what is overdue.
 
         Time in which this program itself did not run (a paused machine, a starved processor) is not held against nginx.
         """
-        until = min([due, *(question.deadline for question in self.questions)])
+        until = min([due, *(one.deadline for one in self.under_way())])
         polling = self.main is not None and self.main.descriptor is None
         timeout = max(0.0, until - time.monotonic())
         for key, _events in self.selector.select(min(timeout, WITHOUT_PIDFD) if polling else timeout):
             key.data()
         if polling and self.main is not None and not self.main.alive():
             self.main_ended()
+        self.reap()
         now = time.monotonic()
         if now - until > STALL:
-            for question in self.questions:
-                question.deadline += now - until
+            for one in self.under_way():
+                one.deadline += now - until
         for question in [question for question in self.questions if question.deadline <= now]:
             self.drop(question)
-            self.health.silent(f"{self.listener} gives no answer within {self.config.timeout:g} s")
+            question.asker.silent(f"{question.target} gives no answer within {question.timeout:g} s")
+        for child, check in self.children:
+            if child.deadline <= now and not child.overdue:
+                child.overdue = True
+                child.kill()
+                if check is not None:
+                    check.late()
+
+    def under_way(self) -> list[Question | Child]:
+        """Return what has a time limit that is not over."""
+        return [*self.questions, *(child for child, _check in self.children if not child.overdue)]
 
     # The main process
 
@@ -369,12 +386,8 @@ class Watcher:
 
     # The questions
 
-    @property
-    def listener(self) -> str:
-        return f"{self.config.address} port {self.config.port}"
-
-    def ask(self, now: float) -> None:
-        question = Question(self.config, now)
+    def ask(self, target: Target, asker: Asker, now: float, timeout: float) -> None:
+        question = Question(target, asker, now=now, timeout=timeout)
         self.questions.append(question)
         self.advance(question)
 
@@ -384,36 +397,93 @@ class Watcher:
             status = question.advance()
         except ConnectionRefusedError:
             self.drop(question)
-            self.health.dead(f"{self.listener} refuses connections")
+            question.asker.refused(f"{question.target} refuses connections")
         except (OSError, ValueError) as error:
             self.drop(question)
-            self.health.silent(f"{self.listener}: {error}")
+            question.asker.silent(f"{question.target}: {error}")
         else:
             if status is not None:
                 self.drop(question)
-                self.answered(status)
+                question.asker.answered(status)
             elif not before:
-                self.selector.register(question.connection, question.event, lambda: self.advance(question))
+                self.selector.register(question.descriptor, question.event, lambda: self.advance(question))
             elif before != question.event:
-                self.selector.modify(question.connection, question.event, lambda: self.advance(question))
+                self.selector.modify(question.descriptor, question.event, lambda: self.advance(question))
 
     def drop(self, question: Question) -> None:
         self.questions.remove(question)
         if question.event:
-            self.selector.unregister(question.connection)
+            self.selector.unregister(question.descriptor)
         question.connection.close()
+
+    def refused(self, reason: str) -> None:
+        """A closed listener is as good as a dead nginx."""
+        self.health.dead(reason)
+
+    def silent(self, reason: str) -> None:
+        self.health.silent(reason)
 
     def answered(self, status: int) -> None:
         """A 5xx is a bad answer. Any other proves that nginx lives, though maybe without our location: no reason to
         take the address away, least of all from both nodes at once."""
+        target = self.config.target
         if status >= 500:
-            self.health.silent(f"{self.listener} answers {status} for {self.config.path}")
+            if status in (502, 504):
+                self.warn(
+                    f"nginx answers {status} for {target.path}, so a backend is asked: "
+                    "with all of them down no balancer holds the address."
+                )
+            self.health.silent(f"{target} answers {status} for {target.path}")
             return
         if not 200 <= status < 300:
-            self.warn(f"nginx answers {status} instead of 204 for {self.config.path}: is the health location missing?")
+            self.warn(f"nginx answers {status} instead of 204 for {target.path}: is the health location missing?")
         elif self.main is None and not self.main_is_dead:
             self.warn(f"nginx answers, but {self.config.pid_file} does not exist: its crash will be seen late.")
         self.health.answered(main_is_dead=self.main_is_dead)
+
+    # The checks of the user's, and what systemd says
+
+    def begin(self, check: Check, now: float) -> None:
+        """Begin a check, unless the last one still goes on; a child that cannot be killed counts again and again."""
+        if any(other is check for _child, other in self.children):
+            if not check.under_way:
+                check.late()
+            return
+        if check.under_way:
+            return
+        check.under_way = True
+        if check.target is not None:
+            self.ask(check.target, check, now, check.timeout)
+            return
+        try:
+            self.children.append((Child(check.work(), now=now, timeout=check.timeout), check))
+        except OSError as error:
+            check.silent(f"no process can be started: {error.strerror}")
+
+    def reap(self) -> None:
+        """Hear what the ended children have found out."""
+        for child, check in list(self.children):
+            status = child.ended()
+            if status is None:
+                continue
+            self.children.remove((child, check))
+            if check is None:
+                if status == 0 and self.patience.waits():
+                    self.patience.over = True
+                    self.health.reason = f"systemd has given {self.config.unit} up"
+            elif not child.overdue:
+                check.ended(status)
+
+    def await_systemd(self, now: float) -> list[float]:
+        """Ask systemd, as long as nginx may come back, whether it has given up; return when to look again."""
+        if not self.patience.waits() or self.patience.since is None:
+            return []
+        if now >= self.ask_systemd and all(check is not None for _child, check in self.children):
+            self.ask_systemd = now + ASK_SYSTEMD
+            work = become([SYSTEMCTL, "is-failed", "--quiet", self.config.unit])
+            with contextlib.suppress(OSError):
+                self.children.append((Child(work, now=now, timeout=1.0), None))
+        return [self.patience.since + self.patience.seconds, max(self.ask_systemd, now + WITHOUT_PIDFD)]
 
     def warn(self, sentence: str) -> None:
         if sentence not in self.warned:
@@ -422,21 +492,41 @@ class Watcher:
 
     # The files
 
-    def publish(self) -> None:
-        """Make both files say what is known. They are read each time, so damage by another hand is put right."""
-        if self.health.crashed is None:
+    def judge(self, now: float) -> None:
+        """Make all files say what is known."""
+        crashed = self.health.crashed
+        down = self.patience.look(crashed, now)
+        if crashed is not None:
+            for name, unfit in ((CRASH, crashed), (DOWN, down), (PROBE, self.health.frozen)):
+                self.publish(name, unfit, self.health.reason)
+        for check in self.config.checks:
+            while check.warnings:
+                self.warn(check.warnings.pop())
+            if check.tally.failed is not None:
+                self.publish(check.file_name, check.tally.failed, check.tally.reason)
+
+    def publish(self, name: str, unfit: bool, reason: str) -> None:
+        """Write one file where it does not say so; it is read now and then, so damage by another hand is put right."""
+        wanted = UNFIT if unfit else FIT
+        if self.published.get(name) == wanted:
             return
-        for name, unfit in ((CRASH, self.health.crashed), (PROBE, self.health.frozen)):
-            wanted = UNFIT if unfit else FIT
-            path = os.path.join(self.config.track_dir, name)
-            if content(path) == wanted:
-                continue
+        path = os.path.join(self.config.track_dir, name)
+        if content(path) != wanted:
             try:
                 put(path, wanted)
             except OSError as error:
                 self.warn(f"{path} cannot be written, keepalived learns nothing: {error.strerror}.")
-            else:
-                log(WARNING if unfit else NOTICE, f"{name} is {wanted.decode().strip()}: {self.health.reason}.")
+                return
+            log(WARNING if unfit else NOTICE, f"{name} is {wanted.decode().strip()}: {reason}.")
+        self.published[name] = wanted
+
+    def forget_strangers(self) -> None:
+        """Remove the files of checks that are no more; nobody tracks them."""
+        known = {check.file_name for check in self.config.checks}
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self.config.track_dir):
+                if name.startswith("check_") and name not in known:
+                    os.unlink(os.path.join(self.config.track_dir, name))
 
     def read_again(self, config_file: str) -> None:
         """Take over a changed configuration; keep the old one where the new one is wrong."""
@@ -448,17 +538,57 @@ class Watcher:
         self.forget_main()
         for question in list(self.questions):
             self.drop(question)
+        self.stop_children()
+        self.forget_strangers()
+        self.published.clear()
+        self.patience.seconds = self.config.patience
         self.health.fall, self.health.rise = self.config.fall, self.config.rise
         log(NOTICE, f"{config_file} has been read again.")
 
     def give_up(self) -> None:
         """Say fit, whatever was known: who does not watch must not take an address away."""
-        for name in (CRASH, PROBE):
+        self.stop_children()
+        for name in (*NGINX_FILES, *(check.file_name for check in self.config.checks)):
             try:
                 put(os.path.join(self.config.track_dir, name), FIT)
             except OSError as error:
                 log(ERROR, f"{name} cannot be set to 0: {error.strerror}.")
         log(ERROR, "The watcher stops. Until it is back nobody sees a crash or a freeze of nginx.")
+
+    def stop_children(self) -> None:
+        """Kill what is under way, and wait for nothing."""
+        for child, _check in self.children:
+            child.kill()
+        self.children = [(child, None) for child, _check in self.children if child.ended() is None]
+
+    def clear_alarm(self) -> None:
+        """Take back the alarm that was raised when the watcher before this one ended."""
+        path = os.path.join(self.config.track_dir, ALARM)
+        if content(path) == UNFIT:
+            with contextlib.suppress(OSError):
+                put(path, FIT)
+            tell(self.config.events, "cleared", "The watcher of nginx is back.")
+
+
+def ended(config: Config) -> None:
+    """Raise the alarm: the watcher is gone, for the reason that systemd says."""
+    result = os.environ.get("SERVICE_RESULT", "success")
+    how = "was stopped" if result == "success" else f"ended ({result})"
+    message = f"The watcher of nginx {how}. Until it is back nobody sees a crash or a freeze of nginx."
+    if result != "success":  # else it has said so itself
+        log(ERROR, message)
+    try:
+        put(os.path.join(config.track_dir, ALARM), UNFIT)
+    except OSError as error:
+        log(ERROR, f"The alarm cannot be kept: {error.strerror}.")
+    tell(config.events, "raised", message)
+
+
+def tell(path: str, state: str, message: str) -> None:
+    """Hand an event to whoever notifies people; nothing where nobody listens, and never wait for it."""
+    event = {"event": "watcher", "state": state, "instance": "", "message": message}
+    if path:
+        send(path, json.dumps(event))
 
 
 def read(config_file: str) -> Config:
@@ -474,18 +604,26 @@ def notify(message: str) -> None:
     """Tell systemd (sd_notify); nothing where it does not listen, and never wait for it."""
     path = os.environ.get("NOTIFY_SOCKET", "")
     if path:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection, contextlib.suppress(OSError):
-            connection.setblocking(False)
-            connection.sendto(message.encode(), b"\0" + path[1:].encode() if path[0] == "@" else path)
+        send(path, message)
 
 
-def main(config_file: str = CONFIG) -> int:
+def send(path: str, message: str) -> None:
+    """Send a datagram to a Unix socket, if it takes it now."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection, contextlib.suppress(OSError):
+        connection.setblocking(False)
+        connection.sendto(message.encode(), b"\0" + path[1:].encode() if path[0] == "@" else path)
+
+
+def main(config_file: str = CONFIG, action: str = "watch") -> int:
     """Return 0 after an orderly stop and 2 for a wrong configuration; anything else that goes wrong is raised."""
     try:
         config = read(config_file)
     except ValueError as error:
         log(ERROR, f"{config_file}: {error}.")
         return 2
+    if action == "ended":
+        ended(config)
+        return 0
     watcher = Watcher(config)
     try:
         watcher.run(config_file)
@@ -495,4 +633,4 @@ def main(config_file: str = CONFIG) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:2]))
+    sys.exit(main(*sys.argv[1:3]))

@@ -19,7 +19,8 @@ BLOG = {"name": "blog", "servers_from": "backend", "port": 8080}
 
 def test_three_groups_and_one_address_make_a_pair() -> None:
     common = {"version": 3, "advert_int": 0.1, "preempt_delay": 60}
-    shared = {"virtual_ipaddress": ["10.0.0.100/24"], "virtual_ipaddress_excluded": []}
+    watched = ["nginx_crash", "nginx_probe", "nginx_stop"]
+    shared = {"virtual_ipaddress": ["10.0.0.100/24"], "virtual_ipaddress_excluded": [], "track_file": watched}
     servers = [{"address": "10.0.0.21", "port": 8080}, {"address": "10.0.0.22", "port": 8080}]
     plan = Estate().slices()
     for host in ("lb1", "lb2"):
@@ -34,6 +35,14 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
         "keepalived_sync_groups": [],
     }
     upstreams = {"balancer_upstreams": [{"name": "blog", "servers": servers}], "balancer_stream_upstreams": []}
+    health = {
+        "keepalived_checks": [],
+        "keepalived_track_files": [
+            {"name": name, "file": f"/run/holdfast/track/{name}", "weight": 0} for name in watched
+        ],
+        "keepalived_restart_patience": 0.0,
+        "scripts": {},
+    }
     assert plan == {
         "lb1": {
             "address": "10.0.0.11",
@@ -50,6 +59,7 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
             ],
             **cluster,
             **upstreams,
+            **health,
         },
         "lb2": {
             "address": "10.0.0.12",
@@ -66,6 +76,7 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
             ],
             **cluster,
             **upstreams,
+            **health,
         },
         "web1": {"address": "10.0.0.21"},
         "web2": {"address": "10.0.0.22"},
@@ -119,7 +130,7 @@ def test_the_plan_of_a_batch_is_a_part_of_the_plan_of_all() -> None:
             },
             {
                 "track_interface": ["eth1", {"name": "eth2", "weight": -20}],
-                "track_file": ["ready"],
+                "track_file": ["ready", "nginx_crash", "nginx_probe", "nginx_stop"],
                 "track_script": ["disk"],
                 "track_process": ["bird"],
             },

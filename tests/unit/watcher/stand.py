@@ -48,6 +48,7 @@ class Stand:
         self.pid_file = folder / "nginx.pid"
         self.config = folder / "watcher.json"
         self.log = folder / "log"
+        self.events = folder / "events"
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             self.port = int(listener.getsockname()[1])
@@ -57,7 +58,8 @@ class Stand:
         self.notified.settimeout(PATIENCE)
         self.configure()
 
-    def configure(self, **probe: t.Any) -> None:
+    def configure(self, *, patience: float = 0, checks: t.Sequence[t.Any] = (), **probe: t.Any) -> None:
+        each = {"interval": 0.05, "timeout": 0.5, "fall": 2, "rise": 2}
         settings = {"interval": 0.05, "timeout": 0.1, "fall": 2, "rise": 2, **probe}
         question = {"address": "127.0.0.1", "port": self.port, "host": "health.invalid", "path": "/health"}
         self.config.write_text(
@@ -65,8 +67,10 @@ class Stand:
                 {
                     "track_dir": str(self.track),
                     "addresses": [{"address": "192.0.2.100", "interface": "lo"}],
-                    "nginx": {"unit": "nginx.service", "pid_file": str(self.pid_file)},
+                    "events": str(self.events),
+                    "nginx": {"unit": "nginx.service", "pid_file": str(self.pid_file), "patience": patience},
                     "probe": {**question, **settings},
+                    "checks": [{**each, **check} for check in checks],
                 }
             )
         )
@@ -105,6 +109,18 @@ class Stand:
         """What stands in nginx_crash and nginx_probe."""
         crash, probe = (self.track / name for name in ("nginx_crash", "nginx_probe"))
         return crash.read_text() if crash.exists() else "-", probe.read_text() if probe.exists() else "-"
+
+    def file(self, name: str) -> str:
+        """What stands in one track file."""
+        path = self.track / name
+        return path.read_text().strip() if path.exists() else "-"
+
+    def says(self, name: str, number: int) -> float:
+        """Wait until a track file says so."""
+        return eventually(
+            lambda: self.file(name) == str(number),
+            lambda: f"{name} is {number} (it is {self.file(name)}; {self.log.read_text()})",
+        )
 
     def becomes(self, crash: int, probe: int) -> float:
         wanted = (f"{crash}\n", f"{probe}\n")

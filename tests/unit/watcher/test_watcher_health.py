@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import load
 
 watcher = load("holdfast-watcher")
+checks = load("holdfast_checks")
 
 ALIVE, DEAD, SILENT, GOOD, ORPHAN = "main lives", "main is dead", "no answer", "answer", "answer of an orphan worker"
 
@@ -68,7 +69,7 @@ def test_fall_and_rise_are_counted() -> None:
 
 GOOD_CONFIG: dict[str, t.Any] = {
     "track_dir": "/run/holdfast/track",
-    "nginx": {"pid_file": "/run/nginx.pid"},
+    "nginx": {"unit": "nginx.service", "pid_file": "/run/nginx.pid"},
     "probe": {
         **{"address": "127.0.0.1", "port": 80, "host": "h", "path": "/p"},
         **{"interval": 0.2, "timeout": 0.3, "fall": 2, "rise": 2},
@@ -94,4 +95,46 @@ def test_a_wrong_configuration(text: str, sentence: str) -> None:
 
 def test_a_right_configuration() -> None:
     config = watcher.Config(json.dumps(GOOD_CONFIG))
-    assert (config.port, config.interval, config.pid_file) == (80, 0.2, "/run/nginx.pid")
+    assert (config.target.port, config.interval, config.pid_file) == (80, 0.2, "/run/nginx.pid")
+
+
+@pytest.mark.parametrize(
+    ("looks", "down"),
+    [
+        pytest.param([(False, 0), (True, 1), (True, 2.9)], False, id="dead for less than the patience"),
+        pytest.param([(False, 0), (True, 1), (True, 3)], True, id="for as long as the patience"),
+        pytest.param([(False, 0), (True, 1), (False, 2), (True, 2.5), (True, 4)], False, id="back in between"),
+        pytest.param([(False, 0), (True, 1), (True, 3), (False, 4)], False, id="back in the end"),
+        pytest.param([(None, 0), (True, 1)], True, id="dead at the first look: nobody knows for how long"),
+        pytest.param([(None, 0), (True, 1), (False, 2), (True, 3), (True, 4)], False, id="and the second time not"),
+    ],
+)
+def test_a_dead_nginx_may_take_its_time_to_come_back(looks: list[tuple[bool | None, float]], down: bool) -> None:
+    patience = watcher.Patience(2)
+    assert [patience.look(crashed, now) for crashed, now in looks][-1] is down
+
+
+def test_without_patience_dead_is_down() -> None:
+    patience = watcher.Patience(0)
+    assert [patience.look(crashed, now) for crashed, now in [(False, 0), (True, 1)]] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("results", "failed"),
+    [
+        ([], None),
+        ("g", False),
+        ("b", True),
+        ("gb", False),
+        ("gbb", True),
+        ("gbgb", False),
+        ("gbbg", True),
+        ("gbbgg", False),
+        ("gbbgbg", True),
+    ],
+)
+def test_a_check_counts_in_rows_and_its_first_result_counts_at_once(results: str, failed: bool | None) -> None:
+    tally = checks.Tally(fall=2, rise=2)
+    for result in results:
+        (tally.good if result == "g" else tally.bad)("a reason")
+    assert tally.failed is failed

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The programs that keepalived and the watcher run for the inventory. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lexer import shell_words
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import checks
+
+__all__ = ("scripts",)
+
+NOTIFIES = (
+    "notify",
+    "notify_backup",
+    "notify_deleted",
+    "notify_fault",
+    "notify_master",
+    "notify_master_rx_lower_pri",
+    "notify_stop",
+)
+
+
+def scripts(variables: Mapping[str, t.Any], instances: Mapping[str, Mapping[str, t.Any]]) -> dict[str, str]:
+    """Return the programs that keepalived and the watcher run, by the path of the variable; raises InputError."""
+    found = {f"{one.path}.command": one.options["command"][0] for one in checks(variables) if one.kind == "command"}
+    for index, said in enumerate(values.items(variables["keepalived_vrrp_scripts"], "keepalived_vrrp_scripts")):
+        place = f"keepalived_vrrp_scripts[{index}].script"
+        if isinstance(said, Mapping) and "script" in said:
+            found[place] = _program(said["script"], place)
+    for path, options in instances.items():
+        for option in NOTIFIES:
+            if options.get(option):
+                found[f"{path}.{option}"] = _program(options[option], f"{path}.{option}")
+    return found
+
+
+def _program(said: t.Any, path: str) -> str:
+    """Return the program of a command of keepalived: a text, or a mapping of ``command`` and the user it runs as."""
+    line = values.text(said.get("command") if isinstance(said, Mapping) else said, path)
+    program = next(iter(shell_words(line) or ()), "")
+    if not program.startswith("/"):
+        raise InputError(
+            path, f"`{program or line}` is no whole path: keepalived runs no shell, so write where it lies"
+        )
+    return program
