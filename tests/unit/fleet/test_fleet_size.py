@@ -43,10 +43,10 @@ def fleet(pairs: int) -> tuple[dict[str, Variables], dict[str, list[str]]]:
 
 def planned(pairs: int) -> tuple[Examined, float]:
     hostvars, groups = fleet(pairs)
-    start = time.monotonic()
+    start = time.process_time()
     examined = examine(hostvars, groups, known=["nginx_package", "keepalived_package", "backend_root", "balancer_x"])
     assert examined.faults.findings() == []
-    return examined, time.monotonic() - start
+    return examined, time.process_time() - start
 
 
 def test_a_thousand_pairs_are_planned_and_verified_in_good_time() -> None:
