@@ -53,7 +53,8 @@ plan:
   contains:
     hosts:
       description:
-        - By the name in the inventory. A host of the backend groups has its RV(plan.hosts.address) only.
+        - By the name in the inventory. A host of the backend groups has its RV(plan.hosts.address) and its
+          RV(plan.hosts.balancers) only.
       type: dict
       sample:
         lb1:
@@ -79,6 +80,11 @@ plan:
                 - {address: 10.89.50.21, port: 8080}
                 - {address: 10.89.50.22, port: 8080}
           balancer_stream_upstreams: []
+          firewall:
+            adverts:
+              - {source: 10.89.50.12}
+            ports: [80/tcp]
+            addresses: [10.89.50.11]
           outage:
             host_gone: 0.396
             nginx_killed: 0.116
@@ -93,6 +99,10 @@ plan:
         address:
           description: The address from which a balancer speaks VRRP, or at which a backend serves.
           type: str
+        balancers:
+          description: Of a backend, the addresses of the balancers whose upstreams draw on it.
+          type: list
+          elements: str
         cluster:
           description: Name of the cluster.
           type: str
@@ -120,6 +130,11 @@ plan:
           description: The same for streams.
           type: list
           elements: dict
+        firewall:
+          description:
+            - What the firewall of this host has to let in, as M(holdfast.nginx_ha.vrrp_firewall) takes it.
+            - These are the adverts of its peers, and the ports on which its sites and streams listen.
+          type: dict
         outage:
           description:
             - The most seconds without an answer that each fault of this host leads to by the settings, if the next in

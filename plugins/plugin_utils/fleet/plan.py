@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.timing import Timing, outage, timing
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access, values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, literal
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import checks, patience, probe
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import UPSTREAMS
@@ -99,7 +99,23 @@ class Plan:
             if host in clusters:
                 found[host] = self._balancer(*clusters[host])
             elif host in self.fleet.backends:
-                found[host] = {"address": self.fleet.backends[host].address}
+                found[host] = {
+                    "address": self.fleet.backends[host].address,
+                    "balancers": list(self._balancers_of.get(host, ())),
+                }
+        return found
+
+    @functools.cached_property
+    def _balancers_of(self) -> Mapping[str, Iterable[str]]:
+        """The addresses of the balancers that draw on a backend, by its name."""
+        by_group: dict[str, dict[str, None]] = {}
+        for member in self.fleet.balancers:
+            for group in access.drawn_on(member.variables):
+                by_group.setdefault(group, {}).update(dict.fromkeys(member.addresses.values()))
+        found: dict[str, dict[str, None]] = {}
+        for group, addresses in by_group.items():
+            for host in self.fleet.groups.get(group, ()):
+                found.setdefault(host, {}).update(addresses)
         return found
 
     def _balancer(self, cluster: Cluster, member: Balancer) -> dict[str, t.Any]:
@@ -113,6 +129,7 @@ class Plan:
             "keepalived_sync_groups": [dict(group.options) for group in self.sync_groups[member.name]],
             **self._health(member, instances),
             **self.upstreams[member.name],
+            "firewall": self._firewall(cluster, member, instances),
             "outage": self._outage(cluster, member, instances),
             "outage_told": self._told(cluster) if member is cluster.members[0] else "",
         }
@@ -137,6 +154,22 @@ class Plan:
             "keepalived_track_files": [*map(definition, files), *member.variables["keepalived_track_files"]],
             "keepalived_restart_patience": patience(member.variables) if "restart_first" in policies else 0.0,
             "scripts": scripts(member.variables, {one.path: one.options for one in instances}),
+        }
+
+    def _firewall(self, cluster: Cluster, member: Balancer, instances: Iterable[Instance]) -> dict[str, t.Any]:
+        """Return what the member has to let in, and its addresses by whose interfaces it comes."""
+        peers = {
+            family: [
+                other.addresses[family]
+                for other in cluster.members
+                if other.name != member.name and family in other.addresses
+            ]
+            for family in (4, 6)
+        }
+        return {
+            "adverts": access.adverts((instance.options for instance in instances), peers),
+            "ports": access.ports(member.variables),
+            "addresses": list(member.addresses.values()),
         }
 
     def _outage(self, cluster: Cluster, member: Balancer, instances: Iterable[Instance]) -> dict[str, float]:

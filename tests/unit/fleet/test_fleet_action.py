@@ -83,7 +83,7 @@ def test_a_play_gets_its_plan_and_a_part_of_it_under_limit(tmp_path: pathlib.Pat
         "10.0.0.21",
         "10.0.0.22",
     ]
-    assert plans["web1"] == {"address": "10.0.0.21"}
+    assert plans["web1"]["address"] == "10.0.0.21"
     code, output, limited = play(tmp_path, "--limit", "lb2")
     assert code == 0, output
     assert limited == {"lb2": plans["lb2"]}

@@ -23,7 +23,12 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
     shared = {"virtual_ipaddress": ["10.0.0.100/24"], "virtual_ipaddress_excluded": [], "track_file": watched}
     servers = [{"address": "10.0.0.21", "port": 8080}, {"address": "10.0.0.22", "port": 8080}]
     plan = Estate().slices()
-    for host in ("lb1", "lb2"):
+    for host, address, peer in (("lb1", "10.0.0.11", "10.0.0.12"), ("lb2", "10.0.0.12", "10.0.0.11")):
+        assert plan[host].pop("firewall") == {
+            "adverts": [{"source": peer}],
+            "ports": ["80/tcp"],
+            "addresses": [address],
+        }
         assert plan[host].pop("outage")["host_gone"] == pytest.approx(0.4, abs=0.01)
     told = "The longest that a client waits by these settings, whichever of lb1, lb2 fails: host gone 0.40 s, "
     assert plan["lb1"].pop("outage_told").startswith(told)
@@ -78,8 +83,8 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
             **upstreams,
             **health,
         },
-        "web1": {"address": "10.0.0.21"},
-        "web2": {"address": "10.0.0.22"},
+        "web1": {"address": "10.0.0.21", "balancers": ["10.0.0.11", "10.0.0.12"]},
+        "web2": {"address": "10.0.0.22", "balancers": ["10.0.0.11", "10.0.0.12"]},
     }
 
 
@@ -401,7 +406,7 @@ def test_groups_of_other_names() -> None:
     assert examined.faults.findings() == []
     plan = examined.plan.slices(["lb1", "web1"])
     assert plan["lb1"]["members"] == ["lb1", "lb2"]
-    assert plan["web1"] == {"address": "10.0.0.21"}
+    assert plan["web1"]["address"] == "10.0.0.21"
 
 
 def test_the_order_of_members_is_masters_then_backups_as_listed() -> None:

@@ -1,0 +1,229 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every firewall that runs on a host, brought to let in what is wanted. Private to this collection."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import (
+    Wanted,
+    prepare,
+    prepared_path,
+    read_state,
+    refuse_unsafe,
+    sync_folder,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall import firewalld, keeper, ufw
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.access import Access, AccessError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.netfilter import Netfilter
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Runner, run
+
+__all__ = ("Outcome", "settle")
+
+STATE = "/var/lib/holdfast/firewalld.json"
+"""What was added to firewalld, whose rules have no comment that would tell."""
+
+
+@dataclass
+class Outcome:
+    """The firewalls that run, and what was (or in check mode: will be) added and removed, in words; files changed."""
+
+    firewalls: list[str] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.added or self.removed or self.files)
+
+
+def settle(access: Access, *, check: bool, runner: Runner = run) -> Outcome:
+    """Let in what is wanted through whatever runs; raises HoldfastError, and then the old rules stay."""
+    outcome = Outcome()
+    try:
+        if runner("firewall-cmd", "--state").rc == 0:
+            outcome.firewalls.append("firewalld")
+            _Firewalld(runner, check).settle(access, outcome)
+        is_ufw = "Status: active" in runner("ufw", "status").stdout
+        if is_ufw:
+            outcome.firewalls.append("ufw")
+            _ufw(access, outcome, check, runner)
+        # One of those two has iptables to itself; tables of nft may stand beside it.
+        _netfilter(access, outcome, check, runner, is_taken=bool(outcome.firewalls))
+    except AccessError as error:
+        raise HoldfastError(str(error)) from None
+    return outcome
+
+
+def _netfilter(access: Access, outcome: Outcome, check: bool, runner: Runner, *, is_taken: bool) -> None:
+    filters = Netfilter(runner)
+    if is_taken:
+        filters.iptables.clear()
+    outcome.firewalls += filters.names
+    steps = filters.steps(access)
+    is_needed = bool(filters.names)
+    filters.perform(steps, check=check)
+    for step in steps:
+        outcome.added += step.added
+        outcome.removed += step.removed
+    wanted = keeper.files(access) if is_needed else {}
+    _Files(outcome, check).bring({**dict.fromkeys(keeper.files(access)), **wanted})
+    if not check and any(path.startswith("/etc/systemd") for path in outcome.files):
+        _follow(runner, is_needed)
+
+
+def _follow(runner: Runner, is_needed: bool) -> None:
+    """Let systemd run the unit whenever the rules are loaded, or forget it."""
+    if not is_needed:
+        runner("systemctl", "disable", keeper.UNIT)
+        _must(runner, "systemctl", "daemon-reload")
+        return
+    _must(runner, "systemctl", "daemon-reload")
+    _must(runner, "systemctl", "reenable", keeper.UNIT)
+    _must(runner, "systemctl", "restart", keeper.UNIT)
+
+
+def _ufw(access: Access, outcome: Outcome, check: bool, runner: Runner) -> None:
+    """Adverts go into the files and, without a reload, into the running chain; ports by the command."""
+    texts: dict[str, str | None] = {}
+    for family, path in ufw.FILES.items():
+        state = read_state(path)
+        if state.content is not None:
+            texts[path] = ufw.with_adverts(state.content.decode(), access.items(family), family)
+    ports = ufw.ports(_must(runner, "ufw", "show", "added"), access)
+    filters = Netfilter(runner)
+    steps = filters.steps(access, chain=ufw.CHAIN)
+    filters.perform(steps, check=True)
+    written = _Files(outcome, check)
+    with written.undone_on_failure():
+        written.bring(texts)
+        filters.perform(steps, check=check)
+        for command in ports.commands if not check else ():
+            _must(runner, *command)
+    for step in steps:
+        outcome.added += step.added
+        outcome.removed += step.removed
+    outcome.added += ports.added
+    outcome.removed += ports.removed
+
+
+class _Firewalld:
+    """Rules go into the running firewall and into the permanent one; neither is reloaded."""
+
+    def __init__(self, runner: Runner, check: bool) -> None:
+        self._runner = runner
+        self._check = check
+
+    def settle(self, access: Access, outcome: Outcome) -> None:
+        zones = firewalld.active_zones(self._ask("--get-active-zones"))
+        wanted = firewalld.wanted(zones, self._ask("--get-default-zone").strip(), access)
+        ours = self._ours()
+        changes = [
+            (kind, firewalld.difference(self._now(kind, {*wanted, *ours}), ours, wanted))
+            # The permanent one last: what does not work now must not come back at the next boot.
+            for kind in ((), ("--permanent",))
+        ]
+        for zone, rules in firewalld.union(*(change.add for _kind, change in changes)).items():
+            outcome.added += [f"firewalld {zone}: {rule}" for rule in rules]
+        for zone, rules in firewalld.union(*(change.remove for _kind, change in changes)).items():
+            outcome.removed += [f"firewalld {zone}: {rule}" for rule in rules]
+        if self._check:
+            return
+        permanent = changes[-1][1].add
+        # First what may be there, so that a rule is not forgotten by a run that is killed; then what is there.
+        self._remember(firewalld.union(ours, permanent))
+        self._perform(changes)
+        held = firewalld.union(ours, permanent)
+        self._remember({zone: [one for one in rules if one in held.get(zone, ())] for zone, rules in wanted.items()})
+
+    def _perform(self, changes: t.Sequence[tuple[tuple[str, ...], firewalld.Change]]) -> None:
+        done: list[tuple[tuple[str, ...], str, list[str]]] = []
+        try:
+            for kind, change in changes:
+                for action, by_zone in (("add", change.add), ("remove", change.remove)):
+                    for zone, rules in by_zone.items():
+                        self._tell((*kind, f"--zone={zone}"), action, rules)
+                        done.append(((*kind, f"--zone={zone}"), "remove" if action == "add" else "add", rules))
+        except HoldfastError:
+            for where, opposite, rules in reversed(done):
+                with contextlib.suppress(HoldfastError):
+                    self._tell(where, opposite, rules)
+            raise
+
+    def _tell(self, where: tuple[str, ...], action: str, rules: t.Sequence[str]) -> None:
+        self._ask(*where, *(f"--{action}-rich-rule={rule}" for rule in rules))
+
+    def _now(self, kind: tuple[str, ...], zones: t.Iterable[str]) -> dict[str, list[str]]:
+        return {zone: self._ask(*kind, f"--zone={zone}", "--list-rich-rules").split("\n") for zone in sorted(zones)}
+
+    def _ask(self, *arguments: str) -> str:
+        return _must(self._runner, "firewall-cmd", *arguments)
+
+    def _ours(self) -> dict[str, list[str]]:
+        state = read_state(STATE)
+        try:
+            return dict(json.loads(state.content or b"{}"))
+        except ValueError:
+            raise HoldfastError(f"{STATE} is damaged: remove it, and the rules of firewalld that are stale") from None
+
+    def _remember(self, rules: t.Mapping[str, t.Sequence[str]]) -> None:
+        text = json.dumps({zone: list(listed) for zone, listed in rules.items() if listed}, indent=2) + "\n"
+        _Files(Outcome(), check=False).bring({STATE: text})
+
+
+class _Files:
+    """Files of the host, replaced in one step each; only those that differ."""
+
+    def __init__(self, outcome: Outcome, check: bool) -> None:
+        self._outcome = outcome
+        self._check = check
+        self._before: dict[str, tuple[str | None, int]] = {}
+
+    def bring(self, texts: t.Mapping[str, str | None]) -> None:
+        """Write what differs and remove what is None; a file that is there keeps its permission bits."""
+        for path, text in texts.items():
+            state = read_state(path)
+            there = None if state.content is None else state.content.decode(errors="replace")
+            if there == text:
+                continue
+            self._outcome.files.append(path)
+            if not self._check:
+                self._before[path] = (there, state.mode)
+                _replace(path, text, state.mode or 0o644)
+
+    @contextlib.contextmanager
+    def undone_on_failure(self) -> t.Iterator[None]:
+        """Bring the old files back when the body fails."""
+        try:
+            yield
+        except (HoldfastError, AccessError):
+            for path, (text, mode) in self._before.items():
+                _replace(path, text, mode)
+            raise
+
+
+def _replace(path: str, text: str | None, mode: int) -> None:
+    refuse_unsafe(path, "/")
+    if text is None:
+        os.unlink(path)
+        with contextlib.suppress(OSError):
+            os.removedirs(os.path.dirname(path))
+        return
+    prepare(path, Wanted(text.encode(), mode))
+    os.rename(prepared_path(path), path)
+    sync_folder(os.path.dirname(path))
+
+
+def _must(runner: Runner, *command: str) -> str:
+    done = runner(*command)
+    if done.rc:
+        raise HoldfastError(f"`{' '.join(command)}` fails: {done.output}")
+    return done.stdout

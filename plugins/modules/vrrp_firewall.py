@@ -1,0 +1,141 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vrrp_firewall
+short_description: Let adverts of the peers and the service through whatever firewall a host runs
+version_added: 0.1.0
+author:
+  - The holdfast.nginx_ha authors (@holdfast)
+description:
+  - Finds out which of firewalld, ufw, nftables and iptables may block anything on this host, and adds rules to each.
+    Where nothing may, nothing is done.
+  - Adverts, which are IP protocol 112, are let in from the named peers alone. Ports are let in from anywhere or from
+    O(sources).
+  - Rules that it added earlier and that are no longer wanted go. Rules of somebody else are never touched.
+  - The rules outlast a reload, a restart and a reboot. For firewalld they are permanent as well, for ufw they stand in
+    C(before.rules) and C(before6.rules). Neither is reloaded for it. For nftables and iptables, a small unit,
+    C(holdfast-firewall.service), puts them back whenever the unit that loads the rules of the host has done so.
+  - In a chain of nftables or iptables an advert comes first, and a port where the chain begins to turn everybody away.
+    Whom an earlier rule turns away, it still does.
+extends_documentation_fragment:
+  - holdfast.nginx_ha.attributes
+options:
+  adverts:
+    description: Whose adverts are let in.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      source:
+        description: Address of the peer.
+        type: str
+        required: true
+      group:
+        description: Multicast group that it sends them to. Without it, they are for this host.
+        type: str
+  ports:
+    description: Ports that are let in, such as V(80/tcp) or V(8000-8010/udp).
+    type: list
+    elements: str
+    default: []
+  sources:
+    description: Addresses or networks from which O(ports) are let in. Without any, from anywhere.
+    type: list
+    elements: str
+    default: []
+  addresses:
+    description:
+      - Addresses of this host by whose interfaces all that comes in.
+      - They tell the zones of firewalld, and which rules of nftables and iptables are met.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Let in the adverts of the other balancer, and HTTP
+  holdfast.nginx_ha.vrrp_firewall:
+    adverts:
+      - {source: 10.89.50.12}
+    ports: [80/tcp, 443/tcp]
+    addresses: [10.89.50.11]
+"""
+
+RETURN = r"""
+firewalls:
+  description: What may block something on this host.
+  returned: success
+  type: list
+  elements: str
+  sample: [nftables]
+added:
+  description: Rules that were added, or in check mode would be, in words.
+  returned: success
+  type: list
+  elements: str
+  sample: ["inet filter input: holdfast.nginx_ha: vrrp from 10.89.50.12"]
+removed:
+  description: Rules of this collection that were removed, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+files:
+  description: Files that were written or removed, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.access import Access, AccessError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.host import settle
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses, need_root
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "adverts": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {"source": {"type": "str", "required": True}, "group": {"type": "str"}},
+            },
+            "ports": {"type": "list", "elements": "str", "default": []},
+            "sources": {"type": "list", "elements": "str", "default": []},
+            "addresses": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    try:
+        need_root()
+        interfaces = {one.interface: None for one in host_addresses() if one.address in given["addresses"]}
+        access = Access.read(given["adverts"], given["ports"], given["sources"], interfaces)
+        outcome = settle(access, check=module.check_mode)
+    except (HoldfastError, AccessError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(
+        changed=outcome.changed,
+        firewalls=outcome.firewalls,
+        added=outcome.added,
+        removed=outcome.removed,
+        files=outcome.files,
+        msg="" if outcome.firewalls else "No firewall on this host may block anything: there is nothing to do.",
+        diff={
+            "before_header": "firewall",
+            "after_header": "firewall",
+            "before": "".join(f"{line}\n" for line in outcome.removed),
+            "after": "".join(f"{line}\n" for line in outcome.added),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the firewall of a balancer has to let in: adverts of its peers, and the ports of its service."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import typing as t
+from collections.abc import Iterable, Mapping
+
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import UPSTREAMS
+
+__all__ = ("GROUPS", "adverts", "drawn_on", "listens", "ports")
+
+GROUPS = {4: "224.0.0.18", 6: "ff02::12"}
+"""Where adverts go that are sent to nobody in particular (RFC 5798)."""
+
+# What stands before the port of a listen: nothing, a name or an address, IPv6 in brackets.
+_LISTEN = re.compile(r"(?:(?P<host>\[[^]]*\]|[^:]*):)?(?P<port>\d+(?:-\d+)?)")
+_NAMELESS = ("", "*", "[::]", "0.0.0.0")
+
+
+def adverts(instances: Iterable[Mapping[str, t.Any]], peers: Mapping[int, Iterable[str]]) -> list[dict[str, str]]:
+    """Return whose adverts a member has to hear, from the options of its instances.
+
+    ``peers`` are the own addresses of the other members by family, from which they send to a group.
+    """
+    found: dict[tuple[str, str], None] = {}
+    for options in instances:
+        heard = [str(peer).split()[0] for peer in _addresses(options.get("unicast_peer"))]
+        if options.get("unicast_src_ip") or heard:
+            found.update(dict.fromkeys((peer, "") for peer in heard))
+            continue
+        source = str(options.get("mcast_src_ip") or "")
+        group = str(options.get("mcast_dst_ip") or "")
+        family = 6 if ":" in (source or group) else 4
+        found.update(dict.fromkeys((peer, group or GROUPS[family]) for peer in peers.get(family, ())))
+    return [{"source": source, "group": group} if group else {"source": source} for source, group in found]
+
+
+def ports(variables: Mapping[str, t.Any]) -> list[str]:
+    """Return the ports on which sites and streams listen for others, such as 80/tcp."""
+    found: dict[str, None] = {}
+    for _host, port, protocol in listens(variables):
+        found[f"{port}/{protocol}"] = None
+    return list(found)
+
+
+def listens(variables: Mapping[str, t.Any]) -> t.Iterator[tuple[str, str, str]]:
+    """Yield (address, ports, protocol) of everything that others can reach; no address stands for all of them."""
+    for variable, default in (("balancer_sites", True), ("balancer_streams", False)):
+        sites = variables[variable] if isinstance(variables[variable], list) else []
+        for site in (one for one in sites if isinstance(one, dict)):
+            preset = ["443 ssl" if site.get("ssl_certificate") else "80"] if default else []
+            said = site.get("listen") or preset
+            for listen in said if isinstance(said, list) else [said]:
+                yield from _listen(str(listen))
+
+
+def drawn_on(variables: Mapping[str, t.Any]) -> list[str]:
+    """Return the groups of hosts that a balancer sends requests to."""
+    found: dict[str, None] = {}
+    for variable in UPSTREAMS:
+        upstreams = variables[variable] if isinstance(variables[variable], list) else []
+        for upstream in (one for one in upstreams if isinstance(one, dict)):
+            if isinstance(upstream.get("servers_from"), str):
+                found[upstream["servers_from"]] = None
+    return list(found)
+
+
+def _listen(text: str) -> t.Iterator[tuple[str, str, str]]:
+    address, *parameters = text.split() or [""]
+    match = _LISTEN.fullmatch(address)
+    if address.startswith("unix:") or (match is None and not address):
+        return
+    # An address without a port means port 80.
+    host, port = (match.group("host") or "", match.group("port")) if match else (address, "80")
+    try:
+        if ipaddress.ip_address(host.strip("[]")).is_loopback:
+            return
+    except ValueError:
+        if host == "localhost":
+            return
+    protocol = "udp" if "udp" in parameters or "quic" in parameters else "tcp"
+    yield "" if host in _NAMELESS else host.strip("[]"), port, protocol
+
+
+def _addresses(value: t.Any) -> list[t.Any]:
+    said = value if isinstance(value, list) else [value] if value else []
+    return [one.get("address", "") if isinstance(one, dict) else one for one in said if one]

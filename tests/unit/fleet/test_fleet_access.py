@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the firewalls of a fleet have to let in follows from the inventory."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from estate import Estate
+
+IPV6 = {"keepalived_address6": "fd00::11"}
+
+
+def firewall(everywhere: dict[str, t.Any] | None = None, **hosts: t.Any) -> dict[str, t.Any]:
+    """Return what lb1 has to let in."""
+    found: dict[str, t.Any] = Estate(everywhere, **hosts).slices("lb1")["lb1"]["firewall"]
+    return found
+
+
+def test_adverts_of_the_peers_and_nobody_else() -> None:
+    assert firewall()["adverts"] == [{"source": "10.0.0.12"}]
+
+
+def test_adverts_to_a_group_come_from_the_peers() -> None:
+    assert firewall({"keepalived_unicast": False})["adverts"] == [{"source": "10.0.0.12", "group": "224.0.0.18"}]
+    own = {"keepalived_unicast": False, "keepalived_instance_options": {"mcast_dst_ip": "239.1.1.1"}}
+    assert firewall(own)["adverts"] == [{"source": "10.0.0.12", "group": "239.1.1.1"}]
+
+
+def test_both_families() -> None:
+    instances = [{"name": "V4", "vips": ["10.0.0.100/24"]}, {"name": "V6", "vips": ["fd00::100/64"]}]
+    both = {"keepalived_instances": instances, "keepalived_vips": None}
+    hosts = {name: {"keepalived_address6": f"fd00::{name[-1]}"} for name in ("lb1", "lb2")}
+    found = firewall(both, **hosts)
+    assert found["adverts"] == [{"source": "10.0.0.12"}, {"source": "fd00::2"}]
+    assert found["addresses"] == ["10.0.0.11", "fd00::1"]
+
+
+TLS = {"ssl_certificate": "/etc/x.pem", "ssl_certificate_key": "/etc/x.key"}
+
+
+@pytest.mark.parametrize(
+    ("site", "ports"),
+    [
+        ({}, ["80/tcp"]),
+        (TLS, ["443/tcp"]),
+        ({"listen": ["80", "[::]:80", "443 ssl", "443 quic"], **TLS}, ["80/tcp", "443/tcp", "443/udp"]),
+        ({"listen": ["10.0.0.100:8080", "lb.example.com"]}, ["8080/tcp", "80/tcp"]),
+        ({"listen": ["127.0.0.1:81", "[::1]:82", "localhost:83", "unix:/run/site.sock", "84"]}, ["84/tcp"]),
+    ],
+)
+def test_the_ports_of_a_site(site: dict[str, t.Any], ports: list[str]) -> None:
+    sites = [{"server_name": "blog.example.com", "upstream": "blog", **site}]
+    assert firewall({"balancer_sites": sites})["ports"] == ports
+
+
+def test_the_ports_of_a_stream() -> None:
+    streams = [{"name": "names", "listen": ["53 udp", "5300-5310"], "upstream": "names"}]
+    upstreams = [{"name": "names", "servers": [{"address": "10.0.0.31", "port": 53}]}]
+    found = firewall({"balancer_streams": streams, "balancer_stream_upstreams": upstreams})
+    assert found["ports"] == ["80/tcp", "53/udp", "5300-5310/tcp"]
+
+
+def test_a_backend_hears_of_the_balancers_that_use_it() -> None:
+    unused = {"db1": {"ansible_host": "10.0.0.41"}}
+    slices = Estate(groups={"backend": {"web1": {"ansible_host": "10.0.0.21"}}, "db": unused}).slices()
+    assert slices["web1"]["balancers"] == ["10.0.0.11", "10.0.0.12"]
+    assert "db1" not in slices
