@@ -95,13 +95,17 @@ EVENTS = (
 notify_fifo:
   description:
     - Named pipe that gets a line for every change of any kind.
+    - Its user and group can stand behind the path. Without them keepalived takes the user of commands.
     - Needs keepalived 1.3.6.
-  type: str
+  type: list
+  elements: str
 vrrp_notify_fifo:
   description:
     - Named pipe that gets a line for every change of an instance or a sync group.
+    - Its user and group can stand behind the path. Without them keepalived takes the user of commands.
     - Needs keepalived 1.3.6.
-  type: str
+  type: list
+  elements: str
 vrrp_notify_priority_changes:
   description:
     - Whether changes of a priority are told there, too.
@@ -110,8 +114,10 @@ vrrp_notify_priority_changes:
 lvs_notify_fifo:
   description:
     - Named pipe that gets a line for every change of a virtual or a real server.
+    - Its user and group can stand behind the path. Without them keepalived takes the user of commands.
     - Needs keepalived 1.3.6.
-  type: str
+  type: list
+  elements: str
 fifo_write_vrrp_states_on_reload:
   description:
     - Whether the states are told there again after a reload.

@@ -48,6 +48,18 @@ options:
         its instances would stay in C(FAULT) for ever.
     type: bool
     default: false
+  commands:
+    description:
+      - Commands that will be run by O(command_user), each a text or a list of words.
+      - The program of each must be there, this user must be able to run it, and nobody but root and this user may
+        be able to change it. In check mode one that is missing is warned of.
+    type: list
+    elements: raw
+    default: []
+  command_user:
+    description: User that runs O(commands).
+    type: str
+    default: nobody
   root:
     description: Folder of keepalived's configuration.
     type: path
@@ -69,11 +81,15 @@ downloaded:
   elements: str
 """
 
+import os
+import typing as t
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import listeners, need_root, tells_of_processes
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import refuse_unfit
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.packages import download
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.programs import program_of, unfit_program
 
 DEAF = (
     "keepalived cannot watch processes here: the kernel tells of them in the initial network namespace only, and this "
@@ -94,6 +110,13 @@ def port_faults(ports: list[int], programs: list[str]) -> list[str]:
     return faults
 
 
+def program_faults(commands: list[t.Any], user: str) -> dict[str, str]:
+    """Return a sentence for every program that is not fit to be run by this user; raises ValueError for no program."""
+    programs = dict.fromkeys(program_of(command) for command in commands)
+    faults = {program: unfit_program(program, user) for program in programs}
+    return {program: fault for program, fault in faults.items() if fault}
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -101,6 +124,8 @@ def main() -> None:
             "ports": {"type": "list", "elements": "int", "default": []},
             "programs": {"type": "list", "elements": "str", "default": ["nginx"]},
             "instances": {"type": "list", "elements": "dict", "default": [], "no_log": False},
+            "commands": {"type": "list", "elements": "raw", "default": []},
+            "command_user": {"type": "str", "default": "nobody"},
             "adopt": {"type": "bool", "default": False},
             "track_processes": {"type": "bool", "default": False},
             "root": {"type": "path", "default": "/etc/keepalived"},
@@ -114,6 +139,14 @@ def main() -> None:
     faults = port_faults(module.params["ports"], module.params["programs"])
     if module.params["track_processes"] and not tells_of_processes():
         faults.append(DEAF)
+    try:
+        for program, fault in program_faults(module.params["commands"], module.params["command_user"]).items():
+            if module.check_mode and not os.path.exists(program):
+                module.warn(fault)
+            else:
+                faults.append(fault)
+    except ValueError as error:
+        faults.append(f"commands: one {error}")
     downloaded: list[str] = []
     try:
         refuse_unfit(module.params["instances"], root=module.params["root"], adopt=module.params["adopt"])

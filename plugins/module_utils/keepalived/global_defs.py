@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.base import Model, option
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.fields import (
     Address,
@@ -27,15 +25,6 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.field
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.trackers import LARGEST, SECONDS
 
 __all__ = ("GlobalDefs",)
-
-
-class Fifo(Text):
-    """The path of a FIFO; whose it is cannot be said here."""
-
-    def read(self, lines: t.Sequence[Block]) -> t.Any:
-        if len(lines[-1].args) > 1:
-            raise ValueError(f"{lines[-1].name} has a user")
-        return super().read(lines)
 
 
 @dataclass(frozen=True)
@@ -90,9 +79,9 @@ class GlobalDefs(Model):
     nftables_priority: int | None = option(Integer(-LARGEST, LARGEST))
     nftables_counters: bool | None = option(Flag())
     nftables_ifindex: bool | None = option(Flag())
-    notify_fifo: str | None = option(Fifo())
+    notify_fifo: tuple[str, ...] | None = option(Words(1, 3))
     notify_fifo_script: Command | None = option(Script())
-    vrrp_notify_fifo: str | None = option(Fifo())
+    vrrp_notify_fifo: tuple[str, ...] | None = option(Words(1, 3))
     vrrp_notify_fifo_script: Command | None = option(Script())
     vrrp_notify_priority_changes: bool | None = option(Switch())
     fifo_write_vrrp_states_on_reload: bool | None = option(Flag())
@@ -152,7 +141,7 @@ class GlobalDefs(Model):
     lvs_netlink_cmd_rcv_bufs_force: bool | None = option(Switch())
     lvs_netlink_monitor_rcv_bufs: int | None = option(Integer(0, LARGEST))
     lvs_netlink_monitor_rcv_bufs_force: bool | None = option(Switch())
-    lvs_notify_fifo: str | None = option(Fifo())
+    lvs_notify_fifo: tuple[str, ...] | None = option(Words(1, 3))
     lvs_notify_fifo_script: Command | None = option(Script())
     process_name: str | None = option(Text(longest=15))
     vrrp_process_name: str | None = option(Text(longest=15))

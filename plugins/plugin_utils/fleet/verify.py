@@ -40,6 +40,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_heal
     sound_checks,
     whole_paths,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_notify import notifications
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_options import accepted_options
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_service import (
     distinct_servers,
@@ -73,6 +74,7 @@ RULES: tuple[t.Callable[[Plan], Iterable[Fault]], ...] = (
     known_upstreams,
     distinct_servers,
     unambiguous_ports,
+    notifications,
 )
 
 
