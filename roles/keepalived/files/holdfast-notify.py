@@ -134,6 +134,8 @@ def sentence(event: Event) -> str:
     """Return what happened as a sentence."""
     name, word, previous = subject_of(event) or "the host", event["event"], event.get("previous")
     before = f" (it was {previous.upper()})" if previous else ""
+    if word == previous:
+        return f"{name} is {word.upper()} again: keepalived was ended without a word, or has read its files again."
     if word in ("master", "backup", "fault"):
         return f"{name} became {word.upper()}{before}."
     if word == "stop":
