@@ -33,7 +33,9 @@ SHOWN_LINES = 60
 PURE = ("nginx", "keepalived", "vrrp")  # rooms below tests/unit that need no ansible
 FIRST = "default"
 # The Molecule scenarios that only `bin/test --all` runs.
-LONG: frozenset[str] = frozenset()
+LONG = frozenset({"busy"})
+# What `bin/test --all` does more of.
+MORE: t.Mapping[str, t.Mapping[str, str]] = {"chaos": {"HOLDFAST_CHAOS_ROUNDS": "100"}}
 
 
 @dataclass(frozen=True)
@@ -125,8 +127,18 @@ def corpus_steps() -> list[Step]:
 def scenario_steps(folders: t.Iterable[str], everything: bool = False) -> list[Step]:
     """Return the Molecule scenarios of this run: every folder that is one, the default first."""
     names = [FIRST, *sorted(set(folders) - {FIRST})]
-    chosen = [name for name in names if everything or name not in LONG]
-    return [Step("Molecule", name, ("molecule", "test", f"--scenario-name={name}"), pytest=True) for name in chosen]
+    return [
+        Step(
+            "Molecule",
+            name,
+            ("molecule", "test", f"--scenario-name={name}"),
+            pytest=True,
+            limit=5400 if everything else 1800,
+            environment=MORE.get(name, {}) if everything else {},
+        )
+        for name in names
+        if everything or name not in LONG
+    ]
 
 
 def counts_of(report: str) -> Counts:

@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What people do to balancers in daily life: reload, upgrade, take web servers away. Clients do not notice, or hardly."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Pair
+from ordeal import undergo
+
+STORM = "for i in $(seq 10); do systemctl reload nginx keepalived; sleep 0.3; done"
+
+
+def test_a_storm_of_reloads_on_both_nodes_moves_nothing(pair: Pair) -> None:
+    def storm() -> None:
+        for node in pair.balancers:
+            node.run(f"systemd-run --quiet --collect --unit=fault-storm sh -c '{STORM}'")
+
+    seen = undergo(pair, storm, quiet=4.0)
+    print(f"MEASURED {seen.figures('storm of reloads')}")
+    assert seen.holders.moves() == 0
+    assert seen.holders.longest(at_most=0) == 0
+    assert seen.broken["failed_total"] + seen.broken["slow"] <= 1
+    assert pair.audit() == []
+
+
+@pytest.mark.parametrize("package", ["nginx", "keepalived"])
+def test_an_upgrade_of_a_package_on_the_holder_is_hardly_noticed(pair: Pair, package: str) -> None:
+    command = f"DEBIAN_FRONTEND=noninteractive apt-get install --reinstall -y -q {package}"
+    seen = undergo(pair, lambda: pair.lb1.run(command))
+    print(f"MEASURED {seen.figures(f'{package} upgraded')}")
+    seen.assert_within(0.2, 40)
+    seen.assert_one_holder()
+    assert seen.holders.moves() <= 2
+    assert pair.audit() == []
+
+
+def test_a_web_server_that_stops_costs_no_request(pair: Pair) -> None:
+    web1 = next(iter(pair.web_servers))
+    seen = undergo(pair, lambda: web1.run("systemctl stop nginx"), quiet=2.0)
+    print(f"MEASURED {seen.figures('one web server stopped')}")
+    assert seen.holders.moves() == 0
+    assert seen.broken["failed_total"] == 0
