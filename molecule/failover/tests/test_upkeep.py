@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people do to balancers in daily life: reload, upgrade, take web servers away. Clients do not notice, or hardly."""
+"""What people do to balancers in daily life: reload, upgrade, take web servers away. Clients hardly notice."""
 
 from __future__ import annotations
 

@@ -31,6 +31,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import KeepalivedConfig, VrrpInstance
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.rules import check
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.scheduler import bearable, may_raise_limits
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.takeover import (
     Foreign,
     clashes,
@@ -89,6 +90,9 @@ def apply(
         config, findings = _configured(options, root=root, version=version, adopt=adopt, single=single)
     except InputError as error:
         raise InputError(_as_said(error.path, single), error.message) from None
+    defs, spared = bearable(config.global_defs, may_raise=may_raise_limits())
+    config = dataclasses.replace(config, global_defs=defs)
+    findings += spared
     wanted = config.instances or ()
     gone = {single} if single else {one.name for one in live_instances(root)}
     daemon = KeepalivedDaemon(

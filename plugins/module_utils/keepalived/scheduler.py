@@ -12,10 +12,16 @@ from __future__ import annotations
 import contextlib
 import os
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Finding
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.global_defs import GlobalDefs
 
-__all__ = ("PID_FILES", "Scheduler", "refused", "scheduler")
+__all__ = ("PID_FILES", "Scheduler", "bearable", "may_raise_limits", "refused", "scheduler")
+
+CAP_SYS_RESOURCE = 24
+HIGHEST_ORDINARY = -20
 
 PID_FILES = ("/run/vrrp.pid", "/run/keepalived/vrrp.pid")
 """Where the process that speaks VRRP leaves its id, which is a child of the main one."""
@@ -42,6 +48,34 @@ def scheduler(pid_files: t.Iterable[str] = PID_FILES) -> Scheduler | None:
             policy = os.sched_getscheduler(pid) & ~os.SCHED_RESET_ON_FORK
             return Scheduler(_NAMES.get(policy, str(policy)), os.sched_getparam(pid).sched_priority)
     return None
+
+
+def may_raise_limits(status: str = "/proc/1/status") -> bool:
+    """Return whether root may raise limits here, which it may not in most containers (CAP_SYS_RESOURCE)."""
+    with contextlib.suppress(OSError, ValueError), open(status, encoding="ascii") as file:
+        for line in file:
+            name, _colon, value = line.partition(":")
+            if name == "CapBnd":
+                return bool(int(value, 16) >> CAP_SYS_RESOURCE & 1)
+    return True
+
+
+def bearable(defs: GlobalDefs | None, *, may_raise: bool) -> tuple[GlobalDefs | None, list[Finding]]:
+    """Return the same without a real-time priority where that would kill keepalived, and the warning that says so.
+
+    At every reload keepalived sets its real-time limit (RLIMIT_RTTIME) to 0 and then to what it was told
+    (``reset_process_priorities`` in lib/process.c, seen with 2.2.7). Who may not raise a limit stays at 0, and the
+    kernel kills it at the next tick of the clock that finds it at work.
+    """
+    if may_raise or defs is None or defs.vrrp_rt_priority is None:
+        return defs, []
+    message = (
+        f"{defs.vrrp_rt_priority} is left out: root may not raise limits on this host (a container without "
+        "CAP_SYS_RESOURCE), and there a keepalived of real-time priority is killed soon after a reload. It gets the "
+        "highest ordinary priority"
+    )
+    ordinary = replace(defs, vrrp_rt_priority=None, vrrp_rlimit_rttime=None, vrrp_priority=HIGHEST_ORDINARY)
+    return ordinary, [Finding("real-time-limit", "warning", "global_defs.vrrp_rt_priority", message)]
 
 
 def refused(blocks: t.Iterable[Block], now: Scheduler | None) -> str:

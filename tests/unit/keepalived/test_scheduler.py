@@ -11,9 +11,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.global_defs import GlobalDefs
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.scheduler import (
     Scheduler,
+    bearable,
+    may_raise_limits,
     refused,
     scheduler,
 )
@@ -44,3 +47,28 @@ def test_the_process_of_the_pid_file_is_asked(tmp_path: Path) -> None:
         process.kill()
         process.wait()
     assert scheduler(files) is None
+
+
+@pytest.mark.parametrize(
+    ("bounding_set", "may"),
+    [("000001ffffffffff", True), ("0000000001000000", True), ("00000000a80425fb", False), ("000001fffeffffff", False)],
+)
+def test_whether_root_may_raise_limits_is_read_from_its_capabilities(
+    tmp_path: Path, bounding_set: str, may: bool
+) -> None:
+    status = tmp_path / "status"
+    status.write_text(f"Name:\tsystemd\nCapEff:\t000001ffffffffff\nCapBnd:\t{bounding_set}\n")
+    assert may_raise_limits(str(status)) is may
+
+
+def test_a_real_time_priority_that_would_kill_keepalived_is_left_out() -> None:
+    asked = GlobalDefs(vrrp_rt_priority=50, vrrp_rlimit_rttime=500000, vrrp_no_swap=True)
+    assert bearable(asked, may_raise=True) == (asked, [])
+    spared, findings = bearable(asked, may_raise=False)
+    assert spared == GlobalDefs(vrrp_priority=-20, vrrp_no_swap=True)
+    assert [(one.severity, one.where) for one in findings] == [("warning", "global_defs.vrrp_rt_priority")]
+
+
+def test_who_asks_for_none_is_told_nothing() -> None:
+    assert bearable(GlobalDefs(vrrp_priority=-5), may_raise=False) == (GlobalDefs(vrrp_priority=-5), [])
+    assert bearable(None, may_raise=False) == (None, [])
