@@ -16,6 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import acc
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, literal
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import checks, patience, probe
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import UPSTREAMS
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.detected import detected
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Faults
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer, Cluster, Fleet
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.router_ids import Claim, allocate, segments
@@ -128,6 +129,7 @@ class Plan:
             "keepalived_instances": [dict(instance.options) for instance in instances],
             "keepalived_sync_groups": [dict(group.options) for group in self.sync_groups[member.name]],
             **self._health(member, instances),
+            "detected": [detected(cluster, member, one.options, one.vips, one.timing) for one in instances],
             **self.upstreams[member.name],
             "firewall": self._firewall(cluster, member, instances),
             "outage": self._outage(cluster, member, instances),

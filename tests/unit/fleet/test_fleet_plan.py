@@ -39,6 +39,11 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
         "vips": ["10.0.0.100"],
         "keepalived_sync_groups": [],
     }
+    detected = {"name": "VI_1", "interface": "", "router_id": 100, "version": 3, "advert_int": 0.1}
+    assert [plan["lb1"].pop("detected"), plan["lb2"].pop("detected")] == [
+        [dict(detected, detection=0.302, address="10.0.0.11", peers=["10.0.0.12"], vips=["10.0.0.100"])],
+        [dict(detected, detection=0.306, address="10.0.0.12", peers=["10.0.0.11"], vips=["10.0.0.100"])],
+    ]
     upstreams = {"balancer_upstreams": [{"name": "blog", "servers": servers}], "balancer_stream_upstreams": []}
     health = {
         "keepalived_checks": [],

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the split-brain detector and the doctor must know of an instance on a member. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.timing import Timing
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, literal
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer, Cluster
+
+__all__ = ("detected",)
+
+
+def detected(
+    cluster: Cluster,
+    member: Balancer,
+    options: t.Mapping[str, t.Any],
+    vips: t.Sequence[Vip],
+    timing: Timing,
+) -> dict[str, t.Any]:
+    """Return the instance as plain data, without its password.
+
+    ``interface`` is empty where the host derives it, ``detection`` is in seconds.
+    """
+    family = vips[0].family
+    own = options.get("unicast_src_ip") or options.get("mcast_src_ip") or member.addresses.get(family, "")
+    derived = [other.addresses.get(family, "") for other in cluster.members if other.name != member.name]
+    return {
+        "name": options["name"],
+        "interface": str(options.get("interface", "")),
+        "router_id": int(options["virtual_router_id"]),
+        "version": timing.version,
+        "advert_int": timing.advert_int,
+        "detection": round(timing.master_down(int(options["priority"])), 3),
+        "address": str(own),
+        "peers": list(_addresses(options.get("unicast_peer") or derived)),
+        "vips": [str(vip.address) for vip in vips],
+    }
+
+
+def _addresses(peers: t.Iterable[t.Any]) -> t.Iterator[str]:
+    """Yield the addresses of peers, which can be lines with more words, or mappings."""
+    for peer in peers:
+        words = str(peer.get("address", "") if isinstance(peer, dict) else peer).split()
+        address = literal(words[0]) if words else None
+        if address is not None:
+            yield str(address)

@@ -1,0 +1,205 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When two holders are a split and when they are a takeover, without a clock; and what is told of it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.holdfast.nginx_ha.tests.unit.detector.test_detector_reasons import (
+    PEER,
+    STRANGER,
+    VIP,
+    WATCHED,
+    advert,
+    detector,
+)
+
+MAC = "02:00:00:00:00:0c"
+
+
+def judge(**more: t.Any) -> t.Any:
+    made = detector.Judge(WATCHED._replace(**more))
+    made.holding({VIP})
+    return made
+
+
+def answers(one: t.Any, *moments: float) -> None:
+    for moment in moments:
+        one.answered(moment, VIP, MAC, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("moments", "now", "split"),
+    [
+        pytest.param([], 5.0, False, id="nobody answers"),
+        pytest.param([1.0], 1.1, False, id="one answer is a takeover"),
+        pytest.param([1.0, 1.5], 1.6, False, id="shorter than a takeover may last"),
+        pytest.param([1.0, 2.0], 2.1, True, id="longer"),
+        pytest.param([1.0, 2.0], 4.4, True, id="the next answer is not due yet"),
+        pytest.param([1.0, 2.0], 4.6, False, id="over"),
+        pytest.param([1.0, 9.0], 9.1, False, id="two moments far apart are two takeovers"),
+    ],
+)
+def test_who_answers_for_long_is_a_second_holder(moments: list[float], now: float, split: bool) -> None:
+    one = judge()
+    answers(one, *moments)
+    assert (one.split(now) is not None) is split
+
+
+def test_a_slow_standby_may_take_longer() -> None:
+    one = judge(detection=12.0)
+    answers(one, *range(1, 13))
+    assert one.split(12.0) is None
+    answers(one, 13.0, 14.0)
+    assert one.split(14.0) is not None
+
+
+def test_an_address_that_is_not_held_here_has_one_holder() -> None:
+    one = judge()
+    answers(one, 1.0, 2.0)
+    one.holding(set())
+    assert one.split(2.1) is None
+    answers(one, 3.0, 4.0)
+    assert one.split(4.1) is None
+
+
+def hear(one: t.Any, *moments: float, **more: t.Any) -> None:
+    for moment in moments:
+        one.advertised(moment, advert(**more))
+
+
+@pytest.mark.parametrize(
+    ("more", "split"),
+    [
+        ({}, True),
+        ({"priority": 0}, False),
+        ({"router_id": 52}, False),
+        ({"source": STRANGER}, False),
+        ({"source": "fd00::12"}, False),
+        ({"interface": "eth1"}, True),
+    ],
+)
+def test_another_master_is_heard(more: dict[str, t.Any], split: bool) -> None:
+    one = judge()
+    hear(one, 1.0, 1.5, 2.0, **more)
+    assert (one.split(2.1) is not None) is split
+
+
+def test_who_answers_is_named_before_who_advertises() -> None:
+    one = judge()
+    hear(one, 1.0, 1.5, 2.0, 2.5)
+    answers(one, 1.4, 2.4)
+    assert one.split(2.5).mac == MAC
+
+
+def test_a_stranger_is_told_with_and_without_the_address() -> None:
+    for held in ({VIP}, set()):
+        one = judge()
+        one.holding(held)
+        hear(one, 1.0, source=STRANGER)
+        assert one.foreign(2.0).source == STRANGER
+        assert one.foreign(100.0) is None
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"source": PEER}, {"source": "10.0.0.11"}, {"source": STRANGER, "interface": "eth1"}],
+)
+def test_who_is_no_stranger(more: dict[str, t.Any]) -> None:
+    one = judge()
+    hear(one, 1.0, **more)
+    assert one.foreign(1.1) is None
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> t.Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "events"))
+        listener.setblocking(False)
+        yield listener
+
+
+def heard(events: socket.socket) -> list[tuple[str, str, str]]:
+    found: list[tuple[str, str, str]] = []
+    while True:
+        try:
+            told = json.loads(events.recv(4096))
+        except BlockingIOError:
+            return found
+        found.append((told["event"], told["state"], told["instance"]))
+
+
+def reporter(tmp_path: Path) -> t.Any:
+    made = detector.Reporter(str(tmp_path / "split_brain.json"), str(tmp_path / "events"))
+    made.begin()
+    return made
+
+
+def state(tmp_path: Path) -> t.Any:
+    return json.loads((tmp_path / "split_brain.json").read_text())
+
+
+def test_a_change_is_told_once(tmp_path: Path, events: socket.socket, capfd: pytest.CaptureFixture[str]) -> None:
+    one = reporter(tmp_path)
+    assert state(tmp_path) == {"state": "clear", "findings": []}
+    for _time in range(3):
+        one.say("split_brain", "VI_1", {"reason": "no_adverts", "message": "Two."})
+    assert heard(events) == [("split_brain", "raised", "VI_1")]
+    assert state(tmp_path)["state"] == "raised"
+    assert {"event": "split_brain", "reason": "no_adverts"}.items() <= state(tmp_path)["findings"][0].items()
+    one.say("split_brain", "VI_1", {"reason": "version", "message": "Another reason."})
+    assert heard(events) == []
+    assert state(tmp_path)["findings"][0]["reason"] == "version"
+    for _time in range(3):
+        one.say("split_brain", "VI_1", None)
+    assert heard(events) == [("split_brain", "cleared", "VI_1")]
+    assert state(tmp_path) == {"state": "clear", "findings": []}
+    assert capfd.readouterr().err.count("\n") == 3
+
+
+def test_what_an_earlier_run_left_is_taken_back(tmp_path: Path, events: socket.socket) -> None:
+    reporter(tmp_path).say("split_brain", "VI_1", {"reason": "version", "message": "Two."})
+    heard(events)
+    reporter(tmp_path)
+    assert heard(events) == [("split_brain", "cleared", "VI_1")]
+    assert state(tmp_path)["state"] == "clear"
+
+
+def test_nobody_has_to_listen(tmp_path: Path) -> None:
+    reporter(tmp_path).say("split_brain", "VI_1", {"reason": "version", "message": "Two."})
+    assert state(tmp_path)["state"] == "raised"
+
+
+def test_a_full_socket_is_not_waited_for(tmp_path: Path, events: socket.socket) -> None:
+    one = reporter(tmp_path)
+    for _time in range(2000):
+        one.send("split_brain", "raised", "VI_1", "Two.")
+    assert heard(events)
+
+
+GOOD: dict[str, t.Any] = {"state_file": "s", "events": "e", "interval": 1.0, "instances": [WATCHED._asdict()]}
+
+
+def test_a_right_configuration() -> None:
+    assert detector.Config(json.dumps(GOOD)).instances == [WATCHED]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "cannot be read"),
+        ("[]", "cannot be read"),
+        ("{}", "state_file is missing"),
+        (json.dumps({**GOOD, "interval": 0.1}), "at least 0.25"),
+        (json.dumps({**GOOD, "instances": [{**WATCHED._asdict(), "vips": ["10.0.0"]}]}), "cannot be read"),
+    ],
+)
+def test_a_wrong_configuration(text: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        detector.Config(text)
