@@ -12,10 +12,13 @@ import grp
 import os
 import pwd
 import shlex
+import shutil
 import stat
 import typing as t
 
 __all__ = ("program_of", "unfit_program")
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def program_of(command: t.Any) -> str:
@@ -40,7 +43,8 @@ def unfit_program(path: str, user: str) -> str:
         return f"{path} does not exist: bring it onto the host first"
     if not os.path.isfile(real):
         return f"{path} is no file: name a program"
-    for place in _way(real):
+    # Who can change a link on the way chooses the program as well.
+    for place in dict.fromkeys((*_way(path), *_way(real))):
         facts = os.stat(place)
         if facts.st_uid not in (0, account.pw_uid):
             return f"{place} does not belong to root: chown root {place}"
@@ -49,7 +53,7 @@ def unfit_program(path: str, user: str) -> str:
         if not sticky and (facts.st_mode & stat.S_IWOTH or (facts.st_mode & stat.S_IWGRP and facts.st_gid != 0)):
             return f"{place} can be written by others than root: chmod go-w {place}"
         if not _executable(facts, account.pw_uid, groups):
-            what = "run" if place == real else "pass through"
+            what = "run" if place in (path, real) else "pass through"
             return f"{user} cannot {what} {place}: chmod a+x {place}"
     return _unfit_interpreter(path, real)
 
@@ -79,7 +83,12 @@ def _unfit_interpreter(path: str, real: str) -> str:
         return (
             f"{path} is neither a program nor a script that names its interpreter: begin it with a line like #!/bin/sh"
         )
-    interpreter = first[2:].decode(errors="replace").split()[:1]
-    if not interpreter or not os.access(interpreter[0], os.X_OK):
-        return f"{path} wants {' '.join(interpreter) or 'no interpreter'}, which is not there: correct its first line"
+    if first.endswith(b"\r\n"):
+        return f"{path} ends its lines as Windows does, so nothing finds its interpreter: convert it (dos2unix {path})"
+    interpreter, *arguments = first[2:].decode(errors="replace").split() or [""]
+    if not os.access(interpreter, os.X_OK):
+        return f"{path} wants {interpreter or 'no interpreter'}, which is not there: correct its first line"
+    names = [word for word in arguments if not word.startswith("-") and "=" not in word]
+    if os.path.basename(interpreter) == "env" and names and shutil.which(names[0], path=_PATH) is None:
+        return f"{path} wants {names[0]}, which is not there: install it, or correct its first line"
     return ""

@@ -60,6 +60,12 @@ options:
     description: User that runs O(commands).
     type: str
     default: nobody
+  scripts:
+    description:
+      - Programs that keepalived and the watcher will run as root, as the plan gives them, each by the name under which
+        its fault is told. They have to be there, executable, with their interpreter, and writable by root alone.
+    type: dict
+    default: {}
   root:
     description: Folder of keepalived's configuration.
     type: path
@@ -128,6 +134,7 @@ def main() -> None:
             "command_user": {"type": "str", "default": "nobody"},
             "adopt": {"type": "bool", "default": False},
             "track_processes": {"type": "bool", "default": False},
+            "scripts": {"type": "dict", "default": {}},
             "root": {"type": "path", "default": "/etc/keepalived"},
         },
         supports_check_mode=True,
@@ -147,6 +154,8 @@ def main() -> None:
                 faults.append(fault)
     except ValueError as error:
         faults.append(f"commands: one {error}")
+    reasons = {where: unfit_program(str(program), "root") for where, program in module.params["scripts"].items()}
+    faults += [f"{where}: {reason}" for where, reason in reasons.items() if reason]
     downloaded: list[str] = []
     try:
         refuse_unfit(module.params["instances"], root=module.params["root"], adopt=module.params["adopt"])

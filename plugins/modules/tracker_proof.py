@@ -2,20 +2,22 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prove on a standby that the death of nginx reaches keepalived."""
+"""Prove on a standby that whatever happens to nginx reaches keepalived."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: tracker_proof
-short_description: Prove on a standby that the death of nginx reaches keepalived
+short_description: Prove on a standby that whatever happens to nginx reaches keepalived
 version_added: 0.1.0
 author:
   - The holdfast.nginx_ha authors (@holdfast)
 description:
-  - Kills nginx's main process on a node that does not hold the address, waits for the watcher's track file and for
-    keepalived's state C(FAULT), brings nginx back and waits until the node is fit again.
+  - On a node that does not hold the address, nginx's main process is killed, nginx is frozen, and the guard is stopped
+    as it is when nginx is stopped on purpose. Each time it waits for the track file and for keepalived's state
+    C(FAULT), undoes what was done, and waits until the node is fit again.
   - A tracker that is dead without a word is found by nothing less. Files and configuration stay as they are.
+  - Should this module itself be killed on the way, a timer of systemd undoes what it has done.
   - A node that holds one of the addresses is left alone, and the task counts as skipped.
 requirements:
   - keepalived with JSON support
@@ -26,8 +28,15 @@ options:
     type: list
     elements: str
     required: true
+  restart_first:
+    description:
+      - Names of the instances that do not react when nginx dies, but when it stays dead. For them nginx is ended so
+        that systemd does not start it again, for as long as the watcher's patience lasts.
+    type: list
+    elements: str
+    default: []
   timeout:
-    description: Seconds within which each step has to be seen.
+    description: Seconds within which each step has to be seen, beside the patience of O(restart_first).
     type: float
     default: 10
   config:
@@ -44,7 +53,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Kill nginx on the node that stands by, and see keepalived react
+- name: Kill, freeze and stop nginx on the node that stands by, and see keepalived react
   holdfast.nginx_ha.tracker_proof:
     addresses: [10.89.50.100]
 """
@@ -55,24 +64,25 @@ proven:
   returned: success
   type: bool
   sample: true
-tracker_ms:
-  description: Milliseconds from the kill until the track file said so.
+trackers:
+  description: What was seen of each track file.
   returned: when proven
-  type: float
-  sample: 1.9
-fault_ms:
-  description: Milliseconds from the kill until the last of the instances was in state C(FAULT).
-  returned: when proven
-  type: float
-  sample: 2.6
-recovered_ms:
-  description: Milliseconds from the kill until nginx was back and the node fit again.
-  returned: when proven
-  type: float
-  sample: 733.0
+  type: dict
+  sample:
+    nginx_crash: {tracker_ms: 1.9, fault_ms: 2.6, recovered_ms: 733.0}
+    nginx_probe: {tracker_ms: 512.4, fault_ms: 513.0, recovered_ms: 948.2}
+    nginx_stop: {tracker_ms: 88.1, fault_ms: 88.5, recovered_ms: 190.3}
+  contains:
+    nginx_crash:
+      description:
+        - Milliseconds from what was done until the track file said so (C(tracker_ms)), until the last of the instances
+          was in state C(FAULT) (C(fault_ms)), and until the node was fit again (C(recovered_ms)).
+        - The same for C(nginx_down), C(nginx_probe) and C(nginx_stop).
+      type: dict
 """
 
 import contextlib
+import dataclasses
 import ipaddress
 import json
 import os
@@ -85,23 +95,38 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Ho
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump import read_states
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import run
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.proof import Node, prove
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.proof import (
+    CRASH,
+    DOWN,
+    PROBE,
+    Node,
+    Trial,
+    prove,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.state import InstanceState
+
+GUARD = "holdfast-guard.service"
+RESCUE = "holdfast-proof-rescue"
+STOPPED = "T"
 
 
 class ThisNode(Node):
     """This host, with its files and units."""
 
-    def __init__(self, config: str, addresses: t.AbstractSet[str]) -> None:
+    def __init__(self, config: str, addresses: t.AbstractSet[str], limit: float) -> None:
         try:
             with open(config, encoding="utf-8") as stream:
                 data = json.load(stream)
-            self._track_file = os.path.join(data["track_dir"], "nginx_crash")
+            self._track_dir = str(data["track_dir"])
             self._unit = str(data["nginx"]["unit"])
             self._pid_file = str(data["nginx"]["pid_file"])
+            self.patience = float(data["nginx"].get("patience", 0))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise HoldfastError(f"{config} cannot be read ({error!r}): apply the keepalived role first") from error
         self._addresses = addresses
+        self._limit = limit
+        self._guard_stopped = False
+        self._armed = False
 
     def instances(self) -> list[InstanceState]:
         return [
@@ -110,25 +135,58 @@ class ThisNode(Node):
             if self._addresses & {_plain(one) for one in (*instance.addresses, *instance.excluded_addresses)}
         ]
 
-    def tracker(self) -> bool:
+    def tracker(self, file: str) -> bool:
+        path = os.path.join(self._track_dir, file)
         try:
-            with open(self._track_file, encoding="ascii") as stream:
+            with open(path, encoding="ascii") as stream:
                 return stream.read().strip() == "1"
         except OSError as error:
-            raise HoldfastError(f"{self._track_file} cannot be read: {error.strerror}") from error
+            raise HoldfastError(f"{path} cannot be read: {error.strerror}") from error
 
-    def kill(self) -> None:
+    def harm(self, trial: Trial) -> None:
         pid = self._main_pid()
         if pid is None:
             raise HoldfastError(f"nginx does not run here ({self._pid_file} names no process): start it first")
-        os.kill(pid, signal.SIGKILL)
+        self._arm()
+        if trial is CRASH:
+            os.kill(pid, signal.SIGKILL)
+        elif trial is DOWN:
+            # It ends in order, so systemd sees nothing to mend, and nobody was told of a stop.
+            os.kill(pid, signal.SIGTERM)
+        elif trial is PROBE:
+            _systemctl("kill", "--signal=STOP", self._unit)
+        else:
+            self._guard_stopped = True
+            _systemctl("stop", GUARD)
 
-    def start(self) -> None:
-        run("systemctl", "reset-failed", self._unit)
-        run("systemctl", "start", self._unit)
+    def mended(self, trial: Trial) -> bool:
+        pid = self._main_pid()
+        if pid is None or self._guard_stopped or _state(pid) == STOPPED:
+            return False
+        self._disarm()
+        return True
 
-    def running(self) -> bool:
-        return self._main_pid() is not None
+    def mend(self, trial: Trial) -> None:
+        run("systemctl", "kill", "--signal=CONT", self._unit)
+        if self._main_pid() is None:
+            run("systemctl", "reset-failed", self._unit)
+        run("systemctl", "start", self._unit, GUARD)
+        self._guard_stopped = False
+
+    def _arm(self) -> None:
+        """Let systemd undo everything some time after this module should have, in case that it is killed."""
+        self._disarm()
+        undo = f"systemctl kill --signal=CONT {self._unit}; systemctl start {self._unit} {GUARD}"
+        seconds = int(3 * self._limit + self.patience)
+        armed = run("systemd-run", f"--unit={RESCUE}", f"--on-active={seconds}s", "/bin/sh", "-c", undo)
+        if armed.rc:
+            raise HoldfastError(f"nothing was done, because systemd cannot be told to undo it: {armed.output}")
+        self._armed = True
+
+    def _disarm(self) -> None:
+        if self._armed:
+            run("systemctl", "stop", f"{RESCUE}.timer")
+            self._armed = False
 
     def now(self) -> float:
         return time.time()
@@ -146,6 +204,19 @@ class ThisNode(Node):
         return None
 
 
+def _systemctl(*words: str) -> None:
+    done = run("systemctl", *words)
+    if done.rc:
+        raise HoldfastError(f"systemctl {' '.join(words)} failed: {done.output}")
+
+
+def _state(pid: int) -> str:
+    """Return the letter of a process's state, empty where there is none."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
+        return stream.read().rpartition(")")[2].split()[0]
+    return ""
+
+
 def _plain(address: str) -> str:
     """Return an address without its prefix length, in its one canonical spelling."""
     try:
@@ -158,6 +229,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "addresses": {"type": "list", "elements": "str", "required": True},
+            "restart_first": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "float", "default": 10},
             "config": {"type": "path", "default": "/etc/holdfast/watcher.json"},
         },
@@ -175,16 +247,13 @@ def main() -> None:
                 skipped=True,
                 msg=f"This node holds {', '.join(held)}: nginx is not killed where it serves.",
             )
-        proof = prove(ThisNode(module.params["config"], addresses), limit=module.params["timeout"])
+        limit = module.params["timeout"]
+        node = ThisNode(module.params["config"], addresses, limit)
+        proofs = prove(node, limit=limit, restart_first=module.params["restart_first"], patience=node.patience)
     except HoldfastError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(
-        changed=False,
-        proven=True,
-        tracker_ms=proof.tracker_ms,
-        fault_ms=proof.fault_ms,
-        recovered_ms=proof.recovered_ms,
-    )
+    trackers = {file: dataclasses.asdict(proof) for file, proof in proofs.items()}
+    module.exit_json(changed=False, proven=True, trackers=trackers)
 
 
 if __name__ == "__main__":
