@@ -19,6 +19,7 @@ import typing as t
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 ABSENT, UNKNOWN, NOT_RUN = 1, 2, 127
+NULL = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
 KINDS = ("url", "port", "command", "file")
 # What a command finds in its environment: nothing of ours.
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
@@ -168,16 +169,22 @@ class Child:
 
 
 def begin_anew() -> None:
-    """Leave behind, in a child, what belongs to the watcher: its group, signals, streams, and place before others."""
+    """Leave behind, in a child, what belongs to the watcher: its group, its streams, its place before all others.
+
+    A child lives for a moment, many times a minute, and every page that it touches is copied: so it does little, with
+    bare system calls. Signals that are caught take care of themselves when a program is started.
+    """
     os.setsid()
-    for number in (signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-    null = os.open(os.devnull, os.O_RDWR)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     for stream in (0, 1, 2):
-        os.dup2(null, stream)
+        os.dup2(NULL, stream)
     # The watcher is the last to be killed for memory. Its commands are not.
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
-        score.write("0")
+    try:
+        score = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        os.write(score, b"0")
+        os.close(score)
+    except OSError:
+        pass
 
 
 def become(command: t.Sequence[str]) -> t.Callable[[], int]:
