@@ -16,7 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Ho
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.addresses import HostAddress
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Runner, run
 
-__all__ = ("host_addresses", "listeners", "need_root", "tells_of_processes")
+__all__ = ("has_ipvs", "host_addresses", "listeners", "need_root", "tells_of_processes")
 
 _LISTEN = "0A"  # include/net/tcp_states.h
 _CONNECTOR = 11  # NETLINK_CONNECTOR of include/uapi/linux/netlink.h
@@ -29,6 +29,11 @@ def need_root() -> None:
     """Raise HoldfastError unless this runs as root."""
     if os.geteuid() != 0:
         raise HoldfastError("this needs root: set ansible_become: true for the host, or log in as root")
+
+
+def has_ipvs(runner: Runner = run, *, proc: str = "/proc") -> bool:
+    """Return whether the kernel can spread connections by itself: it does, or has the module for it."""
+    return os.path.exists(f"{proc}/net/ip_vs") or runner("modprobe", "--dry-run", "--quiet", "ip_vs").rc == 0
 
 
 def host_addresses(runner: Runner = run) -> list[HostAddress]:

@@ -53,8 +53,8 @@ plan:
   contains:
     hosts:
       description:
-        - By the name in the inventory. A host of the backend groups has its RV(plan.hosts.address) and its
-          RV(plan.hosts.balancers) only.
+        - By the name in the inventory. A host of the backend groups has its RV(plan.hosts.address),
+          RV(plan.hosts.balancers) and RV(plan.hosts.loopback_addresses) only.
       type: dict
       sample:
         lb1:
@@ -80,6 +80,8 @@ plan:
                 - {address: 10.89.50.21, port: 8080}
                 - {address: 10.89.50.22, port: 8080}
           balancer_stream_upstreams: []
+          keepalived_virtual_servers: []
+          kernel: {nonlocal_bind: [], ipvs: false, forward: false}
           firewall:
             adverts:
               - {source: 10.89.50.12}
@@ -101,6 +103,12 @@ plan:
           type: str
         balancers:
           description: Of a backend, the addresses of the balancers whose upstreams draw on it.
+          type: list
+          elements: str
+        loopback_addresses:
+          description:
+            - Of a backend, the shared addresses at which LVS forwards packets to it as they came. It has to have them
+              for itself.
           type: list
           elements: str
         cluster:
@@ -130,6 +138,17 @@ plan:
           description: The same for streams.
           type: list
           elements: dict
+        keepalived_virtual_servers:
+          description: The virtual servers of LVS with all their real servers, as M(holdfast.nginx_ha.keepalived_config)
+            takes them.
+          type: list
+          elements: dict
+        kernel:
+          description:
+            - What the kernel of this host has to do. C(nonlocal_bind) lists the families in which nginx listens on a
+              shared address itself, C(ipvs) says whether there are virtual servers, C(forward) whether one of them
+              rewrites addresses.
+          type: dict
         firewall:
           description:
             - What the firewall of this host has to let in, as M(holdfast.nginx_ha.vrrp_firewall) takes it.

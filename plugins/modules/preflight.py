@@ -66,6 +66,10 @@ options:
         its fault is told. They have to be there, executable, with their interpreter, and writable by root alone.
     type: dict
     default: {}
+  ipvs:
+    description: Whether the kernel has to have IPVS, for virtual servers.
+    type: bool
+    default: false
   root:
     description: Folder of keepalived's configuration.
     type: path
@@ -92,7 +96,12 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import listeners, need_root, tells_of_processes
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import (
+    has_ipvs,
+    listeners,
+    need_root,
+    tells_of_processes,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import refuse_unfit
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.packages import download
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.programs import program_of, unfit_program
@@ -135,6 +144,7 @@ def main() -> None:
             "adopt": {"type": "bool", "default": False},
             "track_processes": {"type": "bool", "default": False},
             "scripts": {"type": "dict", "default": {}},
+            "ipvs": {"type": "bool", "default": False},
             "root": {"type": "path", "default": "/etc/keepalived"},
         },
         supports_check_mode=True,
@@ -156,6 +166,11 @@ def main() -> None:
         faults.append(f"commands: one {error}")
     reasons = {where: unfit_program(str(program), "root") for where, program in module.params["scripts"].items()}
     faults += [f"{where}: {reason}" for where, reason in reasons.items() if reason]
+    if module.params["ipvs"] and not has_ipvs():
+        faults.append(
+            "the kernel of this host has no IPVS, which keepalived_virtual_servers need: load it (modprobe ip_vs; for "
+            "a container, on the machine that runs it), or let nginx serve the port with balancer_streams"
+        )
     downloaded: list[str] = []
     try:
         refuse_unfit(module.params["instances"], root=module.params["root"], adopt=module.params["adopt"])

@@ -10,7 +10,7 @@ import re
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import UPSTREAMS
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DRAWING, VIRTUAL_SERVERS
 
 __all__ = ("GROUPS", "adverts", "drawn_on", "listens", "ports")
 
@@ -41,10 +41,13 @@ def adverts(instances: Iterable[Mapping[str, t.Any]], peers: Mapping[int, Iterab
 
 
 def ports(variables: Mapping[str, t.Any]) -> list[str]:
-    """Return the ports on which sites and streams listen for others, such as 80/tcp."""
-    found: dict[str, None] = {}
-    for _host, port, protocol in listens(variables):
-        found[f"{port}/{protocol}"] = None
+    """Return the ports on which sites, streams and virtual servers are there for others, such as 80/tcp."""
+    found = {f"{port}/{protocol}": None for _host, port, protocol in listens(variables)}
+    servers = variables[VIRTUAL_SERVERS] if isinstance(variables[VIRTUAL_SERVERS], list) else []
+    for server in (one for one in servers if isinstance(one, dict)):
+        protocol = str(server.get("protocol") or "tcp").lower()
+        if server.get("port") and protocol in ("tcp", "udp"):
+            found[f"{server['port']}/{protocol}"] = None
     return list(found)
 
 
@@ -62,7 +65,7 @@ def listens(variables: Mapping[str, t.Any]) -> t.Iterator[tuple[str, str, str]]:
 def drawn_on(variables: Mapping[str, t.Any]) -> list[str]:
     """Return the groups of hosts that a balancer sends requests to."""
     found: dict[str, None] = {}
-    for variable in UPSTREAMS:
+    for variable in DRAWING:
         upstreams = variables[variable] if isinstance(variables[variable], list) else []
         for upstream in (one for one in upstreams if isinstance(one, dict)):
             if isinstance(upstream.get("servers_from"), str):

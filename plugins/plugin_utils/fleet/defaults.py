@@ -11,7 +11,19 @@ from __future__ import annotations
 
 import typing as t
 
-__all__ = ("DEFAULTS", "GROUPS", "KNOWN", "PREFIXES", "SECOND_FAMILY", "SERVICE", "UNSET", "UPSTREAMS", "USED")
+__all__ = (
+    "DEFAULTS",
+    "DRAWING",
+    "GROUPS",
+    "KNOWN",
+    "PREFIXES",
+    "SECOND_FAMILY",
+    "SERVICE",
+    "UNSET",
+    "UPSTREAMS",
+    "USED",
+    "VIRTUAL_SERVERS",
+)
 
 GROUPS: dict[str, str] = {"master": "master", "backup": "backup", "backend": "backend"}
 """The inventory groups by what their hosts are; the variable ``holdfast_groups`` changes them."""
@@ -43,6 +55,7 @@ DEFAULTS: dict[str, t.Any] = {
     "keepalived_vrrp_scripts": [],
     "keepalived_track_processes": [],
     "keepalived_track_interfaces": [],
+    "keepalived_virtual_servers": [],
     "balancer_maps": [],
     "balancer_upstreams": [],
     "balancer_sites": [],
@@ -67,6 +80,11 @@ SERVICE: dict[str, str] = {
 """What a balancer serves: the variable, and the option of ``nginx_config`` that it becomes."""
 
 UPSTREAMS: tuple[str, ...] = ("balancer_upstreams", "balancer_stream_upstreams")
+
+VIRTUAL_SERVERS = "keepalived_virtual_servers"
+
+DRAWING: tuple[str, ...] = (*UPSTREAMS, VIRTUAL_SERVERS)
+"""Lists whose elements may name a group of backends in ``servers_from``."""
 
 UNSET: tuple[str, ...] = (
     "keepalived_address",

@@ -21,11 +21,11 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import val
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, literal, usable
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import (
     DEFAULTS,
+    DRAWING,
     GROUPS,
     KNOWN,
     PREFIXES,
     SECOND_FAMILY,
-    UPSTREAMS,
     USED,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault, Faults
@@ -335,7 +335,7 @@ def _backend_address(host: str, given: Mapping[str, t.Any]) -> str:
 def _server_groups(clusters: Iterable[Iterable[Balancer]]) -> t.Iterator[str]:
     for members in clusters:
         for member in members:
-            for upstreams in (member.variables[name] for name in UPSTREAMS):
+            for upstreams in (member.variables[name] for name in DRAWING):
                 for upstream in upstreams if isinstance(upstreams, list) else ():
                     if isinstance(upstream, dict) and isinstance(upstream.get("servers_from"), str):
                         yield upstream["servers_from"]

@@ -15,7 +15,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.timing impo
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access, values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, literal
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import checks, patience, probe
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import UPSTREAMS
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import UPSTREAMS, VIRTUAL_SERVERS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.detected import detected
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Faults
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer, Cluster, Fleet
@@ -30,6 +30,11 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers i
     watched,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.upstreams import Resolver
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.virtual_servers import (
+    loopback_addresses,
+    method,
+    virtual_servers,
+)
 
 __all__ = ("MULTICAST_GROUP", "Instance", "Plan", "make", "multicast_group", "order", "priorities")
 
@@ -71,6 +76,7 @@ class Plan:
     instances: Mapping[str, tuple[Instance, ...]]
     sync_groups: Mapping[str, tuple[SyncGroup, ...]]
     upstreams: Mapping[str, Mapping[str, list[dict[str, t.Any]]]]
+    virtual_servers: Mapping[str, list[dict[str, t.Any]]]
 
     @functools.cached_property
     def members(self) -> Mapping[str, Balancer]:
@@ -103,8 +109,22 @@ class Plan:
                 found[host] = {
                     "address": self.fleet.backends[host].address,
                     "balancers": list(self._balancers_of.get(host, ())),
+                    "loopback_addresses": self._loopback_addresses(self.fleet.backends[host].address),
                 }
         return found
+
+    def _loopback_addresses(self, address: str) -> list[str]:
+        """Return the shared addresses at which LVS forwards packets to a backend as they came."""
+        found: dict[str, None] = {}
+        for servers in self._different_virtual_servers:
+            found.update(dict.fromkeys(loopback_addresses(servers, address)))
+        return list(found)
+
+    @functools.cached_property
+    def _different_virtual_servers(self) -> list[list[dict[str, t.Any]]]:
+        """Those of the first member of every cluster that has any; the others have the same."""
+        found = [self.virtual_servers[cluster.members[0].name] for cluster in self.fleet.clusters]
+        return [servers for servers in found if servers]
 
     @functools.cached_property
     def _balancers_of(self) -> Mapping[str, Iterable[str]]:
@@ -131,7 +151,9 @@ class Plan:
             **self._health(member, instances),
             "detected": [detected(cluster, member, one.options, one.vips, one.timing) for one in instances],
             **self.upstreams[member.name],
+            "keepalived_virtual_servers": self.virtual_servers[member.name],
             "firewall": self._firewall(cluster, member, instances),
+            "kernel": self._kernel(member),
             "outage": self._outage(cluster, member, instances),
             "outage_told": self._told(cluster) if member is cluster.members[0] else "",
         }
@@ -174,6 +196,17 @@ class Plan:
             "addresses": list(member.addresses.values()),
         }
 
+    def _kernel(self, member: Balancer) -> dict[str, t.Any]:
+        """Return what the kernel of a member has to do: by family, whether nginx listens on a shared address itself."""
+        vips = {vip.address for vip in member.vips}
+        bound = {literal(host) for host, _ports, _protocol in access.listens(member.variables)} & vips
+        methods = {method(server) for server in self.virtual_servers[member.name]}
+        return {
+            "nonlocal_bind": sorted({address.version for address in bound if address}),
+            "ipvs": bool(methods),
+            "forward": "NAT" in methods,
+        }
+
     def _outage(self, cluster: Cluster, member: Balancer, instances: Iterable[Instance]) -> dict[str, float]:
         """Return the most seconds that each fault of this host costs, over all instances that it may hold."""
         asked, waits = probe(member.variables), patience(member.variables)
@@ -209,6 +242,7 @@ def make(fleet: Fleet, faults: Faults) -> Plan:
     instances: dict[str, tuple[Instance, ...]] = {}
     groups: dict[str, tuple[SyncGroup, ...]] = {}
     upstreams: dict[str, dict[str, list[dict[str, t.Any]]]] = {}
+    layer_4: dict[str, list[dict[str, t.Any]]] = {}
     for cluster in fleet.clusters:
         for member in cluster.members:
             made = []
@@ -226,7 +260,10 @@ def make(fleet: Fleet, faults: Faults) -> Plan:
             for variable in UPSTREAMS:
                 with faults.on(member.name):
                     upstreams[member.name][variable] = resolve(member.variables[variable], variable)
-    return Plan(fleet, instances, groups, upstreams)
+            layer_4[member.name] = []
+            with faults.on(member.name):
+                layer_4[member.name] = virtual_servers(fleet, member.variables[VIRTUAL_SERVERS])
+    return Plan(fleet, instances, groups, upstreams, layer_4)
 
 
 def priorities(count: int) -> list[int]:

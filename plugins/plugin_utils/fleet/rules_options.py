@@ -21,6 +21,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model
     SyncGroup,
     TrackFile,
     TrackProcess,
+    VirtualServer,
     VrrpInstance,
     VrrpScript,
 )
@@ -28,7 +29,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.conf
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.upstream import Upstream
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.options import NGINX_OPTIONS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import SERVICE
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import SERVICE, VIRTUAL_SERVERS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Instance, Plan
@@ -62,6 +63,12 @@ def accepted_options(plan: Plan, known_bad: Collection[str]) -> t.Iterator[Fault
                 model, spec = MODELS[option], NGINX_OPTIONS[option]["options"]
                 judged[written] = list(_refused(model, spec, said, variable, **(more if model is Upstream else {})))
             errors += judged[written]
+        servers = json.dumps(plan.virtual_servers[member.name], sort_keys=True)
+        if servers not in judged:
+            spec = keepalived.VIRTUAL_SERVER_OPTIONS
+            # A copy, in which nothing is shared: Ansible writes into what it validates.
+            judged[servers] = list(_refused(VirtualServer, spec, json.loads(servers), VIRTUAL_SERVERS))
+        errors += judged[servers]
         yield from (Fault("option", member.name, error.path, error.message) for error in errors)
 
 

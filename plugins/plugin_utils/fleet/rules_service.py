@@ -9,7 +9,11 @@ import typing as t
 from collections import Counter
 from collections.abc import Mapping
 
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import SERVICE, UPSTREAMS
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import (
+    SERVICE,
+    UPSTREAMS,
+    VIRTUAL_SERVERS,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 
@@ -21,7 +25,7 @@ def same_service(plan: Plan) -> t.Iterator[Fault]:
     for cluster in plan.fleet.clusters:
         first = cluster.members[0]
         for other in cluster.members[1:]:
-            for name in SERVICE:
+            for name in (*SERVICE, VIRTUAL_SERVERS):
                 where = _difference(first.variables[name], other.variables[name], name)
                 if where:
                     message = (

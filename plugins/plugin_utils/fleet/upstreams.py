@@ -15,7 +15,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Backend, Fleet
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.servers import SHARED, server_options
 
-__all__ = ("Resolver",)
+__all__ = ("Resolver", "hosts_of")
 
 
 class Resolver:
@@ -51,17 +51,19 @@ class Resolver:
         group = values.text(upstream["servers_from"], f"{path}.servers_from")
         # What a host says for itself goes before what the upstream says for all.
         common = {"port": DEFAULTS["backend_port"], **shared}
-        derived = [{"address": host.address, **common, **host.server} for host in self._hosts(group, path)]
+        derived = [{"address": host.address, **common, **host.server} for host in hosts_of(self._fleet, group, path)]
         rest = {key: value for key, value in upstream.items() if key not in shared and key != "servers_from"}
         return {**rest, "servers": derived + explicit}
 
-    def _hosts(self, group: str, path: str) -> list[Backend]:
-        path = f"{path}.servers_from"
-        if group not in self._fleet.groups:
-            near = difflib.get_close_matches(group, self._fleet.groups, n=1)
-            advice = f"did you mean {near[0]}?" if near else "name one that the inventory has"
-            raise InputError(path, f"there is no group `{group}`: {advice}")
-        hosts = [self._fleet.backends[host] for host in self._fleet.groups[group] if host in self._fleet.backends]
-        if not hosts:
-            raise InputError(path, f"the group `{group}` has no hosts, so nobody would serve: add its hosts")
-        return [host for host in hosts if host.address]
+
+def hosts_of(fleet: Fleet, group: str, path: str) -> list[Backend]:
+    """Return the hosts of a group that ``servers_from`` names, those whose address is known."""
+    path = f"{path}.servers_from"
+    if group not in fleet.groups:
+        near = difflib.get_close_matches(group, fleet.groups, n=1)
+        advice = f"did you mean {near[0]}?" if near else "name one that the inventory has"
+        raise InputError(path, f"there is no group `{group}`: {advice}")
+    hosts = [fleet.backends[host] for host in fleet.groups[group] if host in fleet.backends]
+    if not hosts:
+        raise InputError(path, f"the group `{group}` has no hosts, so nobody would serve: add its hosts")
+    return [host for host in hosts if host.address]

@@ -48,6 +48,11 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_serv
     same_service,
     unambiguous_ports,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_virtual_servers import (
+    distinct_virtual_servers,
+    free_ports,
+    shared_virtual_addresses,
+)
 
 __all__ = ("RULES", "verify")
 
@@ -75,6 +80,9 @@ RULES: tuple[t.Callable[[Plan], Iterable[Fault]], ...] = (
     distinct_servers,
     unambiguous_ports,
     notifications,
+    shared_virtual_addresses,
+    distinct_virtual_servers,
+    free_ports,
 )
 
 

@@ -24,6 +24,8 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
     servers = [{"address": "10.0.0.21", "port": 8080}, {"address": "10.0.0.22", "port": 8080}]
     plan = Estate().slices()
     for host, address, peer in (("lb1", "10.0.0.11", "10.0.0.12"), ("lb2", "10.0.0.12", "10.0.0.11")):
+        assert plan[host].pop("kernel") == {"nonlocal_bind": [], "ipvs": False, "forward": False}
+        assert plan[host].pop("keepalived_virtual_servers") == []
         assert plan[host].pop("firewall") == {
             "adverts": [{"source": peer}],
             "ports": ["80/tcp"],
@@ -88,8 +90,8 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
             **upstreams,
             **health,
         },
-        "web1": {"address": "10.0.0.21", "balancers": ["10.0.0.11", "10.0.0.12"]},
-        "web2": {"address": "10.0.0.22", "balancers": ["10.0.0.11", "10.0.0.12"]},
+        "web1": {"address": "10.0.0.21", "balancers": ["10.0.0.11", "10.0.0.12"], "loopback_addresses": []},
+        "web2": {"address": "10.0.0.22", "balancers": ["10.0.0.11", "10.0.0.12"], "loopback_addresses": []},
     }
 
 
