@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""IPv6 is held, found and asked like IPv4; two families of one sync group move together."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from balancers import FAST, Balancers, clients, watched
+from fleet_under_test import Node
+
+GROUP = {"10.89.50.100": "lb1", "fd00:89:50::100": "lb1"}
+ALONE = {"fd00:89:50::200": "lb2"}
+SPREAD = {**GROUP, **ALONE}
+
+
+@pytest.fixture
+def pair() -> t.Iterator[Balancers]:
+    pair = Balancers("lb1", "lb2")
+    pair.heal(SPREAD)
+    yield pair
+    pair.heal(SPREAD)
+
+
+def assert_known_to_a_third_host(pair: Balancers) -> None:
+    """Ask every address from a backend, and see that it went to the interface of the holder."""
+    third = Node("web1")
+    for address, name in pair.placement(SPREAD).items():
+        url = f"http://[{address}]/" if ":" in address else f"http://{address}/"
+        third.run(f"curl --silent --fail --output /dev/null --header 'Host: blog.example.com' '{url}'")
+        learned = json.loads(third.run(f"ip -json neighbour show {address}"))[0]["lladdr"]
+        assert learned == json.loads(pair[name].run("ip -json link show eth0"))[0]["address"], address
+
+
+def test_a_third_host_learns_who_holds_each_address(pair: Balancers) -> None:
+    assert_known_to_a_third_host(pair)
+    pair["lb1"].run("systemctl stop nginx")
+    pair.placed(dict.fromkeys(SPREAD, "lb2"), within=5)
+    assert_known_to_a_third_host(pair)
+
+
+@pytest.mark.parametrize(("failing", "left"), [("lb1", "lb2"), ("lb2", "lb1")])
+def test_both_families_move_and_come_back(pair: Balancers, failing: str, left: str) -> None:
+    with watched(SPREAD, pair) as holders:
+        with clients(SPREAD) as broken:
+            pair[failing].kill()
+            pair.placed(dict.fromkeys(SPREAD, left), within=5)
+            broken.settle(1.0)
+        with clients(SPREAD) as healed:
+            pair[failing].revive()
+            holders.follow(pair[failing])
+            pair.placed(SPREAD, within=30)
+            healed.settle(1.0)
+    broken.assert_within(FAST.host_gone, f"{failing} killed")
+    healed.assert_within(FAST.host_gone, f"{failing} back")
+    assert holders.split() <= FAST.host_gone
+
+
+def test_the_group_moves_as_one_when_one_family_is_deaf(pair: Balancers) -> None:
+    """The holder that cannot speak one family lets go of neither, and the standby takes neither alone."""
+    with watched(GROUP, pair) as holders, clients(GROUP) as seen:
+        pair["lb2"].run("ip6tables --insert INPUT --protocol 112 --jump DROP")
+        try:
+            seen.settle(2.0)
+        finally:
+            pair["lb2"].run("ip6tables --flush INPUT")
+    assert {address: holders.moves(address) for address in GROUP} == dict.fromkeys(GROUP, 0)
+    assert holders.split() == 0.0
+    seen.assert_within(FAST.service_gone, "lb2 hears no IPv6 adverts")
