@@ -23,10 +23,11 @@ class _Asked(Exception):
 
 
 def real_options(name: str, monkeypatch: t.Any) -> Options:
-    """Return the argument spec of a module, none for the documentation of an action plugin."""
+    """Return the argument spec of a module, or that of the action plugin which it documents."""
     module = importlib.import_module(f"{PLUGINS}.modules.{name}")
     if not hasattr(module, "main"):
-        return {}
+        action = importlib.import_module(f"{PLUGINS}.action.{name}").ActionModule
+        return getattr(action, "ARGUMENTS", {})
     asked: dict[str, t.Any] = {}
 
     def stop(*, argument_spec: Options, **_more: t.Any) -> None:

@@ -20,7 +20,9 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.probe.engine imp
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from lab.podman import container_name, podman
 
-__all__ = ("Holders", "Node", "client", "eventually", "watching")
+__all__ = ("ROOT", "Holders", "Node", "client", "eventually", "playbook", "watching")
+
+ROOT = Path(__file__).parents[2]
 
 _CHANGE = re.compile(r"^\[(?P<time>[^]]+)\]\s*(?P<gone>Deleted )?\d+: \S+\s+inet6? (?P<address>[0-9a-f.:]+)/")
 _MARK = "127.89.50.1"
@@ -202,3 +204,9 @@ def eventually(what: t.Callable[[], t.Any], *, within: float, saying: str, every
             raise AssertionError(f"not within {within:g} s: {saying}")
         time.sleep(every)
     return time.monotonic() - began
+
+
+def playbook(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a playbook on the lab as a person would, and return what became of it."""
+    command = ["ansible-playbook", name, "--inventory", "inventory/lab", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
