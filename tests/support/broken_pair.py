@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import typing as t
@@ -110,4 +111,5 @@ def playbook(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a playbook of the collection as a person would."""
     program = Path(sys.executable).parent / "ansible-playbook"
     command = [str(program), f"playbooks/{name}.yml", "--inventory", "inventory/lab", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    environment = dict(os.environ, ANSIBLE_CALLBACK_RESULT_FORMAT="json", ANSIBLE_NOCOLOR="1")
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)

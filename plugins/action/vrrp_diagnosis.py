@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compares what was seen on the hosts of a play: the documentation is in modules/vrrp_diagnosis.py."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.diagnosis import Case, Finding, Outside, diagnose
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    ARGUMENTS: t.ClassVar[dict[str, dict[str, t.Any]]] = {
+        "plan": {"type": "dict", "required": True},
+        "facts": {"type": "dict", "required": True},
+        "clocks": {"type": "dict", "default": {}},
+        "outside": {"type": "dict", "default": {}},
+    }
+    _VALID_ARGS = frozenset(ARGUMENTS)
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        del tmp
+        _validated, args = self.validate_argument_spec(self.ARGUMENTS)
+        hosts = args["plan"]["hosts"]
+        healthy, report = True, []
+        for cluster in dict.fromkeys(hosts[host]["cluster"] for host in hosts if "cluster" in hosts[host]):
+            case = _case(cluster, hosts, args)
+            findings = diagnose(case)
+            healthy = healthy and all(finding.note for finding in findings)
+            report += _report(cluster, case, findings)
+        result.update(changed=False, healthy=healthy, report=report)
+        return result
+
+
+def _case(cluster: str, hosts: t.Mapping[str, t.Any], args: t.Mapping[str, t.Any]) -> Case:
+    plan = {host: one for host, one in hosts.items() if one.get("cluster") == cluster}
+    members = next(iter(plan.values()))["members"]
+    facts = {host: args["facts"][host]["facts"] for host in members if "facts" in args["facts"].get(host, ())}
+    clocks = {
+        host: (float(one["offset"]), float(one["uncertainty"]))
+        for host, one in args["clocks"].items()
+        if host in facts and "offset" in one
+    }
+    outside = [
+        Outside(str(host), _answered(one.get("asked") or {}), _neighbours(one.get("seen") or {}))
+        for host, one in args["outside"].items()
+        if host
+    ]
+    return Case(plan, facts, [host for host in members if host not in facts], clocks, outside)
+
+
+def _answered(asked: t.Mapping[str, t.Any]) -> dict[str, bool]:
+    """Return by address whether it gave any answer; one that could not be asked is left out."""
+    return {str(one["item"]): one["ok"] > 0 for one in asked.get("results") or () if "ok" in one}
+
+
+def _neighbours(seen: t.Mapping[str, t.Any]) -> t.Mapping[str, str]:
+    neighbours: t.Mapping[str, str] = seen.get("facts", {}).get("neighbours", {})
+    return neighbours
+
+
+def _report(cluster: str, case: Case, findings: t.Sequence[Finding]) -> list[str]:
+    """Return the lines that a person reads about one cluster."""
+    part = f" Only a part was seen: nothing is known of {', '.join(case.unseen)}." if case.unseen else ""
+    ills = [finding for finding in findings if not finding.note]
+    notes = [f"  Note: {finding.message}" for finding in findings if finding.note]
+    if not ills:
+        return [f"Cluster {cluster} is healthy: {_holders(case)}.{part}", *notes]
+    count = "1 finding" if len(ills) == 1 else f"{len(ills)} findings"
+    numbered = [f"  {number}. {finding.message}" for number, finding in enumerate(ills, 1)]
+    return [f"Cluster {cluster} has {count}.{part}", *numbered, *notes]
+
+
+def _holders(case: Case) -> str:
+    """Return who holds what, in words."""
+    said = []
+    for host, facts in case.facts.items():
+        here = {address for link in facts["interfaces"].values() for address in link["addresses"]}
+        held = [vip for vip in case.plan[host]["vips"] if vip in here]
+        said.append(f"{host} holds {', '.join(held)}" if held else f"{host} stands by")
+    return ", ".join(said)

@@ -1,0 +1,187 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vrrp_doctor
+short_description: Gather on a host all that tells why an address is not where it should be
+version_added: 0.1.0
+author:
+  - The holdfast.nginx_ha authors (@holdfast)
+description:
+  - Reads units, addresses, neighbours, firewall rules, track files, the running state and the files of keepalived.
+    Nothing is changed, and keepalived need not be there.
+  - What it means is said by M(holdfast.nginx_ha.vrrp_diagnosis), which compares the hosts.
+extends_documentation_fragment:
+  - holdfast.nginx_ha.attributes
+options:
+  addresses:
+    description: The shared addresses, without their prefix length.
+    type: list
+    elements: str
+    required: true
+  member:
+    description: Whether this host is a balancer. Of another one only its neighbours are of interest.
+    type: bool
+    default: true
+  root:
+    description: Folder of keepalived's configuration.
+    type: path
+    default: /etc/keepalived
+"""
+
+EXAMPLES = r"""
+- name: Look at the host
+  holdfast.nginx_ha.vrrp_doctor:
+    addresses: [10.89.50.100]
+  register: facts
+"""
+
+RETURN = r"""
+facts:
+  description: What was found, for M(holdfast.nginx_ha.vrrp_diagnosis). Passwords are not in it.
+  returned: success
+  type: dict
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import drifted, owned_files
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses, need_root
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import version_of
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemon import KeepalivedDaemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump import read_states
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lint import lint
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import included, read_tree
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.scheduler import refused, scheduler
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import parse_build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.observed import (
+    blocking_rules,
+    interfaces,
+    neighbours,
+    units,
+    watched_inodes,
+)
+
+UNITS = ("keepalived", "nginx", "holdfast-watcher", "holdfast-detector")
+SPLIT_BRAIN = "/run/holdfast/state/split_brain.json"
+
+
+def uptime() -> float:
+    with open("/proc/uptime", encoding="ascii") as file:
+        return float(file.read().split()[0])
+
+
+def tracked(blocks: t.Sequence[Block], watched: t.AbstractSet[int]) -> dict[str, list[dict[str, t.Any]]]:
+    """Return, by instance, the files that it tracks: whether each is there, what it says, and whether it is watched."""
+    files = {}
+    for block in blocks:
+        if block.name in ("track_file", "vrrp_track_file") and block.args:
+            files[block.args[0]] = next((line.args[0] for line in block.find("file") if line.args), "")
+    found: dict[str, list[dict[str, t.Any]]] = {}
+    for block in blocks:
+        if block.name == "vrrp_instance" and block.args:
+            names = [item.name for part in block.find("track_file") for item in part.children or ()]
+            found[block.args[0]] = [track_file(name, files.get(name, ""), watched) for name in names]
+    return found
+
+
+def track_file(name: str, path: str, watched: t.AbstractSet[int]) -> dict[str, t.Any]:
+    """Return what is known of one file; keepalived watches the folder that it lies in."""
+    content, seen = "", False
+    with contextlib.suppress(OSError):
+        seen = os.stat(os.path.dirname(path)).st_ino in watched
+        with open(path, encoding="ascii", errors="replace") as file:
+            content = file.read(16).strip()
+    return {"name": name, "path": path, "present": os.path.exists(path), "content": content, "watched": seen}
+
+
+def split_brain(path: str = SPLIT_BRAIN) -> list[dict[str, t.Any]]:
+    """Return what the detector has raised; nothing where it never ran."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError), open(path, encoding="utf-8") as file:
+        return list(json.load(file)["findings"])
+    return []
+
+
+def complaints(main_file: str, output: str, shared: t.Collection[str]) -> list[str]:
+    """Return what is wrong with the configuration as it lies there, by the rules of this collection."""
+    try:
+        with open(main_file, encoding="utf-8", errors="surrogateescape") as file:
+            text = file.read()
+    except OSError:
+        return []
+    build = parse_build(output)
+    name = os.uname().nodename.split(".")[0]
+    found = lint(text, main_file, included, name, build, addresses=host_addresses(), held=shared)
+    return [f"{one.where}: {one.message}" for one in found if one.severity == "error"]
+
+
+def nginx_serves() -> bool:
+    """Whether a process of nginx runs, told without its pid file."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            head, _bracket, rest = file.read().rpartition(")")
+            if head.partition("(")[2] == "nginx" and rest.split()[0] not in "ZX":
+                return True
+    return False
+
+
+def of_member(root: str, shared: t.Collection[str]) -> dict[str, t.Any]:
+    """Return what is known of a balancer."""
+    daemon = KeepalivedDaemon(root=root)
+    version = version_of(daemon)
+    running = daemon.running()
+    found: dict[str, t.Any] = {
+        "installed": version is not None,
+        "running": running,
+        "units": units(UNITS, uptime=uptime()),
+        "nginx_runs": nginx_serves(),
+        "split_brain": split_brain(),
+        "blocking_rules": blocking_rules(),
+        "drifted": drifted(owned_files(daemon.name)),
+        "instances": [],
+        "tracked": {},
+        "complaints": [],
+        "refused": "",
+    }
+    if version is not None:
+        blocks = read_tree(daemon.main_file, parse_build(daemon.version.output)).blocks
+        found["tracked"] = tracked(blocks, watched_inodes("keepalived"))
+        found["complaints"] = complaints(daemon.main_file, daemon.version.output, shared)
+        found["refused"] = refused(blocks, scheduler() if running else None)
+    if running:
+        found["instances"] = [dataclasses.asdict(state) for state in read_states()]
+    return found
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "addresses": {"type": "list", "elements": "str", "required": True},
+            "member": {"type": "bool", "default": True},
+            "root": {"type": "path", "default": "/etc/keepalived"},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        need_root()
+        shared = module.params["addresses"]
+        facts = of_member(module.params["root"], shared) if module.params["member"] else {}
+        facts.update(interfaces=interfaces(), neighbours=neighbours(shared))
+    except HoldfastError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, facts=facts)
+
+
+if __name__ == "__main__":
+    main()

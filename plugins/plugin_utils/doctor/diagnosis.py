@@ -1,0 +1,330 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what was seen on all members to sentences: what is wrong, where, what to do. Private to this collection.
+
+A finding that explains another comes first, and the other is then not said: an nginx that is dead is the reason of a
+FAULT, and not a second ailment.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+__all__ = ("Case", "Finding", "Outside", "diagnose")
+
+CLOCKS = 1.0
+"""Seconds by which the clocks of two members may differ before logs cannot be compared and a common change is late."""
+
+WATCHER, DETECTOR = "holdfast-watcher", "holdfast-detector"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence or two. What has a lower ``rank`` is worse; a ``note`` is told and does not make a pair ill."""
+
+    rank: int
+    where: str
+    message: str
+    note: bool = False
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What another host sees of the addresses: which of them answered it, and whom it takes for their holder."""
+
+    host: str
+    answered: t.Mapping[str, bool]
+    neighbours: t.Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One cluster: its plan and the facts by member, members that were not seen, clocks, and the view of others."""
+
+    plan: t.Mapping[str, t.Mapping[str, t.Any]]
+    facts: t.Mapping[str, t.Mapping[str, t.Any]]
+    unseen: t.Sequence[str] = ()
+    clocks: t.Mapping[str, tuple[float, float]] | None = None
+    outside: t.Sequence[Outside] = ()
+
+
+def diagnose(case: Case) -> list[Finding]:
+    """Return what is wrong with a cluster, worst first; nothing where all is well."""
+    found = [finding for host, facts in case.facts.items() for finding in _of_host(case, host, facts)]
+    ill = {finding.where for finding in found if not finding.note and finding.rank < DRIFT}
+    found += _addresses(case, ill)
+    found += _clocks(case)
+    return sorted(found, key=lambda finding: (finding.note, finding.rank))
+
+
+# Ranks, worst first
+NOBODY, TWICE, UNREACHABLE, STALE, STRANGER, DOWN, BLIND, FAULT, DRIFT, CLOCK, LATER = range(11)
+
+
+def _of_host(case: Case, host: str, facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
+    """Yield what is wrong with one member, seen alone."""
+    if not facts["installed"]:
+        yield Finding(DOWN, host, f"keepalived is not installed on {host}: run the playbook site.yml for it.")
+        return
+    yield from _units(host, facts)
+    yield from _trackers(case.plan[host], host, facts)
+    yield from _instances(case.plan[host], host, facts)
+    for one in facts["split_brain"]:
+        if one["event"] == "foreign_adverts":
+            yield Finding(STRANGER, host, f"{host} sees a stranger: {one['message']}")
+    yield from _files(host, facts)
+
+
+def _units(host: str, facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
+    units = facts["units"]
+    for name, what in (
+        ("keepalived", "this node takes no part in the election"),
+        ("nginx", "this node serves nobody"),
+        (WATCHER, "nobody sees a crash or a freeze of nginx here"),
+        (DETECTOR, "nobody tells of a second holder here"),
+    ):
+        unit = units[name]
+        if not unit["present"]:
+            yield Finding(
+                DOWN, host, f"{name} is not installed on {host}, so {what}: run the playbook site.yml for it."
+            )
+        elif unit["looping"]:
+            yield Finding(
+                DOWN,
+                host,
+                f"{name} on {host} was restarted {unit['restarts']} times and does not stay up, so {what}: "
+                f"journalctl -u {name} says why it ends.",
+            )
+        elif not unit["active"]:
+            yield Finding(
+                DOWN,
+                host,
+                f"{name} does not run on {host}, so {what}: systemctl start {name}, and journalctl -u {name}.",
+            )
+        elif not unit["enabled"]:
+            yield Finding(
+                LATER,
+                host,
+                f"{name} is not enabled on {host} and will be missing after a boot: systemctl enable {name}.",
+            )
+
+
+def _trackers(plan: t.Mapping[str, t.Any], host: str, facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
+    """Yield what keeps the death of nginx from reaching keepalived."""
+    blind = set()
+    if not facts["units"]["keepalived"]["active"]:
+        return
+    for instance in plan["keepalived_instances"]:
+        tracked = {one["name"]: one for one in facts["tracked"].get(instance["name"], ())}
+        missing = [name for name in instance.get("track_file", ()) if name not in tracked]
+        if missing and instance["name"] in facts["tracked"]:
+            yield Finding(
+                BLIND,
+                host,
+                f"{instance['name']} on {host} does not track {', '.join(missing)}, so it holds its address whatever "
+                "happens to nginx: run the playbook site.yml for it.",
+            )
+        for one in tracked.values():
+            if one["path"] in blind:
+                continue
+            blind.add(one["path"])
+            if not one["present"]:
+                yield Finding(
+                    BLIND,
+                    host,
+                    f"The track file {one['path']} is missing on {host}, and keepalived takes that for well: "
+                    f"systemctl restart {WATCHER}, or systemd-tmpfiles --create.",
+                )
+            elif not one["watched"]:
+                folder = one["path"].rpartition("/")[0]
+                blind.update(other["path"] for other in tracked.values() if other["path"].startswith(f"{folder}/"))
+                yield Finding(
+                    BLIND,
+                    host,
+                    f"The folder {folder} was made anew on {host} while keepalived ran, and it sees no change in it "
+                    "any more: systemctl restart keepalived there, while the other node holds the address.",
+                )
+            elif one["name"] == "nginx_crash" and one["content"] == "0" and not facts["nginx_runs"]:
+                yield Finding(
+                    BLIND,
+                    host,
+                    f"{one['path']} on {host} says that nginx is well, and it does not run: "
+                    f"systemctl restart {WATCHER}, and journalctl -u {WATCHER}.",
+                )
+
+
+def _instances(plan: t.Mapping[str, t.Any], host: str, facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
+    """Yield the state of each instance against its plan."""
+    running = {one["name"]: one for one in facts["instances"]}
+    for wanted in plan["detected"] if facts["running"] else ():
+        one = running.get(wanted["name"])
+        if one is None:
+            yield Finding(
+                DRIFT, host, f"keepalived on {host} does not run {wanted['name']}: run the playbook site.yml for it."
+            )
+            continue
+        if one["state"] == "FAULT":
+            yield from _fault(host, one, facts)
+        own = next((name for name, link in facts["interfaces"].items() if wanted["address"] in link["addresses"]), "")
+        interface = wanted["interface"] or own
+        if interface and one["interface"] and one["interface"] != interface:
+            yield Finding(
+                DRIFT,
+                host,
+                f"{wanted['name']} on {host} speaks on interface {one['interface']}, and {wanted['address']} is on "
+                f"{interface}: set keepalived_interface, or run the playbook site.yml for it.",
+            )
+        if one["virtual_router_id"] != wanted["router_id"]:
+            yield Finding(
+                DRIFT,
+                host,
+                f"{wanted['name']} on {host} runs with router id {one['virtual_router_id']}, and the inventory says "
+                f"{wanted['router_id']}: run the playbook together.yml, which changes all nodes at once.",
+            )
+        addresses = {*one["addresses"], *one["excluded_addresses"]}
+        if addresses != set(wanted["vips"]):
+            yield Finding(
+                DRIFT,
+                host,
+                f"{wanted['name']} on {host} runs with {_listed(addresses)}, and the inventory says "
+                f"{_listed(wanted['vips'])}: run the playbook together.yml, which changes all nodes at once.",
+            )
+
+
+def _fault(host: str, one: t.Mapping[str, t.Any], facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
+    """Say why an instance is in FAULT; nothing where a unit that is down has been named as the reason."""
+    unfit = [tracker for tracker in facts["tracked"].get(one["name"], ()) if tracker["content"] not in ("0", "")]
+    interface = facts["interfaces"].get(one["interface"], {"up": True})
+    what = f"{one['name']} on {host} is in FAULT and takes no address"
+    if not interface["up"]:
+        yield Finding(FAULT, host, f"{what}, because interface {one['interface']} is down: bring it up.")
+    elif unfit and not (facts["units"]["nginx"]["active"] and not facts["units"]["nginx"]["looping"]):
+        return
+    elif any(tracker["name"] == "nginx_probe" for tracker in unfit):
+        yield Finding(
+            FAULT,
+            host,
+            f"{what}, because nginx is there and does not answer (nginx_probe): journalctl -u {WATCHER} says what was "
+            "asked; systemctl restart nginx.",
+        )
+    elif unfit:
+        names = ", ".join(f"{tracker['name']} ({tracker['path']} says {tracker['content']})" for tracker in unfit)
+        yield Finding(FAULT, host, f"{what}, because of its tracker {names}: journalctl -u {WATCHER} says why.")
+    else:
+        yield Finding(
+            FAULT, host, f"{what}, and none of its track files says so: journalctl -u keepalived names the tracker."
+        )
+
+
+def _files(host: str, facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
+    if facts["drifted"]:
+        yield Finding(
+            DRIFT,
+            host,
+            f"{_listed(facts['drifted'])} on {host} is not what this collection wrote: run the playbook site.yml with "
+            "--check --diff to see what was changed by hand, and without to bring it back.",
+        )
+    for complaint in facts["complaints"]:
+        yield Finding(DRIFT, host, f"The configuration of keepalived on {host} is wrong: {complaint}.")
+    if facts["refused"]:
+        yield Finding(LATER, host, f"{host}: {facts['refused']}.", note=True)
+    if facts["blocking_rules"] and not any(one["event"] == "split_brain" for one in facts["split_brain"]):
+        yield Finding(
+            BLIND,
+            host,
+            f"The firewall of {host} drops IP protocol 112, so it does not hear the other nodes: let it in from them. "
+            f"The rule is: {'; '.join(facts['blocking_rules'])}.",
+        )
+
+
+def _addresses(case: Case, ill: t.Collection[str]) -> t.Iterator[Finding]:
+    """Yield what is wrong with each shared address, seen from all sides; ``ill`` members have said why already."""
+    told: set[str] = set()
+    for vip in _unique(vip for plan in case.plan.values() for vip in plan["vips"]):
+        holders = {host: mac for host, facts in case.facts.items() for mac in _macs(facts, vip)[:1]}
+        if len(holders) > 1:
+            message = _twice(case, vip, list(holders))
+            if message not in told:
+                told.add(message)
+                yield Finding(TWICE, "", f"{vip} is held by {' and '.join(holders)} at once. {message}")
+        elif holders:
+            yield from _from_outside(case, vip, *next(iter(holders.items())))
+        elif not case.unseen:
+            reason = (
+                "the reasons are named below"
+                if ill
+                else "journalctl -u keepalived on each of them says what it waits for"
+            )
+            yield Finding(NOBODY, "", f"{vip} is held by none of {', '.join(case.facts)}: {reason}.")
+
+
+def _macs(facts: t.Mapping[str, t.Any], vip: str) -> list[str]:
+    """Return the MACs of the interfaces that have an address."""
+    return [link["mac"] for link in facts["interfaces"].values() if vip in link["addresses"]]
+
+
+def _twice(case: Case, vip: str, holders: t.Sequence[str]) -> str:
+    """Say why two nodes hold an address, from what their detectors have found out."""
+    reasons, rules = [], []
+    for host in holders:
+        facts = case.facts[host]
+        reasons += [
+            f"{host}: {one['message'].partition('. ')[2]}"
+            for one in facts["split_brain"]
+            if one["event"] == "split_brain" and vip in (one["address"], *case.plan[host]["vips"])
+        ]
+        rules += [f"{host}: {rule}" for rule in facts["blocking_rules"]]
+    if rules:
+        reasons.append(f"The rules are: {'; '.join(rules)}.")
+    return " ".join(reasons) or (
+        "They do not hear each other: let IP protocol 112 through between them, and compare their configurations."
+    )
+
+
+def _from_outside(case: Case, vip: str, holder: str, mac: str) -> t.Iterator[Finding]:
+    """Yield what other hosts see of an address that has one holder."""
+    wrong = [one for one in case.outside if one.neighbours.get(vip, mac) != mac]
+    for one in wrong:
+        yield Finding(
+            STALE,
+            holder,
+            f"{one.host} believes {vip} at {one.neighbours[vip]}, and {holder} holds it at {mac}: its neighbour entry "
+            f"was not refreshed. Run arping -U -I INTERFACE {vip} on {holder}, keep keepalived_garp_master_refresh "
+            "above 0, and see that nothing on the way drops gratuitous ARP.",
+        )
+    silent = [one.host for one in case.outside if one.answered.get(vip) is False and one not in wrong]
+    if silent and case.facts[holder]["nginx_runs"]:
+        asked = [one for one in case.outside if one not in wrong]
+        only = "" if len(silent) == len(asked) else " Others reach it, so look at the way from there."
+        yield Finding(
+            UNREACHABLE,
+            holder,
+            f"{vip} is bound on {holder} and gives no answer to {' and '.join(silent)}: look at the firewall of "
+            f"{holder} for the service's port, and at the ports on which nginx listens (ss -tln).{only}",
+            note=bool(only),
+        )
+
+
+def _clocks(case: Case) -> t.Iterator[Finding]:
+    clocks = dict(case.clocks or {})
+    for host, (offset, unsure) in sorted(clocks.items()):
+        others = [other for name, other in clocks.items() if name != host]
+        if others and all(abs(offset - other[0]) - unsure - other[1] > CLOCKS for other in others):
+            apart = max(abs(offset - other[0]) for other in others)
+            yield Finding(
+                CLOCK,
+                host,
+                f"The clock of {host} is {apart:.1f} s off from the others: let chrony or systemd-timesyncd run on "
+                "all, or their logs cannot be compared.",
+            )
+            return
+
+
+def _unique(items: t.Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(items))
+
+
+def _listed(items: t.Iterable[str]) -> str:
+    return ", ".join(sorted(items)) or "none"
