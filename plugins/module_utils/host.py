@@ -16,7 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Ho
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.addresses import HostAddress
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Runner, run
 
-__all__ = ("has_ipvs", "host_addresses", "listeners", "need_root", "tells_of_processes")
+__all__ = ("has_ipvs", "host_addresses", "interface_names", "listeners", "need_root", "tells_of_processes")
 
 _LISTEN = "0A"  # include/net/tcp_states.h
 _CONNECTOR = 11  # NETLINK_CONNECTOR of include/uapi/linux/netlink.h
@@ -47,6 +47,11 @@ def host_addresses(runner: Runner = run) -> list[HostAddress]:
         for one in link.get("addr_info", ())
         if "local" in one
     ]
+
+
+def interface_names(folder: str = "/sys/class/net") -> list[str]:
+    """Return the names of all interfaces of this network namespace."""
+    return sorted(os.listdir(folder))
 
 
 def listeners(port: int, *, proc: str = "/proc") -> set[str]:

@@ -175,6 +175,26 @@ def test_what_this_host_cannot_hold_is_refused_before_anything_is_changed(host: 
     assert host.listing("/etc", "/var") == before
 
 
+@pytest.mark.parametrize(
+    ("more", "path"),
+    [
+        ({"interface": "gone0"}, "interface"),
+        ({"track_interface": ["eth0", {"name": "gone0", "weight": -20}]}, "track_interface[1]"),
+        ({"virtual_ipaddress_excluded": ["10.89.78.1/24 dev gone0"]}, "virtual_ipaddress_excluded[0].dev"),
+    ],
+    ids=["interface", "tracker", "address"],
+)
+def test_an_interface_that_is_not_there_is_refused_before_keepalived_could_end_over_it(
+    host: Host, more: Args, path: str
+) -> None:
+    before = host.listing("/etc", "/var")
+    args = {"instances": [dict(instance(), **more)]}
+    for module in ("keepalived_config", "preflight"):
+        words = host.refused(module, args)
+        assert f"instances[0].{path}: gone0 is no interface of this host (eth0, lo, wire0): " in words
+    assert host.listing("/etc", "/var") == before
+
+
 FOREIGN = """# written by somebody
 vrrp_instance {name} {{
     interface eth0

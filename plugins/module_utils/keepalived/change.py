@@ -23,10 +23,11 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import (
     InputError,
     errors,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses, need_root
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses, interface_names, need_root
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived import files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.addresses import HostAddress
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemon import Expected, KeepalivedDaemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.interfaces import unknown_interfaces
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import read_tree
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import KeepalivedConfig, VrrpInstance
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
@@ -147,7 +148,8 @@ def _configured(
     held.update(address for one in foreign for address in one.addresses)
     addresses = host_addresses()
     config = KeepalivedConfig.from_options(options, version=version).with_interfaces(addresses, held)
-    found = [] if adopt else clashes(config.instances or (), foreign)
+    found = unknown_interfaces(config, interface_names())
+    found += [] if adopt else clashes(config.instances or (), foreign)
     beside = [one for one in live if single and one.name != single]
     return config, found or _judged(config, beside, addresses, held)
 
