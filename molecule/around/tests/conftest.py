@@ -13,6 +13,7 @@ import pytest
 from fleet_under_test import Node, eventually
 
 VIP = "10.89.50.100"
+STATE = "/var/lib/holdfast/notify/state.json"
 SINK = Path(__file__).parents[1] / "files" / "mail_sink.py"
 
 
@@ -37,5 +38,9 @@ def mail_sink() -> t.Iterator[Node]:
     node = Node("web1")
     subprocess.run(["podman", "cp", str(SINK), f"{node.container}:/run/mail_sink.py"], check=True)
     node.run("systemd-run --quiet --unit=mail-sink python3 /run/mail_sink.py 2525 /run/mails")
+    for balancer in (Node("lb1"), Node("lb2")):
+        balancer.run("systemctl reload holdfast-notify")  # what waits goes at once
+        told = f"grep --quiet '\"mails\": \\[\\]' {STATE}"
+        eventually(lambda: balancer.host.run(told).rc == 0, within=30, saying=f"the mails of {balancer} have gone")  # noqa: B023
     yield node
     node.run("systemctl stop mail-sink")

@@ -121,7 +121,8 @@ class History:
             becomes = word if ours else None
         else:
             key, becomes = f"{word} {subject_of(event)}", str(event["state"])
-        whole = {**event, "time": timestamp(moment), "host": host, "previous": self.states.get(key)}
+        said = {name: value for name, value in event.items() if value or name not in ("instance", "group")}
+        whole = {**said, "time": timestamp(moment), "host": host, "previous": self.states.get(key)}
         if becomes is not None:
             self.states[key] = becomes
         if not whole.get("message"):
@@ -142,6 +143,8 @@ def sentence(event: Event) -> str:
         return f"{name} was stopped with keepalived{before}."
     if word == "deleted":
         return f"{name} is no longer configured{before}."
+    if word == "master_rx_lower_pri":
+        return f"{name} holds its addresses, and heard the advert of another one with a lower priority."
     if "state" in event:
         return f"{name}: {word} is {event['state']}."
     return f"{name} reports {word.upper()}, its priority is {event.get('priority', 'not told')}."

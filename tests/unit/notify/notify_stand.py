@@ -8,6 +8,7 @@ from __future__ import annotations
 import email
 import email.message
 import email.policy
+import fcntl
 import getpass
 import json
 import os
@@ -23,6 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 PROGRAM = ROOT / "roles" / "keepalived" / "files" / "holdfast-notify.py"
 PATIENCE = 15.0
+SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ, which fcntl has from Python 3.10
 # systemd hands descriptors over from number 3 on, to the process of this number.
 AS_SYSTEMD = 'exec 4<&"$2" 3<>"$1"; shift 2; LISTEN_PID=$$ LISTEN_FDS=2 exec "$@"'
 
@@ -99,6 +101,7 @@ class NotifyStand:
         os.mkfifo(self.fifo, 0o600)
         # systemd holds a write end for as long as its socket unit is there.
         self.held = os.open(self.fifo, os.O_RDWR | os.O_NONBLOCK)
+        fcntl.fcntl(self.held, SET_PIPE_SIZE, 1 << 20)
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.listener.bind(str(self.events_socket))
         self.notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

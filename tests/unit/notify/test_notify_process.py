@@ -82,10 +82,10 @@ def burst(stand: NotifyStand, count: int) -> None:
 
 
 def test_a_pipe_full_of_lines_waits_for_the_start(stand: NotifyStand) -> None:
-    stand.write(*(f'INSTANCE "VI_1" MASTER {number}' for number in range(1000)))
+    stand.write(*(f'INSTANCE "VI_1" MASTER {number}' for number in range(5000)))
     stand.start()
-    eventually(lambda: len(stand.events) == 1000, "1000 events")
-    assert priorities(stand) == list(range(1000))
+    eventually(lambda: len(stand.events) == 5000, "5000 events")
+    assert priorities(stand) == list(range(5000))
 
 
 def test_the_state_before_is_known_after_a_restart(stand: NotifyStand) -> None:
@@ -100,11 +100,14 @@ def test_the_state_before_is_known_after_a_restart(stand: NotifyStand) -> None:
     assert stand.events[1]["previous"] == "master"
 
 
-def test_a_rotated_event_log_is_left_alone_and_made_anew(stand: NotifyStand) -> None:
+@pytest.mark.parametrize("made", [False, True], ids=["gone", "made anew by another"])
+def test_a_rotated_event_log_is_left_alone_and_another_one_goes_on(stand: NotifyStand, made: bool) -> None:
     stand.start()
     stand.write(BACKUP)
     eventually(lambda: len(stand.events) == 1, "an event")
     rotated = stand.event_log.rename(stand.folder / "events.jsonl.1")
+    if made:
+        stand.event_log.touch(0o640)
     stand.write(MASTER)
     eventually(lambda: [event["event"] for event in stand.events] == ["master"], "the new file has the new event")
     assert len(rotated.read_text().split("\n")) == 2

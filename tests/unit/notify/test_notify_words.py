@@ -70,6 +70,12 @@ def test_the_facts_come_first_and_the_time_is_utc_with_milliseconds() -> None:
     assert event["time"] == "2023-11-14T22:13:20.012Z"
 
 
+def test_an_event_of_the_host_names_no_instance() -> None:
+    event = notify.History({}).complete({"event": "watcher", "state": "raised", "instance": ""}, "lb1", 0.0)
+    assert "instance" not in event
+    assert event["message"] == "the host: watcher is raised."
+
+
 def test_another_service_cannot_speak_for_the_host() -> None:
     event = notify.History({}).complete({"event": "watcher", "host": "x", "time": "y", "previous": "z"}, "lb1", 0.0)
     assert (event["host"], event["time"], event["previous"]) == ("lb1", "1970-01-01T00:00:00.000Z", None)
