@@ -170,3 +170,18 @@ def test_check_mode_looks_into_new_package_lists_and_keeps_the_old_ones(cut_off:
     before = cut_off.listing("/etc", "/var", "/tmp")
     assert cut_off.ok("preflight", {"packages": ["tiny"]}, check=True)["downloaded"] == ["tiny"]
     assert cut_off.listing("/etc", "/var", "/tmp") == before
+
+
+@pytest.mark.parametrize(
+    ("options", "where"),
+    [
+        ({"interface": "eth9"}, "interface"),
+        ({"interface": "eth0", "track_interface": ["eth9"]}, "track_interface[0]"),
+        ({"interface": "eth0", "virtual_ipaddress": [f"{VIP}/24 dev eth9"]}, "virtual_ipaddress[0].dev"),
+    ],
+)
+def test_an_interface_that_is_not_there_is_told_before_anything_is_changed(
+    fresh: Host, options: Args, where: str
+) -> None:
+    told = fresh.refused("preflight", {"instances": [{**INSTANCE, **options}]})
+    assert told.startswith(f"instances[0].{where}: eth9 is no interface of this host (eth0, lo")
