@@ -254,3 +254,23 @@ def test_what_is_no_longer_wanted_goes_and_the_rest_stays(host: Host, name: str)
 
     host.ok("vrrp_firewall", {})
     assert host.run(FIREWALLS[name].shown) == before
+    assert host.run("find /etc /usr/local -name '*holdfast*' -newer /root/send.py") == ""
+
+
+def test_refused_rules_leave_everything_as_it_was(host: Host, name: str) -> None:
+    if name not in ("nftables", "iptables"):
+        pytest.skip("its own program writes the rules")
+    host.ok("vrrp_firewall", dict(WANTED, adverts=[{"source": STRANGER}]))
+    before = host.run(FIREWALLS[name].shown)
+    program = {"nftables": "nft", "iptables": "iptables-restore"}[name]
+    # A program that lists the rules as ever, and takes none.
+    host.run(f"ln -s $(command -v {program}) /run/real; mkdir -p /usr/local/sbin")
+    lists = '#!/bin/sh\ncase "$*" in *list*) exec /run/real "$@";; esac\necho no >&2; exit 1\n'
+    host.write(f"/usr/local/sbin/{program}", lists)
+    host.run(f"chmod 755 /usr/local/sbin/{program}")
+    words = host.refused("vrrp_firewall", WANTED)
+    host.run(f"rm /usr/local/sbin/{program} /run/real")
+    assert words == f"{program} refuses the rules, and the old ones stay: no"
+    assert host.run(FIREWALLS[name].shown) == before
+    assert hears(host, STRANGER)
+    assert not hears(host, PEER)

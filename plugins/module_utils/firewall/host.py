@@ -69,26 +69,22 @@ def _netfilter(access: Access, outcome: Outcome, check: bool, runner: Runner, *,
         filters.iptables.clear()
     outcome.firewalls += filters.names
     steps = filters.steps(access)
-    is_needed = bool(filters.names)
+    is_needed = bool(filters.names and (access.adverts or access.ports))
     filters.perform(steps, check=check)
     for step in steps:
         outcome.added += step.added
         outcome.removed += step.removed
-    wanted = keeper.files(access) if is_needed else {}
-    _Files(outcome, check).bring({**dict.fromkeys(keeper.files(access)), **wanted})
-    if not check and any(path.startswith("/etc/systemd") for path in outcome.files):
-        _follow(runner, is_needed)
-
-
-def _follow(runner: Runner, is_needed: bool) -> None:
-    """Let systemd run the unit whenever the rules are loaded, or forget it."""
-    if not is_needed:
-        runner("systemctl", "disable", keeper.UNIT)
+    there = read_state(keeper.UNIT_FILE).content is not None
+    if there and not is_needed and not check:
+        _must(runner, "systemctl", "disable", "--now", keeper.UNIT)
+    files: dict[str, str | None] = dict(keeper.files(access)) if is_needed else dict.fromkeys(keeper.files(access))
+    _Files(outcome, check).bring(files)
+    if keeper.UNIT_FILE in outcome.files and not check:
         _must(runner, "systemctl", "daemon-reload")
-        return
-    _must(runner, "systemctl", "daemon-reload")
-    _must(runner, "systemctl", "reenable", keeper.UNIT)
-    _must(runner, "systemctl", "restart", keeper.UNIT)
+        if is_needed:
+            # Once more from the beginning, in case it was enabled for other units by an earlier version.
+            _must(runner, "systemctl", "reenable", keeper.UNIT)
+            _must(runner, "systemctl", "restart", keeper.UNIT)
 
 
 def _ufw(access: Access, outcome: Outcome, check: bool, runner: Runner) -> None:

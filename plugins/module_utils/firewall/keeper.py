@@ -15,9 +15,10 @@ import typing as t
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.access import Access
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.restore import WANTED
 
-__all__ = ("UNIT", "files")
+__all__ = ("UNIT", "UNIT_FILE", "files")
 
 UNIT = "holdfast-firewall.service"
+UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 PROGRAM = "/usr/local/lib/holdfast/firewall-keeper"
 UTILS = "ansible_collections.holdfast.nginx_ha.plugins.module_utils"
 PARTS = ("__init__", "access", "iptables", "netfilter", "nft", "restore", "ruleset")
@@ -52,8 +53,8 @@ Before=keepalived.service
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/usr/bin/python3 -I -S {PROGRAM}
-ExecReload=/usr/bin/python3 -I -S {PROGRAM}
+ExecStart=/usr/bin/python3 -B -I -S {PROGRAM}
+ExecReload=/usr/bin/python3 -B -I -S {PROGRAM}
 
 [Install]
 WantedBy=multi-user.target {" ".join(LOADERS)}
@@ -63,7 +64,7 @@ WantedBy=multi-user.target {" ".join(LOADERS)}
 def files(access: Access) -> dict[str, str]:
     """Return the text of every file by its path."""
     found = {
-        f"/etc/systemd/system/{UNIT}": SERVICE,
+        UNIT_FILE: SERVICE,
         f"{PROGRAM}/__main__.py": MAIN,
         f"{PROGRAM}/run.py": _source(UTILS, "run"),
     }
