@@ -15,33 +15,88 @@ from pathlib import Path
 
 from fleet_under_test import Node, eventually
 
-__all__ = ("SITE", "VIP", "BrokenPair")
+__all__ = ("SITE", "VIP", "BrokenPair", "Sender", "playbook", "sending")
 
 VIP, SITE = "10.89.50.100", "blog.example.com"
 STATE_FILE = "/run/holdfast/state/split_brain.json"
 UNITS = ("nginx", "keepalived", "holdfast-watcher", "holdfast-detector")
 
-# Runs on a third host: adverts of VRRP version 3, ten a second. Arguments: router id, priority, VIP, destinations.
-STRANGER = """
-import socket, struct, sys, time
-router_id, priority, vip, *destinations = sys.argv[1:]
-connection = socket.socket(socket.AF_INET, socket.SOCK_RAW, 112)
-connection.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 255)
-connection.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 255)
+# Sends adverts ten times a second until it is ended. Its one argument says what, in JSON: see Sender.
+SENDER = """
+import json, socket, struct, sys, time
+said = json.loads(sys.argv[1])
+six = ":" in said["addresses"][0]
+family = socket.AF_INET6 if six else socket.AF_INET
+connection = socket.socket(family, socket.SOCK_RAW, 112)
+if six:
+    connection.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, said["ttl"])
+    connection.setsockopt(socket.IPPROTO_IPV6, 7, 6)  # IPV6_CHECKSUM
+else:
+    connection.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, said["ttl"])
+    connection.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, said["ttl"])
+if said["source"]:
+    connection.bind((said["source"], 0))
 def total(data):
     value = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while value >> 16:
         value = (value & 0xFFFF) + (value >> 16)
     return ~value & 0xFFFF
 while True:
-    for destination in destinations:
+    for destination in said["destinations"]:
         connection.connect((destination, 0))
         source = connection.getsockname()[0]
-        body = struct.pack("!BBBBHH", 0x31, int(router_id), int(priority), 1, 10, 0) + socket.inet_aton(vip)
-        pseudo = socket.inet_aton(source) + socket.inet_aton(destination) + struct.pack("!BBH", 0, 112, len(body))
-        connection.send(body[:6] + struct.pack("!H", total(pseudo + body)) + body[8:])
+        last = struct.pack("!BB", 1, 1) if said["version"] == 2 else struct.pack("!H", 10)
+        kind, count = said["version"] << 4 | 1, len(said["addresses"])
+        head = struct.pack("!BBBB", kind, said["router_id"], said["priority"], count)
+        body = b"".join(socket.inet_pton(family, one) for one in said["addresses"])
+        if said["version"] == 2:
+            body += said["secret"].encode().ljust(8, b"\\0")
+        pseudo = b""
+        if not six and said["version"] == 3:
+            pseudo = socket.inet_aton(source) + socket.inet_aton(destination)
+            pseudo += struct.pack("!BBH", 0, 112, len(head) + 4 + len(body))
+        sum_ = total(pseudo + head + last + b"\\0\\0" + body)
+        connection.send(head + last + struct.pack("!H", sum_) + body)
     time.sleep(0.1)
 """
+
+
+class Sender(t.NamedTuple):
+    """Adverts that somebody sends who is no keepalived."""
+
+    router_id: int
+    addresses: t.Sequence[str]
+    destinations: t.Sequence[str]
+    priority: int = 100
+    version: int = 3
+    ttl: int = 255
+    secret: str = ""
+    source: str = ""
+
+
+@contextmanager
+def sending(node: Node, sender: Sender | None) -> t.Iterator[None]:
+    """Let a node send these adverts for as long as the body lasts."""
+    if sender is None:
+        yield
+        return
+    name = f"holdfast-test-sender-{sender.router_id}-{sender.priority}"
+    command = [
+        "podman",
+        "exec",
+        "--interactive",
+        node.container,
+        "systemd-run",
+        "--quiet",
+        "--collect",
+        f"--unit={name}",
+    ]
+    command += ["python3", "-c", SENDER, json.dumps(sender._asdict())]
+    subprocess.run(command, check=True)
+    try:
+        yield
+    finally:
+        node.run(f"systemctl stop {name}")
 
 
 class BrokenPair:
@@ -89,19 +144,8 @@ class BrokenPair:
     def stranger(self, priority: int, *destinations: str) -> t.Iterator[None]:
         """Let web1 send adverts with the pair's id and address to these destinations, for as long as the body lasts."""
         instance = json.loads(self.lb1.run("cat /etc/holdfast/detector.json"))["instances"][0]
-        words = [str(instance["router_id"]), str(priority), VIP, *destinations]
-        process = subprocess.Popen(
-            ["podman", "exec", "--interactive", self.third.container, "python3", "-", *words], stdin=subprocess.PIPE
-        )
-        try:
-            assert process.stdin is not None
-            process.stdin.write(STRANGER.encode())
-            process.stdin.close()
+        with sending(self.third, Sender(instance["router_id"], [VIP], destinations, priority)):
             yield
-        finally:
-            self.third.run(f"pkill --full '[p]ython3 - {words[0]} ' || true")
-            process.terminate()
-            process.wait()
 
 
 ROOT = Path(__file__).parents[2]
