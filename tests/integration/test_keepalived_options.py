@@ -38,6 +38,7 @@ from real_keepalived import Keepalived
 Options = t.Dict[str, t.Any]
 
 COMMAND = "/usr/bin/true 'a b'"
+FIFOS = [["/run/x"], ["/run/x", "root"], ["/run/x", "root", "root"]]
 # Needs what a build may lack, changes the host, or is refused by our own models for a reason of its own.
 SKIPPED = {
     "auth_hmac",
@@ -70,6 +71,7 @@ SAMPLES: dict[str, list[t.Any]] = {
     "interfaces": [["eth0", "eth1"]],
     "lvs_flush_on_stop": [True, "VS"],
     "lvs_method": [["NAT"], ["DR"]],
+    "lvs_notify_fifo": FIFOS,
     "lvs_sync_daemon": [["eth0"], ["eth0", "id", "3"]],
     "lvs_timeouts": [["tcp", "5"], ["tcp", "5", "tcpfin", "6", "udp", "7"]],
     "max_reply_length": [255, 65535],
@@ -81,6 +83,7 @@ SAMPLES: dict[str, list[t.Any]] = {
     "nftables": [True, "table"],
     "nftables_ipvs": [True, "table"],
     "notification_email": [["a@example.com", "b@example.com"]],
+    "notify_fifo": FIFOS,
     "payload": ["00fe", "00 fe"],
     "process": [["nginx"], ["/usr/sbin/nginx", "-g", "daemon off;"]],
     "regex_options": [["icase", "multiline"]],
@@ -120,6 +123,7 @@ SAMPLES: dict[str, list[t.Any]] = {
     "vrrp_garp_extra_if": [["10"], ["all", "5"]],
     "vrrp_mcast_group4": ["224.0.0.18"],
     "vrrp_mcast_group6": ["ff02::12"],
+    "vrrp_notify_fifo": FIFOS,
     "vrrp_rx_bufs_policy": ["MTU", "ADVERT", "100"],
 }
 # What has to be said with an option.
