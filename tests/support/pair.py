@@ -21,7 +21,7 @@ for unit in nginx keepalived holdfast-watcher; do echo "unit $unit $(systemctl i
 for tracker in /run/holdfast/track/*; do echo "tracker $(basename $tracker) $(cat $tracker)"; done
 nginx -t -q 2>/dev/null && echo nginx good
 timeout 10 unshare --pid --fork --kill-child keepalived -t -e 2>&1 | grep -q . || echo keepalived good
-ls /var/lib/holdfast/*/ | grep -v -e manifest.json -e : -e '^$' | sed 's/^/leftover /'
+ls /var/lib/holdfast/nginx /var/lib/holdfast/keepalived | grep -v -e manifest.json -e : -e '^$' | sed 's/^/leftover /'
 ps -eo stat=,comm= | grep '^Z.*keepalived' | sed 's/^/zombie /'
 systemctl list-units --failed --plain --no-legend --full | sed 's/^/failed /'
 """
