@@ -14,6 +14,7 @@ import json
 import os
 import socket
 import socketserver
+import ssl
 import subprocess
 import sys
 import threading
@@ -45,7 +46,8 @@ class Conversation(socketserver.StreamRequestHandler):
     server: MailServer
 
     def handle(self) -> None:
-        self.say("220 stand")
+        if not isinstance(self.request, ssl.SSLSocket):
+            self.say("220 stand")
         for line in iter(self.rfile.readline, b""):
             word = line[:4].upper()
             if word == b"DATA":
@@ -56,11 +58,28 @@ class Conversation(socketserver.StreamRequestHandler):
                 self.say("250 taken")
             elif word == b"RCPT" and self.server.refuses:
                 self.say(self.server.refuses)
+            elif word == b"EHLO" and self.server.tls:
+                self.say("250-stand\r\n250-AUTH PLAIN\r\n250 STARTTLS")
+            elif word == b"STAR" and self.server.tls:
+                self.say("220 go on")
+                return self.secure(self.server.tls)
+            elif word == b"AUTH":
+                self.server.logins.append(line.split()[2].decode())
+                self.say("235 welcome")
             elif word == b"QUIT":
                 self.say("221 bye")
                 return
             else:
                 self.say("250 stand")
+
+    def secure(self, context: ssl.SSLContext) -> None:
+        """Begin anew over TLS; a client that does not want it goes away."""
+        try:
+            self.request = context.wrap_socket(self.request, server_side=True)
+        except OSError:
+            return
+        self.setup()
+        self.handle()
 
     def say(self, answer: str) -> None:
         self.wfile.write(f"{answer}\r\n".encode())
@@ -76,6 +95,8 @@ class MailServer(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", port), Conversation)
         self.received: list[email.message.EmailMessage] = []
         self.refuses = ""
+        self.tls: ssl.SSLContext | None = None
+        self.logins: list[str] = []
         self.port = int(self.server_address[1])
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
