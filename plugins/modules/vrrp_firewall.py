@@ -18,7 +18,7 @@ description:
     O(sources).
   - Rules that it added earlier and that are no longer wanted go. Rules of somebody else are never touched.
   - The rules outlast a reload, a restart and a reboot. For firewalld they are permanent as well, for ufw they stand in
-    C(before.rules) and C(before6.rules). Neither is reloaded for it. For nftables and iptables, a small unit,
+    C(before.rules) and C(before6.rules) as well. Neither is reloaded for it. For nftables and iptables, a small unit,
     C(holdfast-firewall.service), puts them back whenever the unit that loads the rules of the host has done so.
   - In a chain of nftables or iptables an advert comes first, and a port where the chain begins to turn everybody away.
     Whom an earlier rule turns away, it still does.

@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import (
     Wanted,
@@ -56,8 +56,10 @@ def settle(access: Access, *, check: bool, runner: Runner = run) -> Outcome:
         if is_ufw:
             outcome.firewalls.append("ufw")
             _ufw(access, outcome, check, runner)
-        # One of those two has iptables to itself; tables of nft may stand beside it.
-        _netfilter(access, outcome, check, runner, is_taken=bool(outcome.firewalls))
+            # ufw takes its own chains apart when it is reloaded, but not INPUT: an advert is let in there meanwhile.
+            access = replace(access, ports=())
+        # firewalld may have iptables to itself; tables of nft may stand beside it.
+        _netfilter(access, outcome, check, runner, is_taken="firewalld" in outcome.firewalls)
     except AccessError as error:
         raise HoldfastError(str(error)) from None
     return outcome
@@ -67,7 +69,7 @@ def _netfilter(access: Access, outcome: Outcome, check: bool, runner: Runner, *,
     filters = Netfilter(runner)
     if is_taken:
         filters.iptables.clear()
-    outcome.firewalls += filters.names
+    outcome.firewalls += [name for name in filters.names if name != "iptables" or "ufw" not in outcome.firewalls]
     steps = filters.steps(access)
     is_needed = bool(filters.names and (access.adverts or access.ports))
     filters.perform(steps, check=check)

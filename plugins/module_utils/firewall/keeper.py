@@ -23,7 +23,7 @@ PROGRAM = "/usr/local/lib/holdfast/firewall-keeper"
 UTILS = "ansible_collections.holdfast.nginx_ha.plugins.module_utils"
 PARTS = ("__init__", "access", "iptables", "netfilter", "nft", "restore", "ruleset")
 
-LOADERS = ("nftables.service", "netfilter-persistent.service", "iptables.service", "ip6tables.service")
+LOADERS = ("nftables.service", "netfilter-persistent.service", "iptables.service", "ip6tables.service", "ufw.service")
 """The units that load the rules of a host, by which ours are lost."""
 
 HEADER = "# Owned by holdfast.nginx_ha: edits by hand are lost.\n"
