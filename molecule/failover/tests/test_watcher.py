@@ -18,7 +18,8 @@ from playing import play
 WATCHER = "holdfast-watcher.service"
 PROGRAM = "/usr/local/lib/holdfast/holdfast-watcher.py"
 CONFIG = "/etc/holdfast/watcher.json"
-INSTANCE = "/etc/keepalived/holdfast.d/30-VI_1.conf"
+INSTANCE = "/etc/keepalived/holdfast.d/30-vrrp_instance-VI_1.conf"
+KEPT = "/root/instance.conf"
 TRACKERS = ("nginx_crash", "nginx_down", "nginx_probe", "nginx_stop")
 # A crash that nobody sees is an outage until somebody comes; how fast one is seen is measured elsewhere.
 SEEN = (1.0, 200)
@@ -165,11 +166,13 @@ def test_its_unit_is_hardened(pair: Pair) -> None:
 
 
 def deaf(node: Node, tracker: str) -> None:
-    node.run(f"cp -p {INSTANCE} /root/; sed -i '/{tracker}/d' {INSTANCE}; systemctl reload keepalived")
+    node.run(f"grep -q {tracker} {INSTANCE} && cp -p {INSTANCE} {KEPT}")
+    node.run(f"sed -i '/{tracker}/d' {INSTANCE} && systemctl reload keepalived")
 
 
 def hearing(node: Node) -> None:
-    node.run(f"test ! -e /root/30-VI_1.conf || mv /root/30-VI_1.conf {INSTANCE}; systemctl reload keepalived")
+    node.run(f"test ! -e {KEPT} || mv {KEPT} {INSTANCE}")
+    node.run("systemctl reload keepalived")
 
 
 @pytest.fixture
