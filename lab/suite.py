@@ -33,7 +33,7 @@ SHOWN_LINES = 60
 PURE = ("nginx", "keepalived", "vrrp")  # rooms below tests/unit that need no ansible
 FIRST = "default"
 # The Molecule scenarios that only `bin/test --all` runs.
-LONG = frozenset({"busy"})
+LONG = frozenset({"busy", "modes", "move", "split"})
 # What `bin/test --all` does more of.
 MORE: t.Mapping[str, t.Mapping[str, str]] = {"chaos": {"HOLDFAST_CHAOS_ROUNDS": "100"}}
 

@@ -14,7 +14,7 @@ from faults import mend
 from fleet_under_test import Holders, Node, client, watching
 from pair import SITE, VIP, Pair
 
-__all__ = ("HEALED", "SETTLED", "Ordeal", "undergo")
+__all__ = ("HEALED", "SETTLED", "Ordeal", "report", "undergo")
 
 SETTLED = 0.4  # seconds: detection of a dead host; a split may last no longer
 HEALED = 1.0  # seconds after which a node that was cut off has understood that another holds the address
@@ -86,3 +86,11 @@ def undergo(
             pair.heal()
             healed.settle(1.0)
     return Ordeal(broken.summary(), healed.summary(), holders, mended)
+
+
+def report(fault: str, seen: dict[str, t.Any], holders: Holders) -> None:
+    """Print one line of JSON for whoever gathers measurements."""
+    figures = {name: seen[name] for name in ("requests", "ok", "failures", "slow", "gap_ms", "max_ms", "served_by")}
+    figures["two_holders_ms"] = round(holders.longest(at_least=2) * 1000)
+    figures["no_holder_ms"] = round(holders.longest(at_most=0) * 1000)
+    print(f"MEASURED {json.dumps(dict(fault=fault, **figures))}")

@@ -16,15 +16,8 @@ import typing as t
 import pytest
 from conftest import SITE, VIP, Pair
 from faults import FAULTS, Fault
-from fleet_under_test import Holders, Node, client, eventually, watching
-from ordeal import undergo
-
-
-def report(fault: str, seen: dict[str, t.Any], holders: Holders) -> None:
-    figures = {name: seen[name] for name in ("requests", "ok", "failures", "slow", "gap_ms", "max_ms", "served_by")}
-    figures["two_holders_ms"] = round(holders.longest(at_least=2) * 1000)
-    figures["no_holder_ms"] = round(holders.longest(at_most=0) * 1000)
-    print(f"MEASURED {json.dumps(dict(fault=fault, **figures))}")
+from fleet_under_test import Node, client, eventually, watching
+from ordeal import report, undergo
 
 
 def assert_within(seen: dict[str, t.Any], gap: float, lost: int) -> None:

@@ -15,7 +15,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.probe.engine imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.probe.statistics import Samples, summary
 from conftest import SITE, VIP, Pair
 from fleet_under_test import Holders, client, eventually, playbook, watching
-from test_failover import report
+from ordeal import report
 
 GAP, LOST = 0.06, 1  # seconds between two answers; requests of 200 a second
 PREEMPT_DELAY = 2  # of inventory/lab

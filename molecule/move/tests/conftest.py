@@ -1,0 +1,28 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A healthy pair for every test, and a healthy pair left behind."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from fleet_under_test import Holders, watching
+from pair import SITE, VIP, Pair
+
+__all__ = ("SITE", "VIP", "Pair", "holders", "pair")
+
+
+@pytest.fixture
+def pair() -> t.Iterator[Pair]:
+    made = Pair()
+    made.heal()
+    yield made
+    made.heal()
+
+
+@pytest.fixture
+def holders(pair: Pair) -> t.Iterator[Holders]:
+    with watching(VIP, pair.balancers) as seen:
+        yield seen
