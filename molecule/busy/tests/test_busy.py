@@ -10,21 +10,12 @@ import time
 import typing as t
 from contextlib import contextmanager
 
-import pytest
 from fleet_under_test import client, watching
 from pair import SITE, VIP, Pair
 
 SECONDS = int(os.environ.get("HOLDFAST_BUSY_SECONDS", "300"))
 PROCESSORS = os.cpu_count() or 1
 LOOPS = 4 * PROCESSORS
-
-
-@pytest.fixture
-def pair() -> t.Iterator[Pair]:
-    made = Pair()
-    made.heal()
-    yield made
-    made.heal()
 
 
 @contextmanager

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import random
 import secrets
-import typing as t
 from dataclasses import dataclass
 
 import pytest
@@ -74,14 +73,6 @@ def strike(pair: Pair, what: Round) -> None:
         what.holder.strike(pair.lb1)
     if what.standby:
         what.standby.strike(pair.lb2)
-
-
-@pytest.fixture(scope="module")
-def pair() -> t.Iterator[Pair]:
-    made = Pair()
-    made.heal()
-    yield made
-    made.heal()
 
 
 @pytest.mark.parametrize("number", range(ROUNDS), ids=lambda number: f"seed {SEED} round {number}")

@@ -5,24 +5,7 @@
 
 from __future__ import annotations
 
-import typing as t
-
-import pytest
-from fleet_under_test import Holders, watching
+from healthy import pair
 from pair import SITE, VIP, Pair
 
-__all__ = ("SITE", "VIP", "Pair", "holders", "pair")
-
-
-@pytest.fixture
-def pair() -> t.Iterator[Pair]:
-    made = Pair()
-    made.heal()
-    yield made
-    made.heal()
-
-
-@pytest.fixture
-def holders(pair: Pair) -> t.Iterator[Holders]:
-    with watching(VIP, pair.balancers) as seen:
-        yield seen
+__all__ = ("SITE", "VIP", "Pair", "pair")
