@@ -15,12 +15,11 @@ from dataclasses import dataclass
 
 import pytest
 from faults import FAULTS, Fault
-from ordeal import undergo
+from ordeal import TWICE, undergo
 from pair import Pair
 
 SEED = os.environ.get("HOLDFAST_CHAOS_SEED") or str(secrets.randbelow(10**6))
 ROUNDS = int(os.environ.get("HOLDFAST_CHAOS_ROUNDS", "8"))
-TWICE = 2  # a budget holds at the median; no single round may exceed it twice
 QUIET = 0.3  # seconds without an answer that a fault elsewhere may cost: a busy machine, and nothing else
 
 # What happens beside the balancers, or to the one that stands by, and must not be noticed.
