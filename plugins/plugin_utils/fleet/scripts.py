@@ -10,20 +10,11 @@ from collections.abc import Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lexer import shell_words
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.rules_instances import NOTIFIES
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import checks
 
 __all__ = ("scripts",)
-
-NOTIFIES = (
-    "notify",
-    "notify_backup",
-    "notify_deleted",
-    "notify_fault",
-    "notify_master",
-    "notify_master_rx_lower_pri",
-    "notify_stop",
-)
 
 
 def scripts(variables: Mapping[str, t.Any], instances: Mapping[str, Mapping[str, t.Any]]) -> dict[str, str]:
