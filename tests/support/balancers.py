@@ -12,7 +12,18 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.probe.engine imp
 from fleet_under_test import Holders, Node, client, eventually, watching
 from ordeal import TWICE
 
-__all__ = ("FAST", "STANDARD", "Balancers", "Budget", "Clients", "Watched", "clients", "watched")
+__all__ = (
+    "FAST",
+    "STANDARD",
+    "Balancers",
+    "Budget",
+    "Clients",
+    "Watched",
+    "clients",
+    "fails_and_returns",
+    "healed",
+    "watched",
+)
 
 SITE = "blog.example.com"
 RATE = 50.0  # requests a second to each address
@@ -119,3 +130,30 @@ def clients(addresses: t.Iterable[str], site: str = SITE) -> t.Iterator[Clients]
     """Be a client of each of these addresses for as long as the body lasts."""
     with ExitStack() as stack:
         yield Clients({address: stack.enter_context(client(address, site, rate=RATE)) for address in addresses})
+
+
+@contextmanager
+def healed(places: t.Mapping[str, str], *names: str) -> t.Iterator[Balancers]:
+    """Lend balancers that are well, before and after, with every address at its place."""
+    balancers = Balancers(*names)
+    balancers.heal(places)
+    yield balancers
+    balancers.heal(places)
+
+
+def fails_and_returns(balancers: Balancers, failing: str, left: str, places: t.Mapping[str, str]) -> Watched:
+    """Kill one balancer, whose addresses another takes, and bring it back; no client waits longer than it may."""
+    with watched(places, balancers) as holders:
+        with clients(places) as broken:
+            balancers[failing].kill()
+            balancers.placed(dict.fromkeys(places, left), within=5)
+            broken.settle(1.0)
+        with clients(places) as whole:
+            balancers[failing].revive()
+            holders.follow(balancers[failing])
+            balancers.placed(places, within=30)
+            whole.settle(1.0)
+    broken.assert_within(FAST.host_gone, f"{failing} killed")
+    whole.assert_within(FAST.host_gone, f"{failing} back")
+    assert holders.split() <= FAST.host_gone
+    return holders

@@ -9,7 +9,7 @@ import json
 import typing as t
 
 import pytest
-from balancers import FAST, Balancers, clients, watched
+from balancers import FAST, Balancers, clients, fails_and_returns, healed, watched
 from fleet_under_test import Node
 
 GROUP = {"10.89.50.100": "lb1", "fd00:89:50::100": "lb1"}
@@ -19,10 +19,8 @@ SPREAD = {**GROUP, **ALONE}
 
 @pytest.fixture
 def pair() -> t.Iterator[Balancers]:
-    pair = Balancers("lb1", "lb2")
-    pair.heal(SPREAD)
-    yield pair
-    pair.heal(SPREAD)
+    with healed(SPREAD, "lb1", "lb2") as balancers:
+        yield balancers
 
 
 def assert_known_to_a_third_host(pair: Balancers) -> None:
@@ -44,19 +42,16 @@ def test_a_third_host_learns_who_holds_each_address(pair: Balancers) -> None:
 
 @pytest.mark.parametrize(("failing", "left"), [("lb1", "lb2"), ("lb2", "lb1")])
 def test_both_families_move_and_come_back(pair: Balancers, failing: str, left: str) -> None:
-    with watched(SPREAD, pair) as holders:
-        with clients(SPREAD) as broken:
-            pair[failing].kill()
-            pair.placed(dict.fromkeys(SPREAD, left), within=5)
-            broken.settle(1.0)
-        with clients(SPREAD) as healed:
-            pair[failing].revive()
-            holders.follow(pair[failing])
-            pair.placed(SPREAD, within=30)
-            healed.settle(1.0)
-    broken.assert_within(FAST.host_gone, f"{failing} killed")
-    healed.assert_within(FAST.host_gone, f"{failing} back")
-    assert holders.split() <= FAST.host_gone
+    fails_and_returns(pair, failing, left, SPREAD)
+
+
+def test_a_holder_that_freezes_does_not_get_its_address_back(pair: Balancers) -> None:
+    """Its kernel still answers for the address; what the detector asks must not send the clients there again."""
+    with clients(ALONE) as seen:
+        pair["lb2"].run("systemctl kill --signal=STOP nginx keepalived")
+        pair.placed(dict.fromkeys(ALONE, "lb1+lb2"), within=5)
+        seen.settle(3.0)
+    seen.assert_within(FAST.host_gone, "lb2 frozen but for its kernel")
 
 
 def test_the_group_moves_as_one_when_one_family_is_deaf(pair: Balancers) -> None:

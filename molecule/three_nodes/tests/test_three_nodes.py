@@ -9,7 +9,7 @@ import typing as t
 from collections import Counter
 
 import pytest
-from balancers import FAST, Balancers, clients, watched
+from balancers import FAST, Balancers, clients, healed, watched
 from fleet_under_test import eventually
 
 SPREAD = {"10.89.50.100": "lb1", "10.89.50.101": "lb2", "10.89.50.102": "lb3"}
@@ -17,10 +17,8 @@ SPREAD = {"10.89.50.100": "lb1", "10.89.50.101": "lb2", "10.89.50.102": "lb3"}
 
 @pytest.fixture
 def three() -> t.Iterator[Balancers]:
-    three = Balancers(*SPREAD.values())
-    three.heal(SPREAD)
-    yield three
-    three.heal(SPREAD)
+    with healed(SPREAD, *SPREAD.values()) as balancers:
+        yield balancers
 
 
 @pytest.mark.parametrize("failing", [("lb1", "lb2"), ("lb3", "lb1")], ids=" then ".join)

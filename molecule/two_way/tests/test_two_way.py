@@ -8,34 +8,20 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from balancers import FAST, Balancers, clients, watched
+from balancers import Balancers, fails_and_returns, healed
 
 SPREAD = {"10.89.50.100": "lb1", "10.89.50.101": "lb2"}
 
 
 @pytest.fixture
 def pair() -> t.Iterator[Balancers]:
-    pair = Balancers("lb1", "lb2")
-    pair.heal(SPREAD)
-    yield pair
-    pair.heal(SPREAD)
+    with healed(SPREAD, "lb1", "lb2") as balancers:
+        yield balancers
 
 
 @pytest.mark.parametrize(("failing", "left"), [("lb1", "lb2"), ("lb2", "lb1")])
 def test_the_other_takes_over_and_gives_back(pair: Balancers, failing: str, left: str) -> None:
-    with watched(SPREAD, pair) as holders:
-        with clients(SPREAD) as broken:
-            pair[failing].kill()
-            pair.placed(dict.fromkeys(SPREAD, left), within=5)
-            broken.settle(1.0)
-        with clients(SPREAD) as healed:
-            pair[failing].revive()
-            holders.follow(pair[failing])
-            pair.placed(SPREAD, within=30)
-            healed.settle(1.0)
-    broken.assert_within(FAST.host_gone, f"{failing} killed")
-    healed.assert_within(FAST.host_gone, f"{failing} back")
-    assert holders.split() <= FAST.host_gone
+    holders = fails_and_returns(pair, failing, left, SPREAD)
     # Who was well all the time kept what it had.
     assert {address: holders.moves(address) for address in SPREAD} == {
         address: 0 if preferred == left else 2 for address, preferred in SPREAD.items()

@@ -46,7 +46,8 @@ SO_ATTACH_FILTER = 26
 IP_PKTINFO, ICMP6_FILTER = 8, 1
 PACKET_OUTGOING = 4
 INTERFACES = "/sys/class/net"
-SOLICITATION, ADVERTISEMENT, TARGET_LINK_LAYER = 135, 136, 2
+SOLICITATION, ADVERTISEMENT = 135, 136
+SOURCE_LINK_LAYER, TARGET_LINK_LAYER = 1, 2
 BROADCAST = b"\xff" * 6
 
 # rtnetlink(7)
@@ -563,14 +564,20 @@ class Prober:
             blocked[ADVERTISEMENT >> 5] &= ~(1 << (ADVERTISEMENT & 31))
             self.six.setsockopt(ICMP6, ICMP6_FILTER, struct.pack("=8I", *blocked))
 
-    def ask(self, address: str) -> None:
+    def ask(self, address: str, source: str) -> None:
+        """Ask everybody on the network; ``source`` is an IPv6 address of this host's own, which the answer goes to.
+
+        Whoever else has the address answers this host alone. A question from the unspecified address, as for
+        duplicate address detection, would be answered to all (RFC 4861, section 7.2.4), and every client would believe
+        a holder that has just been replaced.
+        """
         packed = socket.inet_pton(family_of(address), address)
         if len(packed) == 4:
             question = ARP.pack(1, ETH_P_IP, 6, 4, 1, self.mac, b"\0" * 4, b"\0" * 6, packed)
             self.arp.sendto(question, (self.interface, ETH_P_ARP, 0, 0, BROADCAST))
-        else:
+        elif source:
             group = b"\xff\x02" + b"\0" * 9 + b"\x01\xff" + packed[13:]
-            question = solicitation(group, packed)
+            question = solicitation(socket.inet_pton(socket.AF_INET6, source), self.mac, group, packed)
             self.arp.sendto(question, (self.interface, ETH_P_IPV6, 0, 0, b"\x33\x33" + group[12:]))
 
     def read(self) -> t.Iterator[tuple[str, str]]:
@@ -590,16 +597,15 @@ class Prober:
             self.six.close()
 
 
-def solicitation(group: bytes, target: bytes) -> bytes:
-    """Return the IPv6 packet that asks who has an address, from nobody (RFC 4862, section 5.4.2)."""
-    nobody = b"\0" * 16
-    body = struct.pack("!BBHI", SOLICITATION, 0, 0, 0) + target
-    pseudo = nobody + group + struct.pack("!II", len(body), ICMP6) + body
+def solicitation(source: bytes, mac: bytes, group: bytes, target: bytes) -> bytes:
+    """Return the IPv6 packet that asks a group who has an address (RFC 4861, section 4.3)."""
+    body = struct.pack("!BBHI", SOLICITATION, 0, 0, 0) + target + bytes((SOURCE_LINK_LAYER, 1)) + mac
+    pseudo = source + group + struct.pack("!II", len(body), ICMP6) + body
     total = sum(struct.unpack(f"!{len(pseudo) // 2}H", pseudo))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     body = body[:2] + struct.pack("!H", ~total & 0xFFFF) + body[4:]
-    return struct.pack("!IHBB", 6 << 28, len(body), ICMP6, 255) + nobody + group + body
+    return struct.pack("!IHBB", 6 << 28, len(body), ICMP6, 255) + source + group + body
 
 
 def link_layer_address(data: bytes) -> bytes:
@@ -809,9 +815,15 @@ class Detector:
             if interface not in self.probers:
                 vips = [vip for judge in self.judges for vip in judge.watched.vips]
                 self.probers[interface] = Prober(interface, vips)
-            self.probers[interface].ask(address)
+            self.probers[interface].ask(address, self.source6(index))
         except OSError:
             self.refresh()  # the interface went away between two looks
+
+    def source6(self, interface: int) -> str:
+        """Return an IPv6 address that stays on this host, the link-local one if it can be; nothing if there is none."""
+        moving = {vip for judge in self.judges for vip in judge.watched.vips}
+        own = {one.address for one in self.here if one.interface == interface and ":" in one.address} - moving
+        return min(own, key=lambda address: (not address.startswith("fe80:"), address), default="")
 
     def hear(self, now: float) -> None:
         for interface, prober in list(self.probers.items()):
