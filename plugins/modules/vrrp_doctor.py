@@ -62,7 +62,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.chang
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemon import KeepalivedDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump import read_states
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lint import lint
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import included, read_tree
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import file_text, included, read_tree
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.scheduler import refused, scheduler
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import parse_build
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.observed import (
@@ -115,10 +115,8 @@ def split_brain(path: str = SPLIT_BRAIN) -> list[dict[str, t.Any]]:
 
 def complaints(main_file: str, output: str, shared: t.Collection[str]) -> list[str]:
     """Return what is wrong with the configuration as it lies there, by the rules of this collection."""
-    try:
-        with open(main_file, encoding="utf-8", errors="surrogateescape") as file:
-            text = file.read()
-    except OSError:
+    text = file_text(main_file)
+    if text is None:
         return []
     build = parse_build(output)
     name = os.uname().nodename.split(".")[0]

@@ -14,7 +14,7 @@ import typing as t
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.expand import Expanded, expand
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Build
 
-__all__ = ("included", "read_tree")
+__all__ = ("file_text", "included", "read_tree")
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
 
@@ -24,24 +24,25 @@ def read_tree(main_file: str, build: Build | None = None) -> Expanded:
 
     ConfigError where it would go on for ever.
     """
-    text = _text(main_file)
+    text = file_text(main_file)
     return Expanded(()) if text is None else expand(text, main_file, included, os.uname().nodename.split(".")[0], build)
 
 
 def included(pattern: str, folder: str) -> list[tuple[str, str]]:
     """Return (path, text) of the files that an include line of a file in this folder brings, in their order."""
     paths = [path for one in _without_braces(pattern) for path in sorted(glob.glob(os.path.join(folder, one)))]
-    texts = ((path, _text(path)) for path in paths)
+    texts = ((path, file_text(path)) for path in paths)
     return [(path, text) for path, text in texts if text is not None]
 
 
-def _text(path: str) -> str | None:
-    """Return the text of a file that keepalived would read: a regular one that nobody may execute."""
+def file_text(path: str) -> str | None:
+    """Return the text of a file, None where keepalived would not read it: not regular, or anybody may execute it."""
     try:
         mode = os.stat(path).st_mode
         if not stat.S_ISREG(mode) or mode & 0o111:
             return None
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        # A carriage return ends no line for keepalived: inside one it is a blank.
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
             return file.read()
     except OSError:
         return None

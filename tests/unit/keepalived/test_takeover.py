@@ -79,5 +79,17 @@ def test_they_are_found_as_keepalived_reads_them(tmp_path: Path) -> None:
     assert found[2][2:] == ("eth0", "52", ("192.0.2.100", "2001:db8::1"))
 
 
+def test_a_carriage_return_inside_a_line_ends_it_as_little_as_it_does_for_keepalived(tmp_path: Path) -> None:
+    main = tmp_path / "keepalived.conf"
+    main.write_bytes(b"vrrp_instance A {\r\n\tinterface eth0\rvirtual_router_id 9\n\rpriority 7\n}\ninclude b.conf\n")
+    (tmp_path / "b.conf").write_bytes(b"vrrp_instance\rB {\n}\n")
+    first, second = read_tree(str(main)).blocks
+    assert [(line.name, line.args, line.position.line) for line in first.children or ()] == [
+        ("interface", ("eth0", "virtual_router_id", "9"), 2),
+        ("priority", ("7",), 3),
+    ]
+    assert (second.name, second.args) == ("vrrp_instance", ("B",))
+
+
 def test_a_host_without_a_main_file_has_none(tmp_path: Path) -> None:
     assert read_tree(str(tmp_path / "keepalived.conf")).blocks == ()
