@@ -118,9 +118,10 @@ class Definitions:
 class Loop:
     """The rest of a line that is read again and again with other values: ``~SEQ(...)`` or ``~LST(...)``."""
 
-    def __init__(self, names: t.Sequence[str], rows: t.Iterable[t.Sequence[str]], text: str) -> None:
+    def __init__(self, names: t.Sequence[str], rows: t.Iterable[t.Sequence[str]], turns: int, text: str) -> None:
         self.names = names
         self.text = text
+        self.turns = turns
         self._rows = iter(rows)
         self._row: t.Sequence[str] | None = next(self._rows, None)
 
@@ -156,7 +157,7 @@ class Loop:
         # The first value is taken in any case.
         count = max(1, (last - first) // step + 1)
         rows = ([f"{first + at * step:x}" if is_hex else str(first + at * step)] for at in range(count))
-        return cls([found.group(2)], rows, line[end + 1 :].lstrip(_BLANK))
+        return cls([found.group(2)], rows, count, line[end + 1 :].lstrip(_BLANK))
 
     @classmethod
     def _list(cls, line: str) -> Loop:
@@ -174,7 +175,7 @@ class Loop:
                 raise ValueError("it has more values than variables")
             rows.append(row + [""] * (len(names) - len(row)))
             if line[at : at + 1] == ")":
-                return cls(names, rows, line[at + 1 :].lstrip(_BLANK))
+                return cls(names, rows, len(rows), line[at + 1 :].lstrip(_BLANK))
             if line[at : at + 1] != ",":
                 raise ValueError("its values are not closed")
             at = _skip(line, at + 1)

@@ -104,7 +104,7 @@ def test_rendering_what_was_read_means_the_same(text: str) -> None:
 
 @given(SOUP)
 def test_expanding_ends(text: str) -> None:
-    # A definition that names itself twice grows up to the limit, which takes seconds where it is a million lines.
+    # Definitions that use others several times grow up to the limit, which takes seconds.
     with patch.object(reader, "MOST_LINES", 2000):
         try:
             blocks = expand(text, "f", lambda _pattern, _folder: [("x", "inside\n")], "id").blocks

@@ -120,13 +120,33 @@ def test_the_steps_of_reading(text: str, lines: list[str]) -> None:
         "$A=$A\nx $A\n",
         "$A=${A}\nx ${A}\n",
         "$A=$B\n$B=$A\nx $A\n",
-        "~SEQ(N,9999999) x\n",
-        "include again.conf\n",
+        "$A=x \\\n$A\n$A\n",
+        "$A=x \\\n$A \\\n$A\n$A\n",
+        "$A=x { \\\n$B \\\n}\n$B=~SEQ(N,2) $A \\\nx\n$B\n",
+        "$A={ $A\n$A\n",
     ],
 )
-def test_what_would_never_end_is_an_error(text: str) -> None:
-    with pytest.raises(ConfigError):
+def test_a_definition_inside_itself_is_an_error(text: str) -> None:
+    with pytest.raises(ConfigError, match="a definition refers to itself"):
         expand(text, "k.conf", include)
+
+
+@pytest.mark.parametrize("text", ["~SEQ(N,9999999) x\n", "~SEQ(A,999) ~SEQ(B,999) x $A $B\n"])
+def test_loops_that_turn_too_often_are_an_error(text: str) -> None:
+    reader = Reader(physical_lines(text, "k.conf"), lambda *_note: None)
+    with pytest.raises(ConfigError, match="it grows beyond 500000 lines"):
+        reader.line()
+
+
+def test_a_file_that_includes_itself_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="includes itself"):
+        expand("include again.conf\n", "k.conf", include)
+
+
+def test_what_stands_twice_is_no_endless_definition() -> None:
+    text = "$IN=x \\\ny\n$A=$IN \\\n~SEQ(N,2) $IN \\\n$IN\n~SEQ(M,2) $A\n$A\n"
+    assert read(text) == ["x", "y"] * 12
+    assert len(read("$IN=x \\\n$A\n$A=y\n~SEQ(N,40000) $IN\n")) == 80000
 
 
 def test_a_chain_of_definitions_is_no_endless_one() -> None:
