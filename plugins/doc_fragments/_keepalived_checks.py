@@ -104,6 +104,9 @@ regex_max_offset:
     - Byte of the answer up to which it may begin.
     - Needs keepalived 2.0.7.
   type: int
+"""
+
+TLS = """\
 tls_compliant:
   description:
     - Whether TLS is ended in words.
@@ -135,19 +138,16 @@ fast_recovery:
     - Whether all pages are asked for at once when the server comes back.
     - Needs keepalived 2.0.17.
   type: bool
-tls_compliant:
-  description:
-    - Whether TLS is ended in words.
-    - Needs keepalived 2.2.8.
-  type: bool
+"""
+)
+
+PAGES = """\
 urls:
   description: The pages that must all be good.
   type: list
   elements: dict
   required: true
 """
-    + suboptions("urls[]", URL)
-)
 
 DNS = (
     CONNECTION
@@ -158,7 +158,7 @@ name:
 type:
   description: Type that is asked for. Not said, it is V(SOA).
   type: str
-  choices: [A, NS, CNAME, SOA, MX, TXT, AAAA, RRSIG, DNSKEY, ANY]
+  choices: [A, NS, CNAME, SOA, MX, TXT, AAAA, RRSIG, DNSKEY]
 """
 )
 
@@ -242,8 +242,15 @@ alpha:
 
 CHECKS = (
     blocks("tcp_checks", "It must take a connection.", CONNECTION)
-    + blocks("http_checks", "It must answer pages by HTTP as it should.", HTTP)
-    + blocks("ssl_checks", "It must answer pages by HTTPS as it should.", HTTP)
+    + blocks("http_checks", "It must answer pages by HTTP as it should.", HTTP, PAGES, suboptions("urls[]", URL))
+    + blocks(
+        "ssl_checks",
+        "It must answer pages by HTTPS as it should.",
+        HTTP,
+        TLS,
+        PAGES,
+        suboptions("urls[]", URL, TLS),
+    )
     + blocks("dns_checks", "It must answer a question for a name. Needs keepalived 1.3.0.", DNS)
     + blocks("misc_checks", "A command must find it well.", MISC)
     + blocks("smtp_checks", "It must greet as a mail server does.", SMTP)

@@ -144,11 +144,6 @@ timer_expired_backup:
     - Whether a holder that ran so late that another may have taken over lets go. O(.nopreempt) must be set.
     - Needs keepalived 2.2.8.
   type: bool
-thread_timer_expired:
-  description:
-    - An older word for O(.timer_expired_backup).
-    - Needs keepalived 2.3.2.
-  type: bool
 kernel_rx_buf_size:
   description:
     - Bytes for adverts that wait to be read.

@@ -280,9 +280,9 @@ dbus_service_name:
   type: str
 dbus_no_interface_name:
   description:
-    - What stands for the interface in the path of D-Bus where an instance has none.
+    - What stands for the interface in the path of D-Bus where an instance has none. Not said, it is V(none).
     - Needs keepalived 2.3.0.
-  type: bool
+  type: str
 data_use_instance:
   description:
     - Whether files that keepalived writes about itself bear its instance name.

@@ -43,13 +43,11 @@ FIFOS = [["/run/x"], ["/run/x", "root"], ["/run/x", "root", "root"]]
 SKIPPED = {
     "auth_hmac",
     "config_save_dir",
-    "dbus_no_interface_name",
     "disable_local_igmp",
     "hosts",  # keepalived 2.3.3 never ends its test of it
     "iproute_etc_dir",
     "iproute_usr_dir",
     "name",
-    "thread_timer_expired",
     "tmp_config_directory",
     "vrf",
     "vrrp_ipsets",
@@ -335,13 +333,11 @@ def test_real_servers(keepalived: Keepalived, build: Build) -> None:
 )
 def test_checkers(keepalived: Keepalived, build: Build, key: str, model: type[Model], base: Options) -> None:
     for case in cases(model):
-        if case in ({"type": "ANY"}, {"tls_compliant": True}, {"tls_compliant": False}):
-            continue  # refused by our models, because keepalived does not know it there
         assert_silent(keepalived, build, {"virtual_servers": [virtual_server({key: [{**base, **case}]})]})
 
 
-def test_urls(keepalived: Keepalived, build: Build) -> None:
-    for case in cases(checkers.Url):
-        if "tls_compliant" not in case:
-            checks = [{"urls": [{"path": "/", **case}]}]
-            assert_silent(keepalived, build, {"virtual_servers": [virtual_server({"http_checks": checks})]})
+@pytest.mark.parametrize(("key", "model"), [("http_checks", checkers.Url), ("ssl_checks", checkers.SslUrl)])
+def test_urls(keepalived: Keepalived, build: Build, key: str, model: type[Model]) -> None:
+    for case in cases(model):
+        checks = [{"urls": [{"path": "/", **case}]}]
+        assert_silent(keepalived, build, {"virtual_servers": [virtual_server({key: checks})]})

@@ -41,8 +41,10 @@ __all__ = (
     "PingCheck",
     "SmtpCheck",
     "SslGet",
+    "SslUrl",
     "TcpCheck",
     "UdpCheck",
+    "Url",
 )
 
 PORT = 65535
@@ -116,13 +118,9 @@ class DnsCheck(Connection):
     table = "dns_check"
 
     type: str | None = option(
-        Choice("A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY", "ANY"),
+        Choice("A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY"),
     )
     name: str | None = option(Text())
-
-    def validate(self, path: str) -> None:
-        if self.type == "ANY":
-            raise InputError(path, "keepalived asks for no type ANY: choose one of the others")
 
 
 @dataclass(frozen=True)
@@ -140,6 +138,14 @@ class Url(Model):
     regex_options: tuple[str, ...] | None = option(Words())
     regex_min_offset: int | None = option(Integer(0, LARGEST))
     regex_max_offset: int | None = option(Integer(0, LARGEST))
+
+
+@dataclass(frozen=True)
+class SslUrl(Url):
+    """The same over TLS."""
+
+    table = "ssl_url"
+
     tls_compliant: bool | None = option(Switch())
 
 
@@ -154,12 +160,7 @@ class HttpGet(Connection):
     http_protocol: str | None = option(Choice("1.0", "1.1", "1.0C"))
     enable_sni: bool | None = option(Switch())
     fast_recovery: bool | None = option(Switch())
-    tls_compliant: bool | None = option(Switch())
     urls: tuple[Url, ...] = option(NestedList(Url), "url", required=True)
-
-    def validate(self, path: str) -> None:
-        if self.tls_compliant is not None or any(url.tls_compliant is not None for url in self.urls):
-            raise InputError(path, "tls_compliant is for ssl_checks, where keepalived knows it")
 
 
 @dataclass(frozen=True)
@@ -169,8 +170,8 @@ class SslGet(HttpGet):
     keyword = "SSL_GET"
     table = "ssl_get"
 
-    def validate(self, path: str) -> None:
-        """Take everything: over TLS keepalived knows tls_compliant."""
+    urls: tuple[Url, ...] = option(NestedList(SslUrl), "url", required=True)
+    tls_compliant: bool | None = option(Switch())
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,7 @@ class GlobalDefs(Model):
     nftables_ipvs_start_fwmark: int | None = option(Integer(1, LARGEST))
     snmp_vs_stats_update_interval: float | None = option(Decimal(0.001, 30))
     snmp_rs_stats_update_interval: float | None = option(Decimal(0.001, 30))
-    dbus_no_interface_name: bool | None = option(Flag())
+    dbus_no_interface_name: str | None = option(Text())
     config_save_dir: str | None = option(Text())
     tmp_config_directory: str | None = option(Text())
     iproute_usr_dir: str | None = option(Text())

@@ -159,7 +159,6 @@ class VrrpInstance(Model):
     higher_prio_send_advert: bool | None = option(Switch())
     owner_ignore_adverts: bool | None = option(Flag())
     timer_expired_backup: bool | None = option(Flag())
-    thread_timer_expired: bool | None = option(Flag())
     no_virtual_ipaddress: bool | None = option(Flag())
     kernel_rx_buf_size: int | None = option(Integer(0, LARGEST))
     notify_master: Command | None = option(Script())
@@ -256,7 +255,6 @@ class VrrpInstance(Model):
             bool(self.owner_ignore_adverts) and self.priority != 255,
             "has owner_ignore_adverts, which needs priority 255",
         )
-        yield bool(self.thread_timer_expired), "has thread_timer_expired, which is called timer_expired_backup now"
         yield bool(self.timer_expired_backup and not self.nopreempt), "has timer_expired_backup, which needs nopreempt"
         yield self.strict_mode is True and self.is_unicast, "has strict_mode, which allows no unicast peers"
 
