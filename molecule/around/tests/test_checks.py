@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A check of one's own takes the holder out of service; with restart_first a death of nginx does so only if it lasts."""
+"""A check of one's own takes the holder out of service; with restart_first the death of nginx does if it lasts."""
 
 from __future__ import annotations
 
