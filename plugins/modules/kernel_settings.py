@@ -70,16 +70,8 @@ refused:
   elements: str
 """
 
-import os
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import (
-    Wanted,
-    prepare,
-    prepared_path,
-    read_state,
-    refuse_unsafe,
-)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.text import difference, read_text, replace_text
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import need_root
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.kernel import Setting, parse, render
@@ -104,16 +96,6 @@ def assign(setting: Setting, value: str) -> str:
     return ""
 
 
-def replace(path: str, text: str) -> None:
-    """Write the file, or remove it where there is nothing to say."""
-    refuse_unsafe(path, "/")
-    if not text:
-        os.unlink(path)
-        return
-    prepare(path, Wanted(text.encode()))
-    os.rename(prepared_path(path), path)
-
-
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -135,7 +117,7 @@ def main() -> None:
     path = module.params["path"]
     try:
         need_root()
-        there = (read_state(path).content or b"").decode(errors="replace")
+        there = read_text(path)
     except HoldfastError as error:
         module.fail_json(msg=str(error))
     earlier = parse(there)
@@ -156,7 +138,7 @@ def main() -> None:
     done: list[str] = []
     try:
         if text != there and not module.check_mode:
-            replace(path, text)
+            replace_text(path, text or None)
     except HoldfastError as error:
         module.fail_json(msg=str(error))
     for setting, value in changes:
@@ -170,7 +152,7 @@ def main() -> None:
         changed=text != there or bool(done),
         set=done,
         refused=refused,
-        diff={"before_header": path, "after_header": path, "before": there, "after": text},
+        diff=difference(path, there, text),
     )
 
 

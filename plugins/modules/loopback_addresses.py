@@ -48,16 +48,9 @@ removed:
 """
 
 import ipaddress
-import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import (
-    Wanted,
-    prepare,
-    prepared_path,
-    read_state,
-    refuse_unsafe,
-)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.text import difference, read_text, replace_text
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses, need_root
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.loopback import UNIT, listed, render
@@ -85,16 +78,14 @@ def must(*command: str) -> None:
 
 def replace(text: str) -> None:
     """Write the unit, or remove it where there is nothing to do, and tell systemd."""
-    refuse_unsafe(PATH, "/")
     if not text:
         must("systemctl", "disable", UNIT)
-        os.unlink(PATH)
+        replace_text(PATH, None)
         must("systemctl", "daemon-reload")
         # What it stands for is gone already; stopping it only lets systemd forget it.
         run("systemctl", "stop", UNIT)
         return
-    prepare(PATH, Wanted(text.encode()))
-    os.rename(prepared_path(PATH), PATH)
+    replace_text(PATH, text)
     must("systemctl", "daemon-reload")
     must("systemctl", "enable", UNIT)
 
@@ -107,7 +98,7 @@ def main() -> None:
     try:
         need_root()
         wanted = canonical(module.params["addresses"])
-        there = (read_state(PATH).content or b"").decode(errors="replace")
+        there = read_text(PATH)
         on_loopback = [one.address for one in host_addresses() if one.interface == "lo"]
         elsewhere = {one.address: one.interface for one in host_addresses() if one.interface != "lo"}
         for address in wanted:
@@ -134,7 +125,7 @@ def main() -> None:
         changed=text != there or bool(added or removed),
         added=added,
         removed=removed,
-        diff={"before_header": PATH, "after_header": PATH, "before": there, "after": text},
+        diff=difference(PATH, there, text),
     )
 
 

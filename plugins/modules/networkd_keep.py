@@ -47,10 +47,10 @@ files:
 import glob
 import os
 import re
-import tempfile
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.text import difference, read_text, replace_text
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import need_root
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import run
@@ -97,12 +97,13 @@ def read(path: str) -> str:
         return ""
 
 
-def write(module: AnsibleModule, path: str) -> None:
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=module.tmpdir, delete=False) as stream:
-        stream.write(CONTENT)
-    module.atomic_move(stream.name, path)
-    module.set_mode_if_different(path, "0644", changed=False)
+def bring(paths: t.Iterable[str]) -> None:
+    """Write our drop-ins, and let systemd-networkd read them."""
+    for path in paths:
+        replace_text(path, CONTENT)
+    done = run("networkctl", "reload")
+    if done.rc:
+        raise HoldfastError(f"systemd-networkd does not read its files again: {done.output}")
 
 
 def main() -> None:
@@ -112,18 +113,15 @@ def main() -> None:
     )
     try:
         need_root()
+        found = dict.fromkeys(network_file(interface) for interface in module.params["interfaces"])
+        wanted = [drop_in(path) for path in found if path and not any(_KEEPS.search(text) for text in others(path))]
+        there = {path: read_text(path) for path in wanted}
+        missing = [path for path in wanted if there[path] != CONTENT]
+        if missing and not module.check_mode:
+            bring(missing)
     except HoldfastError as error:
         module.fail_json(msg=str(error))
-    found = dict.fromkeys(network_file(interface) for interface in module.params["interfaces"])
-    wanted = [drop_in(path) for path in found if path and not any(_KEEPS.search(text) for text in others(path))]
-    missing = [path for path in wanted if read(path) != CONTENT]
-    diff = [{"before": read(path), "after": CONTENT, "before_header": path, "after_header": path} for path in missing]
-    if missing and not module.check_mode:
-        for path in missing:
-            write(module, path)
-        done = run("networkctl", "reload")
-        if done.rc:
-            module.fail_json(msg=f"systemd-networkd does not read its files again: {done.output}")
+    diff = [difference(path, there[path], CONTENT) for path in missing]
     module.exit_json(changed=bool(missing), files=wanted, diff=diff)
 
 

@@ -99,6 +99,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.stage impo
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import drifted, owned_files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import plain
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import need_root
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.daemon import NginxDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.dump import parse_dump
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import parse_build
@@ -106,6 +107,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version im
 
 def gather(root: str, *, configuration: bool) -> dict[str, t.Any]:
     """Return what the module returns."""
+    need_root()
     daemon = NginxDaemon(root=root)
     manifest = owned_files(daemon.name)
     found: dict[str, t.Any] = {

@@ -11,14 +11,8 @@ import os
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import (
-    Wanted,
-    prepare,
-    prepared_path,
-    read_state,
-    refuse_unsafe,
-    sync_folder,
-)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import read_state
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.text import replace_text
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall import firewalld, keeper, ufw
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.access import Access, AccessError
@@ -209,15 +203,10 @@ class _Files:
 
 
 def _replace(path: str, text: str | None, mode: int) -> None:
-    refuse_unsafe(path, "/")
+    replace_text(path, text, mode)
     if text is None:
-        os.unlink(path)
         with contextlib.suppress(OSError):
             os.removedirs(os.path.dirname(path))
-        return
-    prepare(path, Wanted(text.encode(), mode))
-    os.rename(prepared_path(path), path)
-    sync_folder(os.path.dirname(path))
 
 
 def _must(runner: Runner, *command: str) -> str:
