@@ -7,26 +7,24 @@ from __future__ import annotations
 
 import time
 import typing as t
+from collections.abc import Mapping
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.action import FindingOut
 
 ROUNDS = 5
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(FindingOut):
     """Asks for the time over the connection of the play and takes the answer that was the fastest.
 
     The host's clock was read somewhere between question and answer, so half of that time is the uncertainty
     (as in RFC 5905, section 8).
     """
 
-    _VALID_ARGS: frozenset[str] = frozenset()
-    _supports_check_mode = True
-    _supports_async = False
+    _requires_connection = True
 
-    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        del tmp
+    def find_out(self, given: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
         measured: list[tuple[float, float]] = []
         for _round in range(ROUNDS):
             asked = time.time()
@@ -35,9 +33,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             try:
                 offset = float(answer["stdout"].strip()) - (asked + answered) / 2
             except ValueError:
-                result.update(failed=True, msg=f"the host does not say what time it is: {answer['stderr'].strip()}")
-                return result
+                raise HoldfastError(f"the host does not say what time it is: {answer['stderr'].strip()}") from None
             measured.append(((answered - asked) / 2, offset))
         uncertainty, offset = min(measured)
-        result.update(changed=False, offset=round(offset, 6), uncertainty=round(uncertainty, 6))
-        return result
+        return {"offset": round(offset, 6), "uncertainty": round(uncertainty, 6)}

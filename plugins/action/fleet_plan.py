@@ -11,8 +11,8 @@ import re
 import typing as t
 from collections.abc import Callable, Iterable, Mapping
 
-from ansible.plugins.action import ActionBase
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Finding, errors
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Finding, HoldfastError, errors
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.action import FindingOut
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.examine import examine
 
 try:
@@ -29,39 +29,29 @@ NOT_TOGETHER = ("free", "host_pinned")
 STEP = re.compile(r"(\w+)|\[(\d+)\]")
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
-    TRANSFERS_FILES = False
-    _VALID_ARGS: frozenset[str] = frozenset()
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
-
-    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        del tmp
-        given = task_vars or {}
+class ActionModule(FindingOut):
+    def find_out(self, given: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
         strategy = str(self._task.get_play().strategy)
         if strategy.rpartition(".")[2] in NOT_TOGETHER:
-            return _failed(
-                result,
+            raise HoldfastError(
                 f"The strategy is {strategy}, under which every host runs ahead on its own, and a pair must not: "
                 "remove `strategy` from the play, or let it be linear.",
             )
         examined = examine(
-            given["hostvars"],
-            given["groups"],
-            roles=given.get("holdfast_groups"),
+            variables["hostvars"],
+            variables["groups"],
+            roles=variables.get("holdfast_groups"),
             known=self._known(),
-            foreign=given.get("holdfast_foreign_variables"),
+            foreign=variables.get("holdfast_foreign_variables"),
         )
-        findings = examined.faults.findings(_origin(given["hostvars"]))
+        findings = examined.faults.findings(_origin(variables["hostvars"]))
         faults = errors(findings)
         if faults:
-            return _failed(result, _message(faults))
+            raise HoldfastError(_message(faults))
         # The play plans several times, and Ansible shows each text once.
-        result["warnings"] = [str(finding) for finding in findings]
-        slices = examined.plan.slices(str(host) for host in given["ansible_play_batch"])
-        result.update(changed=False, plan={"hosts": slices})
+        warnings = [str(finding) for finding in findings]
+        slices = examined.plan.slices(str(host) for host in variables["ansible_play_batch"])
+        result: dict[str, t.Any] = {"warnings": warnings, "plan": {"hosts": slices}}
         if _has_password(slices.values()):
             # The play can use it, and nobody reads it on the screen.
             result["_ansible_no_log"] = True
@@ -80,11 +70,6 @@ def _message(faults: list[Finding]) -> str:
     count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
     lines = [f"- {fault}" for fault in faults]
     return "\n".join([f"The inventory has {count}; no host was touched.", *lines])
-
-
-def _failed(result: dict[str, t.Any], message: str) -> dict[str, t.Any]:
-    result.update(failed=True, changed=False, msg=message)
-    return result
 
 
 def _has_password(slices: Iterable[Mapping[str, t.Any]]) -> bool:

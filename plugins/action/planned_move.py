@@ -9,7 +9,6 @@ import ipaddress
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ansible.plugins.action import ActionBase
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.move import (
     Instance,
@@ -18,10 +17,10 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.move import
     concerned,
     decide,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.action import FindingOut
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
-    TRANSFERS_FILES = False
+class ActionModule(FindingOut):
     ARGUMENTS: t.ClassVar[dict[str, dict[str, t.Any]]] = {
         "to": {"type": "str", "default": ""},
         "away": {"type": "str", "default": ""},
@@ -30,31 +29,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         "plan": {"type": "dict", "required": True},
         "seen": {"type": "dict"},
     }
-    _VALID_ARGS = frozenset(ARGUMENTS)
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
 
-    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        del tmp
-        _valid, given = self.validate_argument_spec(self.ARGUMENTS)
-        result["changed"] = False
-        try:
-            request = Request(given["to"], given["away"], given["back"], tuple(given["addresses"]))
-            found = concerned(request, _clusters(given["plan"]))
-            members = _members(found, given["plan"])
-            result["members"] = members
-            if given["seen"] is not None:
-                units = [unit for units in found.values() for unit in units]
-                decision = decide(request, units, {name: _seen(given["seen"][name]) for name in members})
-                result["moves"] = [
-                    dict(vars(move), addresses=list(move.addresses), words=str(move)) for move in decision.moves
-                ]
-                result["steps"] = {name: dict(vars(steps)) for name, steps in decision.steps.items()}
-        except HoldfastError as error:
-            result.update(failed=True, msg=str(error))
-        return result
+    def find_out(self, given: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
+        request = Request(given["to"], given["away"], given["back"], tuple(given["addresses"]))
+        found = concerned(request, _clusters(given["plan"]))
+        members = _members(found, given["plan"])
+        if given["seen"] is None:
+            return {"members": members}
+        units = [unit for units in found.values() for unit in units]
+        decision = decide(request, units, {name: _seen(given["seen"][name]) for name in members})
+        return {
+            "members": members,
+            "moves": [dict(vars(move), addresses=list(move.addresses), words=str(move)) for move in decision.moves],
+            "steps": {name: dict(vars(steps)) for name, steps in decision.steps.items()},
+        }
 
 
 def _clusters(plan: Mapping[str, t.Any]) -> dict[str, list[Instance]]:

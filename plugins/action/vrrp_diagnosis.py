@@ -6,36 +6,29 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Mapping
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.action import FindingOut
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.diagnosis import Case, Finding, Outside, diagnose
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(FindingOut):
     ARGUMENTS: t.ClassVar[dict[str, dict[str, t.Any]]] = {
         "plan": {"type": "dict", "required": True},
         "facts": {"type": "dict", "required": True},
         "clocks": {"type": "dict", "default": {}},
         "outside": {"type": "dict", "default": {}},
     }
-    _VALID_ARGS = frozenset(ARGUMENTS)
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
 
-    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        del tmp
-        _validated, args = self.validate_argument_spec(self.ARGUMENTS)
-        hosts = args["plan"]["hosts"]
+    def find_out(self, given: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
+        hosts = given["plan"]["hosts"]
         healthy, report = True, []
         for cluster in dict.fromkeys(hosts[host]["cluster"] for host in hosts if "cluster" in hosts[host]):
-            case = _case(cluster, hosts, args)
+            case = _case(cluster, hosts, given)
             findings = diagnose(case)
             healthy = healthy and all(finding.note for finding in findings)
             report += _report(cluster, case, findings)
-        result.update(changed=False, healthy=healthy, report=report)
-        return result
+        return {"healthy": healthy, "report": report}
 
 
 def _case(cluster: str, hosts: t.Mapping[str, t.Any], args: t.Mapping[str, t.Any]) -> Case:
