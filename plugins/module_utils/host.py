@@ -16,7 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Ho
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.addresses import HostAddress
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Runner, run
 
-__all__ = ("has_ipvs", "host_addresses", "interface_names", "listeners", "need_root", "tells_of_processes")
+__all__ = ("has_ipvs", "host_addresses", "interface_names", "listeners", "must", "need_root", "tells_of_processes")
 
 _LISTEN = "0A"  # include/net/tcp_states.h
 _CONNECTOR = 11  # NETLINK_CONNECTOR of include/uapi/linux/netlink.h
@@ -29,6 +29,14 @@ def need_root() -> None:
     """Raise HoldfastError unless this runs as root."""
     if os.geteuid() != 0:
         raise HoldfastError("this needs root: set ansible_become: true for the host, or log in as root")
+
+
+def must(*command: str, runner: Runner = run) -> str:
+    """Return what the command prints; HoldfastError with its own words where it fails."""
+    done = runner(*command)
+    if done.rc:
+        raise HoldfastError(f"`{' '.join(command)}` fails: {done.output}")
+    return done.stdout
 
 
 def has_ipvs(runner: Runner = run, *, proc: str = "/proc") -> bool:

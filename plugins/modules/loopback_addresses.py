@@ -52,7 +52,7 @@ import ipaddress
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.text import difference, read_text, replace_text
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError, InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses, need_root
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses, must, need_root
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.loopback import UNIT, listed, render
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import run
 
@@ -68,12 +68,6 @@ def canonical(addresses: list[str]) -> list[str]:
         except ValueError:
             raise InputError(f"addresses[{index}]", f"{address!r} is no address: write one, as 10.0.0.100") from None
     return list(found)
-
-
-def must(*command: str) -> None:
-    done = run(*command)
-    if done.rc:
-        raise HoldfastError(f"`{' '.join(command)}` fails: {done.output}")
 
 
 def replace(text: str) -> None:

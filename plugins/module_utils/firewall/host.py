@@ -17,6 +17,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Ho
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall import firewalld, keeper, ufw
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.access import Access, AccessError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.netfilter import Netfilter
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import must
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Runner, run
 
 __all__ = ("Outcome", "settle")
@@ -72,15 +73,15 @@ def _netfilter(access: Access, outcome: Outcome, check: bool, runner: Runner, *,
         outcome.removed += step.removed
     there = read_state(keeper.UNIT_FILE).content is not None
     if there and not is_needed and not check:
-        _must(runner, "systemctl", "disable", "--now", keeper.UNIT)
+        must("systemctl", "disable", "--now", keeper.UNIT, runner=runner)
     files: dict[str, str | None] = dict(keeper.files(access)) if is_needed else dict.fromkeys(keeper.files(access))
     _Files(outcome, check).bring(files)
     if keeper.UNIT_FILE in outcome.files and not check:
-        _must(runner, "systemctl", "daemon-reload")
+        must("systemctl", "daemon-reload", runner=runner)
         if is_needed:
             # Once more from the beginning, in case it was enabled for other units by an earlier version.
-            _must(runner, "systemctl", "reenable", keeper.UNIT)
-            _must(runner, "systemctl", "restart", keeper.UNIT)
+            must("systemctl", "reenable", keeper.UNIT, runner=runner)
+            must("systemctl", "restart", keeper.UNIT, runner=runner)
 
 
 def _ufw(access: Access, outcome: Outcome, check: bool, runner: Runner) -> None:
@@ -90,7 +91,7 @@ def _ufw(access: Access, outcome: Outcome, check: bool, runner: Runner) -> None:
         state = read_state(path)
         if state.content is not None:
             texts[path] = ufw.with_adverts(state.content.decode(), access.items(family), family)
-    ports = ufw.ports(_must(runner, "ufw", "show", "added"), access)
+    ports = ufw.ports(must("ufw", "show", "added", runner=runner), access)
     filters = Netfilter(runner)
     steps = filters.steps(access, chain=ufw.CHAIN)
     filters.perform(steps, check=True)
@@ -99,7 +100,7 @@ def _ufw(access: Access, outcome: Outcome, check: bool, runner: Runner) -> None:
         written.bring(texts)
         filters.perform(steps, check=check)
         for command in ports.commands if not check else ():
-            _must(runner, *command)
+            must(*command, runner=runner)
     for step in steps:
         outcome.added += step.added
         outcome.removed += step.removed
@@ -157,7 +158,7 @@ class _Firewalld:
         return {zone: self._ask(*kind, f"--zone={zone}", "--list-rich-rules").split("\n") for zone in sorted(zones)}
 
     def _ask(self, *arguments: str) -> str:
-        return _must(self._runner, "firewall-cmd", *arguments)
+        return must("firewall-cmd", *arguments, runner=self._runner)
 
     def _ours(self) -> dict[str, list[str]]:
         state = read_state(STATE)
@@ -207,10 +208,3 @@ def _replace(path: str, text: str | None, mode: int) -> None:
     if text is None:
         with contextlib.suppress(OSError):
             os.removedirs(os.path.dirname(path))
-
-
-def _must(runner: Runner, *command: str) -> str:
-    done = runner(*command)
-    if done.rc:
-        raise HoldfastError(f"`{' '.join(command)}` fails: {done.output}")
-    return done.stdout
