@@ -27,6 +27,10 @@ import sys
 import time
 import typing as t
 
+# The interpreter is started without any folder to import from.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from holdfast_service import ERROR, NOTICE, WARNING, faults_in_words, log, notify, serve, tell
+
 CONFIG = "/etc/holdfast/detector.json"
 TICK = 0.25
 PING = 1.0
@@ -38,7 +42,6 @@ HOLD_LEAST = 1.0
 FORGET_STRANGER = 2.5 * ROUTINE
 AT_ONCE = 8  # addresses of an instance that are asked for in one round
 MOST = 256  # packets that are read from one socket in one tick: a flood is not followed
-ERROR, WARNING, NOTICE = 3, 4, 5
 
 VRRP, ICMP6 = 112, 58
 ETH_P_ALL, ETH_P_IP, ETH_P_ARP, ETH_P_IPV6 = 0x0003, 0x0800, 0x0806, 0x86DD
@@ -61,12 +64,6 @@ IFADDRMSG = struct.Struct("=BBBBI")
 NDMSG = struct.Struct("=BBHiHBB")
 RTATTR = struct.Struct("=HH")
 ARP = struct.Struct("!HHBBH6s4s6s4s")
-
-
-def log(level: int, sentence: str) -> None:
-    """Write one line for the journal; levels as in syslog."""
-    prefix = f"<{level}>" if "JOURNAL_STREAM" in os.environ else ""
-    print(f"{prefix}{sentence}", file=sys.stderr, flush=True)
 
 
 def family_of(address: str) -> int:
@@ -634,7 +631,13 @@ class Reporter:
             self.state_file, encoding="utf-8"
         ) as stream:
             for one in json.load(stream)["findings"]:
-                self.send(one["event"], "cleared", one["instance"], "The detector was started anew and looks again.")
+                tell(
+                    self.events,
+                    event=one["event"],
+                    state="cleared",
+                    instance=one["instance"],
+                    message="The detector was started anew and looks again.",
+                )
         self.write()
 
     def say(self, event: str, instance: str, facts: dict[str, t.Any] | None) -> None:
@@ -648,7 +651,7 @@ class Reporter:
                 message = f"{instance}: over after {lasted:.1f} s: {before['message']}"
                 log(NOTICE, message)
                 self.write()
-                self.send(event, "cleared", instance, message)
+                tell(self.events, event=event, state="cleared", instance=instance, message=message)
             return
         if before is not None and all(before.get(name) == value for name, value in facts.items()):
             return
@@ -657,7 +660,7 @@ class Reporter:
         log(ERROR, f"{instance}: {facts['message']}")
         self.write()
         if before is None:
-            self.send(event, "raised", instance, facts["message"])
+            tell(self.events, event=event, state="raised", instance=instance, message=facts["message"])
 
     def write(self) -> None:
         """Replace the state file as a whole, so that nobody reads half of one."""
@@ -671,28 +674,17 @@ class Reporter:
         except OSError as error:
             log(WARNING, f"{self.state_file} cannot be written: {error.strerror}.")
 
-    def send(self, event: str, state: str, instance: str, message: str) -> None:
-        """Tell whoever listens; nobody has to, and nobody is waited for."""
-        words = {"event": event, "state": state, "instance": instance, "message": message}
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
-            connection.setblocking(False)
-            connection.sendto(json.dumps(words).encode(), self.events)
-
 
 class Config:
     """What to watch, from the configuration file; raises ValueError with a sentence where it is no such file."""
 
     def __init__(self, text: str) -> None:
-        try:
+        with faults_in_words():
             data = json.loads(text)
             self.state_file = str(data["state_file"])
             self.events = str(data["events"])
             self.interval = float(data["interval"])
             self.instances = [self._watched(one) for one in data["instances"]]
-        except KeyError as error:
-            raise ValueError(f"{error.args[0]} is missing") from None
-        except (TypeError, ValueError, OSError) as error:
-            raise ValueError(f"it cannot be read: {error}") from None
         if self.interval < TICK:
             raise ValueError(f"interval must be at least {TICK}")
 
@@ -895,28 +887,9 @@ def _foreign(advert: Advert) -> dict[str, t.Any]:
     }
 
 
-def notify(message: str) -> None:
-    """Tell systemd (sd_notify); nothing where it does not listen, and never wait for it."""
-    path = os.environ.get("NOTIFY_SOCKET", "")
-    if path:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection, contextlib.suppress(OSError):
-            connection.setblocking(False)
-            connection.sendto(message.encode(), b"\0" + path[1:].encode() if path[0] == "@" else path)
-
-
 def main(config_file: str = CONFIG) -> int:
-    """Return 0 after an orderly stop and 2 for a wrong configuration; anything else that goes wrong is raised."""
-    try:
-        with open(config_file, encoding="utf-8") as stream:
-            config = Config(stream.read())
-    except OSError as error:
-        log(ERROR, f"{config_file} cannot be read: {error.strerror}.")
-        return 2
-    except ValueError as error:
-        log(ERROR, f"{config_file}: {error}.")
-        return 2
-    Detector(config).run()
-    return 0
+    """Return the exit status, as ``serve`` has it."""
+    return serve(config_file, Config, lambda config: Detector(config).run())
 
 
 if __name__ == "__main__":

@@ -21,9 +21,12 @@ import sys
 import time
 import typing as t
 
+# The interpreter is started without any folder to import from.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from holdfast_track import FIT, UNFIT, put
+
 CONFIG = "/etc/holdfast/watcher.json"
 STOP = "nginx_stop"
-FIT, UNFIT = b"0\n", b"1\n"
 KEEPALIVED, NGINX = "keepalived", "nginx"
 PATIENCE = 1.5
 PAUSE = 0.005
@@ -113,17 +116,6 @@ def held(addresses: t.Iterable[t.Mapping[str, str]]) -> list[Bound]:
         except OSError:
             continue  # no such interface, so nothing stands on it
     return [one for one in bound() if (one.interface, one.address) in wanted]
-
-
-def put(path: str, content: bytes) -> None:
-    """Write a track file in place, in one write of always the same length: at no instant is it empty or half."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-    try:
-        os.pwrite(descriptor, content, 0)
-        if os.fstat(descriptor).st_size != len(content):
-            os.ftruncate(descriptor, len(content))
-    finally:
-        os.close(descriptor)
 
 
 def runs(pid: str, name: str) -> bool:

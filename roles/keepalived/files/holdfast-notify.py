@@ -37,6 +37,10 @@ import time
 import typing as t
 from datetime import datetime, timezone
 
+# The interpreter is started without any folder to import from.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from holdfast_service import ERROR, NOTICE, WARNING, faults_in_words, log, notify, read, wakened_by
+
 CONFIG = "/etc/holdfast/notify.json"
 FIRST_DESCRIPTOR = 3  # where systemd hands descriptors over (sd_listen_fds)
 STATES = ("master", "backup", "fault", "stop", "deleted")
@@ -53,7 +57,6 @@ GRACE = 1.0  # seconds between SIGTERM and SIGKILL for a command that takes too 
 PING = 1.0
 SHOWN = 3  # events that a subject names
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-ERROR, WARNING, NOTICE = 3, 4, 5
 READ = selectors.EVENT_READ
 
 Event = t.Dict[str, t.Any]
@@ -65,12 +68,6 @@ LINE = re.compile(
         \ (?P<priority>[0-9]+)""",
     re.VERBOSE,
 )
-
-
-def log(level: int, sentence: str) -> None:
-    """Write one line for the journal; levels as in syslog."""
-    prefix = f"<{level}>" if "JOURNAL_STREAM" in os.environ else ""
-    print(f"{prefix}{sentence}", file=sys.stderr, flush=True)
 
 
 # What happened
@@ -226,7 +223,7 @@ class Config:
     """The configuration file; raises ValueError with a sentence where it is no such file."""
 
     def __init__(self, text: str) -> None:
-        try:
+        with faults_in_words():
             data = json.loads(text)
             self.host = str(data["host"])
             self.event_log = str(data["event_log"])
@@ -242,10 +239,6 @@ class Config:
                 for name in ("to", "from", "host", "events"):
                     self.mail[name]  # noqa: B018  it must be there
             self.prefix = as_user(self.user)
-        except KeyError as error:
-            raise ValueError(f"{error.args[0]} is missing") from None
-        except (AttributeError, TypeError, ValueError) as error:
-            raise ValueError(f"it cannot be read: {error}") from None
 
     def commands_for(self, event: Event) -> list[list[str]]:
         """Return the user's commands for an event, those for any event last."""
@@ -527,12 +520,7 @@ class Service:
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
-        wakeup, wakeup_end = socket.socketpair()
-        wakeup.setblocking(False)
-        wakeup_end.setblocking(False)
-        signal.set_wakeup_fd(wakeup_end.fileno())
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self.signalled)
+        wakeup = wakened_by((signal.SIGTERM, signal.SIGINT, signal.SIGHUP), self.signalled)
         self.selector.register(wakeup, READ, lambda _descriptor: wakeup.recv(64))
         self.commands.start(self.config)
         notify("READY=1")
@@ -573,7 +561,7 @@ class Service:
     def read_again(self) -> None:
         """Take over the configuration; keep the old one where the new one is wrong."""
         try:
-            self.config = read(self.config_file)
+            self.config = read(self.config_file, Config)
         except ValueError as error:
             log(ERROR, f"{self.config_file} is not taken over: {error}.")
             return
@@ -621,31 +609,13 @@ class Service:
             self.state.add(self.state.mails, {"event": event, "since": time.time()}, "mails")
 
 
-def read(config_file: str) -> Config:
-    """Return the configuration in a file; raises ValueError."""
-    try:
-        with open(config_file, encoding="utf-8") as stream:
-            return Config(stream.read())
-    except OSError as error:
-        raise ValueError(f"it cannot be read: {error.strerror}") from None
-
-
-def notify(message: str) -> None:
-    """Tell systemd (sd_notify); nothing where it does not listen, and never wait for it."""
-    path = os.environ.get("NOTIFY_SOCKET", "")
-    if path:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection, contextlib.suppress(OSError):
-            connection.setblocking(False)
-            connection.sendto(message.encode(), b"\0" + path[1:].encode() if path[0] == "@" else path)
-
-
 def main(config_file: str = CONFIG) -> int:
     """Return 0 after an orderly stop and 2 where systemd holds nothing; anything else that goes wrong is raised."""
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         log(ERROR, "This program is started by holdfast-notify.socket, which holds its FIFO and its socket.")
         return 2
     try:
-        config = read(config_file)
+        config = read(config_file, Config)
     except ValueError as error:
         log(ERROR, f"{config_file}: {error}. Events are logged, nobody is told.")
         config = Config(json.dumps(FALLBACK))

@@ -25,18 +25,18 @@ import os
 import select
 import selectors
 import signal
-import socket
 import sys
 import time
 
 # The interpreter is started without any folder to import from.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from holdfast_checks import READ, Asker, Check, Child, Question, Target, become
+from holdfast_service import ERROR, NOTICE, WARNING, faults_in_words, log, notify, read, serve, tell, wakened_by
+from holdfast_track import FIT, UNFIT, content, put
 
 CONFIG = "/etc/holdfast/watcher.json"
 CRASH, DOWN, PROBE, ALARM = "nginx_crash", "nginx_down", "nginx_probe", "watcher_alarm"
 NGINX_FILES = (CRASH, DOWN, PROBE)
-FIT, UNFIT = b"0\n", b"1\n"
 # The same on every architecture of Linux (the numbers were unified before this call came); os has it from Python 3.9.
 SYS_PIDFD_OPEN = 434
 WITHOUT_PIDFD = 0.02
@@ -44,20 +44,13 @@ PING = 0.5
 STALL = 0.05
 ASK_SYSTEMD = 0.2
 SYSTEMCTL = "/usr/bin/systemctl"
-ERROR, WARNING, NOTICE = 3, 4, 5
-
-
-def log(level: int, sentence: str) -> None:
-    """Write one line for the journal; levels as in syslog."""
-    prefix = f"<{level}>" if "JOURNAL_STREAM" in os.environ else ""
-    print(f"{prefix}{sentence}", file=sys.stderr, flush=True)
 
 
 class Config:
     """What to watch, from the configuration file; raises ValueError with a sentence where it is no such file."""
 
     def __init__(self, text: str) -> None:
-        try:
+        with faults_in_words():
             data = json.loads(text)
             self.track_dir = str(data["track_dir"])
             self.events = str(data.get("events", ""))
@@ -71,32 +64,8 @@ class Config:
             self.fall = int(probe["fall"])
             self.rise = int(probe["rise"])
             self.checks = [Check(one) for one in data.get("checks", ())]
-        except KeyError as error:
-            raise ValueError(f"{error.args[0]} is missing") from None
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"it cannot be read: {error}") from None
         if min(self.interval, self.timeout) < 0.01 or min(self.fall, self.rise) < 1:
             raise ValueError("interval and timeout must be at least 0.01, fall and rise at least 1")
-
-
-def put(path: str, content: bytes) -> None:
-    """Write a track file in place, in one write of always the same length: at no instant is it empty or half."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-    try:
-        os.pwrite(descriptor, content, 0)
-        if os.fstat(descriptor).st_size != len(content):
-            os.ftruncate(descriptor, len(content))
-    finally:
-        os.close(descriptor)
-
-
-def content(path: str) -> bytes:
-    """Return what stands in a track file, nothing where it cannot be read."""
-    try:
-        with open(path, "rb", buffering=0) as stream:
-            return stream.read(16)
-    except OSError:
-        return b""
 
 
 class Gone(Exception):
@@ -258,12 +227,8 @@ class Watcher(Asker):
 
     def run(self, config_file: str) -> None:
         """Watch until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
-        wakeup, wakeup_end = socket.socketpair()
-        wakeup.setblocking(False)
-        wakeup_end.setblocking(False)
-        signal.set_wakeup_fd(wakeup_end.fileno())
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
-            signal.signal(number, self.signalled)
+        signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+        wakeup = wakened_by(signals, self.signalled)
         self.selector.register(wakeup, READ, lambda: wakeup.recv(64))
         tick = ping = time.monotonic()
         ready = False
@@ -531,7 +496,7 @@ class Watcher(Asker):
     def read_again(self, config_file: str) -> None:
         """Take over a changed configuration; keep the old one where the new one is wrong."""
         try:
-            self.config = read(config_file)
+            self.config = read(config_file, Config)
         except ValueError as error:
             log(ERROR, f"{config_file} is not taken over: {error}.")
             return
@@ -567,7 +532,7 @@ class Watcher(Asker):
         if content(path) == UNFIT:
             with contextlib.suppress(OSError):
                 put(path, FIT)
-            tell(self.config.events, "cleared", "The watcher of nginx is back.")
+            tell_of_watcher(self.config, "cleared", "The watcher of nginx is back.")
 
 
 def ended(config: Config) -> None:
@@ -581,55 +546,25 @@ def ended(config: Config) -> None:
         put(os.path.join(config.track_dir, ALARM), UNFIT)
     except OSError as error:
         log(ERROR, f"The alarm cannot be kept: {error.strerror}.")
-    tell(config.events, "raised", message)
+    tell_of_watcher(config, "raised", message)
 
 
-def tell(path: str, state: str, message: str) -> None:
-    """Hand an event to whoever notifies people; nothing where nobody listens, and never wait for it."""
-    event = {"event": "watcher", "state": state, "instance": "", "message": message}
-    if path:
-        send(path, json.dumps(event))
+def tell_of_watcher(config: Config, state: str, message: str) -> None:
+    tell(config.events, event="watcher", state=state, instance="", message=message)
 
 
-def read(config_file: str) -> Config:
-    """Return the configuration in a file; raises ValueError."""
-    try:
-        with open(config_file, encoding="utf-8") as stream:
-            return Config(stream.read())
-    except OSError as error:
-        raise ValueError(f"it cannot be read: {error.strerror}") from None
-
-
-def notify(message: str) -> None:
-    """Tell systemd (sd_notify); nothing where it does not listen, and never wait for it."""
-    path = os.environ.get("NOTIFY_SOCKET", "")
-    if path:
-        send(path, message)
-
-
-def send(path: str, message: str) -> None:
-    """Send a datagram to a Unix socket, if it takes it now."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection, contextlib.suppress(OSError):
-        connection.setblocking(False)
-        connection.sendto(message.encode(), b"\0" + path[1:].encode() if path[0] == "@" else path)
-
-
-def main(config_file: str = CONFIG, action: str = "watch") -> int:
-    """Return 0 after an orderly stop and 2 for a wrong configuration; anything else that goes wrong is raised."""
-    try:
-        config = read(config_file)
-    except ValueError as error:
-        log(ERROR, f"{config_file}: {error}.")
-        return 2
-    if action == "ended":
-        ended(config)
-        return 0
+def watch(config: Config, config_file: str) -> None:
+    """Watch until told to stop; whatever ends this, the node counts as fit then."""
     watcher = Watcher(config)
     try:
         watcher.run(config_file)
     finally:
         watcher.give_up()
-    return 0
+
+
+def main(config_file: str = CONFIG, action: str = "watch") -> int:
+    """Return the exit status, as ``serve`` has it."""
+    return serve(config_file, Config, ended if action == "ended" else lambda config: watch(config, config_file))
 
 
 if __name__ == "__main__":

@@ -177,9 +177,8 @@ def test_nobody_has_to_listen(tmp_path: Path) -> None:
 
 
 def test_a_full_socket_is_not_waited_for(tmp_path: Path, events: socket.socket) -> None:
-    one = reporter(tmp_path)
     for _time in range(2000):
-        one.send("split_brain", "raised", "VI_1", "Two.")
+        detector.tell(str(tmp_path / "events"), event="split_brain", state="raised", instance="VI_1", message="Two.")
     assert heard(events)
 
 

@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the services of the collection do in the same way: read their file, speak to the journal, systemd, each other.
+
+Nothing here waits for anybody, and nothing fails because nobody listens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import typing as t
+
+ERROR, WARNING, NOTICE = 3, 4, 5
+
+Config = t.TypeVar("Config")
+
+
+def log(level: int, sentence: str) -> None:
+    """Write one line for the journal; levels as in syslog."""
+    prefix = f"<{level}>" if "JOURNAL_STREAM" in os.environ else ""
+    print(f"{prefix}{sentence}", file=sys.stderr, flush=True)
+
+
+def notify(message: str) -> None:
+    """Tell systemd (sd_notify); nothing where it does not listen."""
+    send(os.environ.get("NOTIFY_SOCKET", ""), message)
+
+
+def tell(path: str, *, event: str, state: str, instance: str, message: str) -> None:
+    """Hand an event to the service that notifies people; nothing where nobody listens at this path."""
+    send(path, json.dumps({"event": event, "state": state, "instance": instance, "message": message}))
+
+
+def send(path: str, message: str) -> None:
+    """Send a datagram to a Unix socket, if there is one and it takes it now."""
+    if not path:
+        return
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
+        connection.setblocking(False)
+        connection.sendto(message.encode(), b"\0" + path[1:].encode() if path[0] == "@" else path)
+
+
+@contextlib.contextmanager
+def faults_in_words() -> t.Iterator[None]:
+    """Make a ValueError with a sentence of what goes wrong while a configuration is taken apart."""
+    try:
+        yield
+    except KeyError as error:
+        raise ValueError(f"{error.args[0]} is missing") from None
+    except (AttributeError, TypeError, ValueError, OSError) as error:
+        raise ValueError(f"it cannot be read: {error}") from None
+
+
+def read(config_file: str, make: t.Callable[[str], Config]) -> Config:
+    """Return what ``make`` makes of the text of a configuration file; raises ValueError with a sentence."""
+    try:
+        with open(config_file, encoding="utf-8") as stream:
+            text = stream.read()
+    except OSError as error:
+        raise ValueError(f"it cannot be read: {error.strerror}") from None
+    return make(text)
+
+
+def serve(config_file: str, make: t.Callable[[str], Config], run: t.Callable[[Config], None]) -> int:
+    """Return 0 after an orderly stop and 2 for a wrong configuration; anything else that goes wrong is raised."""
+    try:
+        config = read(config_file, make)
+    except ValueError as error:
+        log(ERROR, f"{config_file}: {error}.")
+        return 2
+    run(config)
+    return 0
+
+
+def wakened_by(numbers: t.Iterable[int], handler: t.Callable[[int, t.Any], None]) -> socket.socket:
+    """Handle signals, and return a socket that becomes readable with each: an event loop wakes, and empties it."""
+    wakeup, wakeup_end = socket.socketpair()
+    wakeup.setblocking(False)
+    wakeup_end.setblocking(False)
+    signal.set_wakeup_fd(wakeup_end.detach())  # for as long as this process lives
+    for number in numbers:
+        signal.signal(number, handler)
+    return wakeup

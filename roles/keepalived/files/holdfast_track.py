@@ -1,0 +1,30 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The track files, in which keepalived reads whether this node is fit: who writes one does it like this."""
+
+from __future__ import annotations
+
+import os
+
+FIT, UNFIT = b"0\n", b"1\n"
+
+
+def put(path: str, content: bytes) -> None:
+    """Write a track file in place, in one write of always the same length: at no instant is it empty or half."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    try:
+        os.pwrite(descriptor, content, 0)
+        if os.fstat(descriptor).st_size != len(content):
+            os.ftruncate(descriptor, len(content))
+    finally:
+        os.close(descriptor)
+
+
+def content(path: str) -> bytes:
+    """Return what stands in a track file, nothing where it cannot be read."""
+    try:
+        with open(path, "rb", buffering=0) as stream:
+            return stream.read(16)
+    except OSError:
+        return b""
