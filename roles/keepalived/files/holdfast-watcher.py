@@ -18,11 +18,8 @@ Where this program stops or fails, all files become 0: its own faults must not t
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import errno
 import json
 import os
-import select
 import selectors
 import signal
 import sys
@@ -30,15 +27,17 @@ import time
 
 # The interpreter is started without any folder to import from.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from holdfast_checks import READ, Asker, Check, Child, Question, Target, become
+from holdfast_checks import Check
+from holdfast_children import Child, Command, Looker
+from holdfast_health import Health, Patience
+from holdfast_process import Gone, Process
+from holdfast_questions import READ, Asker, Question, Target
 from holdfast_service import ERROR, NOTICE, WARNING, faults_in_words, log, notify, read, serve, tell, wakened_by
 from holdfast_track import FIT, UNFIT, content, put
 
 CONFIG = "/etc/holdfast/watcher.json"
 CRASH, DOWN, PROBE, ALARM = "nginx_crash", "nginx_down", "nginx_probe", "watcher_alarm"
 NGINX_FILES = (CRASH, DOWN, PROBE)
-# The same on every architecture of Linux (the numbers were unified before this call came); os has it from Python 3.9.
-SYS_PIDFD_OPEN = 434
 WITHOUT_PIDFD = 0.02
 PING = 0.5
 STALL = 0.05
@@ -66,145 +65,6 @@ class Config:
             self.checks = [Check(one) for one in data.get("checks", ())]
         if min(self.interval, self.timeout) < 0.01 or min(self.fall, self.rise) < 1:
             raise ValueError("interval and timeout must be at least 0.01, fall and rise at least 1")
-
-
-class Gone(Exception):
-    """There is no such process, or it is not nginx."""
-
-
-class Process:
-    """nginx's main process, held by a pidfd where the kernel has them; raises Gone where it is none or dead."""
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-        self.descriptor = pidfd_open(pid)
-        self.began = began(pid)
-        if not self.alive() or not may_be_nginx(pid):
-            self.close()
-            raise Gone
-
-    def alive(self) -> bool:
-        """Whether it still runs; a zombie does not."""
-        if self.descriptor is None:
-            return self.began is not None and began(self.pid) == self.began
-        return not select.select([self.descriptor], [], [], 0)[0]
-
-    def close(self) -> None:
-        if self.descriptor is not None:
-            os.close(self.descriptor)
-            self.descriptor = None
-
-
-def pidfd_open(pid: int) -> int | None:
-    """Return a descriptor that becomes readable when the process ends, None where there are none; may raise Gone."""
-    try:
-        if hasattr(os, "pidfd_open"):
-            return os.pidfd_open(pid)
-        descriptor = int(ctypes.CDLL(None, use_errno=True).syscall(SYS_PIDFD_OPEN, pid, 0))
-        if descriptor < 0:
-            raise OSError(ctypes.get_errno(), "pidfd_open")
-        return descriptor
-    except OSError as error:
-        if error.errno == errno.ESRCH:
-            raise Gone from None
-        return None
-
-
-def began(pid: int) -> str | None:
-    """Return when a process began, so that a reused pid is told from it; None for a dead one and for a zombie."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
-            state, *fields = stream.read().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if state in "ZX" else fields[18]
-
-
-def may_be_nginx(pid: int) -> bool:
-    """Whether its command line speaks of nginx, or is hidden from us."""
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as stream:
-            return b"nginx" in stream.read(4096)
-    except OSError:
-        return True
-
-
-class Health:
-    """Decides from events whether nginx is fit. No input, no output, no clock.
-
-    ``crashed`` is None as long as nothing is known, just after the start; then the first answer suffices.
-    """
-
-    def __init__(self, *, fall: int, rise: int) -> None:
-        self.fall = fall
-        self.rise = rise
-        self.crashed: bool | None = None
-        self.frozen = False
-        self.reason = "it has just been started"
-        self._good = rise - 1
-        self._bad = 0
-
-    @property
-    def fit(self) -> bool:
-        return self.crashed is False and not self.frozen
-
-    def alive(self) -> None:
-        """The main process lives; just after the start that is enough to be fit."""
-        if self.crashed is None:
-            self.crashed, self.reason = False, "its main process lives"
-
-    def dead(self, reason: str) -> None:
-        """The main process is gone or the listener is closed."""
-        if not self.crashed:
-            self.crashed, self.reason = True, reason
-        self._good = 0
-
-    def silent(self, reason: str) -> None:
-        """A question got no good answer in time."""
-        self._good = 0
-        if self.crashed is None:
-            self.dead(reason)
-        if self.crashed:
-            return  # what is dead cannot freeze
-        self._bad += 1
-        if self._bad >= self.fall and not self.frozen:
-            self.frozen, self.reason = True, reason
-
-    def answered(self, *, main_is_dead: bool) -> None:
-        """A good answer. Workers outlive their main process for a while: their answers prove nothing."""
-        self._bad = 0
-        if main_is_dead:
-            return
-        self._good += 1
-        if self._good >= self.rise and not self.fit:
-            self.crashed, self.frozen, self.reason = False, False, "it answers"
-
-
-class Patience:
-    """Decides how long a dead nginx may be on its way back. It is told the time, and has no clock of its own."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.since: float | None = None
-        self.over = False
-        self._known = False
-
-    def look(self, crashed: bool | None, now: float) -> bool:
-        """Return whether nginx is down for good. One that is dead at the first look may have been so for long."""
-        if crashed is None:
-            return False
-        if not crashed:
-            self.since, self.over = None, False
-        elif self.since is None:
-            self.since, self.over = now, not self._known
-        self._known = True
-        if self.since is not None and now - self.since >= self.seconds:
-            self.over = True
-        return self.over
-
-    def waits(self) -> bool:
-        """Whether nginx is dead and may still come back."""
-        return self.since is not None and not self.over
 
 
 class Watcher(Asker):
@@ -410,7 +270,8 @@ class Watcher(Asker):
 
     def begin(self, check: Check, now: float) -> None:
         """Begin a check, unless the last one still goes on; a child that cannot be killed counts again and again."""
-        if any(other is check for _child, other in self.children):
+        child = next((child for child, other in self.children if other is check), None)
+        if child is not None and not child.idle:
             if not check.under_way:
                 check.late()
             return
@@ -421,9 +282,29 @@ class Watcher(Asker):
             self.ask(check.target, check, now, check.timeout)
             return
         try:
-            self.children.append((Child(check.work(), now=now, timeout=check.timeout), check))
+            if check.command:
+                self.children.append((Command(check.command, now=now, timeout=check.timeout), check))
+            else:
+                looker = child if isinstance(child, Looker) else self.looker(check)
+                looker.ask(now + check.timeout)
         except OSError as error:
             check.silent(f"no process can be started: {error.strerror}")
+
+    def looker(self, check: Check) -> Looker:
+        """Return a new process that looks at the file of a check; raises OSError."""
+        looker = Looker(check.file)
+
+        def looked() -> None:
+            found = looker.answer()
+            if found is None:
+                self.selector.unregister(looker.connection)
+                looker.connection.close()
+            elif not looker.overdue:
+                check.looked(found)
+
+        self.selector.register(looker.connection, READ, looked)
+        self.children.append((looker, check))
+        return looker
 
     def reap(self) -> None:
         """Hear what the ended children have found out."""
@@ -445,9 +326,9 @@ class Watcher(Asker):
             return []
         if now >= self.ask_systemd and all(check is not None for _child, check in self.children):
             self.ask_systemd = now + ASK_SYSTEMD
-            work = become([SYSTEMCTL, "is-failed", "--quiet", self.config.unit])
+            question = [SYSTEMCTL, "is-failed", "--quiet", self.config.unit]
             with contextlib.suppress(OSError):
-                self.children.append((Child(work, now=now, timeout=1.0), None))
+                self.children.append((Command(question, now=now, timeout=1.0), None))
         return [self.patience.since + self.patience.seconds, max(self.ask_systemd, now + WITHOUT_PIDFD)]
 
     def warn(self, sentence: str) -> None:

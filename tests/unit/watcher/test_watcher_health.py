@@ -10,15 +10,16 @@ import typing as t
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import load
+from holdfast_checks import Tally
+from holdfast_health import Health, Patience
 
 watcher = load("holdfast-watcher")
-checks = load("holdfast_checks")
 
 ALIVE, DEAD, SILENT, GOOD, ORPHAN = "main lives", "main is dead", "no answer", "answer", "answer of an orphan worker"
 
 
 def verdict(events: t.Iterable[str], *, fall: int = 2, rise: int = 2) -> tuple[bool | None, bool]:
-    health = watcher.Health(fall=fall, rise=rise)
+    health = Health(fall=fall, rise=rise)
     for event in events:
         if event == ALIVE:
             health.alive()
@@ -110,12 +111,12 @@ def test_a_right_configuration() -> None:
     ],
 )
 def test_a_dead_nginx_may_take_its_time_to_come_back(looks: list[tuple[bool | None, float]], down: bool) -> None:
-    patience = watcher.Patience(2)
+    patience = Patience(2)
     assert [patience.look(crashed, now) for crashed, now in looks][-1] is down
 
 
 def test_without_patience_dead_is_down() -> None:
-    patience = watcher.Patience(0)
+    patience = Patience(0)
     assert [patience.look(crashed, now) for crashed, now in [(False, 0), (True, 1)]] == [False, True]
 
 
@@ -134,7 +135,7 @@ def test_without_patience_dead_is_down() -> None:
     ],
 )
 def test_a_check_counts_in_rows_and_its_first_result_counts_at_once(results: str, failed: bool | None) -> None:
-    tally = checks.Tally(fall=2, rise=2)
+    tally = Tally(fall=2, rise=2)
     for result in results:
         (tally.good if result == "g" else tally.bad)("a reason")
     assert tally.failed is failed

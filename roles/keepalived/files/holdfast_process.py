@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""nginx's main process, held so that its death is an event and not found by asking."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import select
+
+# The same on every architecture of Linux (the numbers were unified before this call came); os has it from Python 3.9.
+SYS_PIDFD_OPEN = 434
+
+
+class Gone(Exception):
+    """There is no such process, or it is not nginx."""
+
+
+class Process:
+    """nginx's main process, held by a pidfd where the kernel has them; raises Gone where it is none or dead."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.descriptor = pidfd_open(pid)
+        self.began = began(pid)
+        if not self.alive() or not may_be_nginx(pid):
+            self.close()
+            raise Gone
+
+    def alive(self) -> bool:
+        """Whether it still runs; a zombie does not."""
+        if self.descriptor is None:
+            return self.began is not None and began(self.pid) == self.began
+        return not select.select([self.descriptor], [], [], 0)[0]
+
+    def close(self) -> None:
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
+
+
+def pidfd_open(pid: int) -> int | None:
+    """Return a descriptor that becomes readable when the process ends, None where there are none; may raise Gone."""
+    try:
+        if hasattr(os, "pidfd_open"):
+            return os.pidfd_open(pid)
+        descriptor = int(ctypes.CDLL(None, use_errno=True).syscall(SYS_PIDFD_OPEN, pid, 0))
+        if descriptor < 0:
+            raise OSError(ctypes.get_errno(), "pidfd_open")
+        return descriptor
+    except OSError as error:
+        if error.errno == errno.ESRCH:
+            raise Gone from None
+        return None
+
+
+def began(pid: int) -> str | None:
+    """Return when a process began, so that a reused pid is told from it; None for a dead one and for a zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
+            state, *fields = stream.read().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if state in "ZX" else fields[18]
+
+
+def may_be_nginx(pid: int) -> bool:
+    """Whether its command line speaks of nginx, or is hidden from us."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as stream:
+            return b"nginx" in stream.read(4096)
+    except OSError:
+        return True
