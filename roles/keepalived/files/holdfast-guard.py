@@ -12,17 +12,16 @@ holdfast-guard scrub     keepalived is gone: remove its addresses from the inter
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import socket
-import struct
 import sys
 import time
 import typing as t
 
 # The interpreter is started without any folder to import from.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from holdfast_netlink import Bound, bound, remove
 from holdfast_track import FIT, UNFIT, put
 
 CONFIG = "/etc/holdfast/watcher.json"
@@ -31,78 +30,9 @@ KEEPALIVED, NGINX = "keepalived", "nginx"
 PATIENCE = 1.5
 PAUSE = 0.005
 
-# rtnetlink(7)
-NLMSG_ERROR, NLMSG_DONE = 2, 3
-RTM_DELADDR, RTM_GETADDR = 21, 22
-NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 1, 4, 0x300
-IFA_ADDRESS, IFA_LOCAL = 1, 2
-HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
-IFADDRMSG = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, interface index
-RTATTR = struct.Struct("=HH")  # length, type
-
-
-class Bound(t.NamedTuple):
-    """An address that stands on an interface of this host."""
-
-    family: int
-    prefix: int
-    interface: int
-    address: str
-
 
 def log(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
-
-
-def bound() -> list[Bound]:
-    """Return every address of this host."""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
-        _send(netlink, RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
-        found: list[Bound] = []
-        while True:
-            for kind, payload in _messages(netlink.recv(65536)):
-                if kind in (NLMSG_DONE, NLMSG_ERROR):
-                    return found
-                family, prefix, _flags, _scope, index = IFADDRMSG.unpack_from(payload)
-                parts = dict(_attributes(payload[IFADDRMSG.size :]))
-                address = parts.get(IFA_LOCAL, parts.get(IFA_ADDRESS))
-                if address is not None and family in (socket.AF_INET, socket.AF_INET6):
-                    found.append(Bound(family, prefix, index, socket.inet_ntop(family, address)))
-
-
-def remove(one: Bound) -> None:
-    """Take an address off its interface; one that is gone already is no error. Raises OSError."""
-    address = socket.inet_pton(one.family, one.address)
-    attribute = RTATTR.pack(RTATTR.size + len(address), IFA_LOCAL) + address
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
-        body = IFADDRMSG.pack(one.family, one.prefix, 0, 0, one.interface) + attribute
-        _send(netlink, RTM_DELADDR, NLM_F_REQUEST | NLM_F_ACK, body)
-        for kind, payload in _messages(netlink.recv(65536)):
-            number = -struct.unpack_from("=i", payload)[0] if kind == NLMSG_ERROR else 0
-            if number not in (0, errno.EADDRNOTAVAIL):
-                raise OSError(number, os.strerror(number))
-
-
-def _send(netlink: socket.socket, kind: int, flags: int, body: bytes) -> None:
-    netlink.send(HEADER.pack(HEADER.size + len(body), kind, flags, 1, 0) + body)
-
-
-def _messages(data: bytes) -> t.Iterator[tuple[int, bytes]]:
-    while data:
-        length, kind, _flags, _sequence, _port = HEADER.unpack_from(data)
-        yield kind, data[HEADER.size : length]
-        data = data[_aligned(length) :]
-
-
-def _attributes(data: bytes) -> t.Iterator[tuple[int, bytes]]:
-    while data:
-        length, kind = RTATTR.unpack_from(data)
-        yield kind, data[RTATTR.size : length]
-        data = data[_aligned(length) :]
-
-
-def _aligned(length: int) -> int:
-    return (length + 3) & ~3
 
 
 def held(addresses: t.Iterable[t.Mapping[str, str]]) -> list[Bound]:

@@ -18,7 +18,6 @@ Where this program stops or fails, all files become 0: its own faults must not t
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import selectors
 import signal
@@ -27,44 +26,24 @@ import time
 
 # The interpreter is started without any folder to import from.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from holdfast_alarm import clear_alarm, raise_alarm
 from holdfast_checks import Check
 from holdfast_children import Child, Command, Looker
 from holdfast_health import Health, Patience
 from holdfast_process import Gone, Process
 from holdfast_questions import READ, Asker, Question, Target
-from holdfast_service import ERROR, NOTICE, WARNING, faults_in_words, log, notify, read, serve, tell, wakened_by
+from holdfast_service import ERROR, NOTICE, WARNING, log, notify, read, serve, wakened_by
 from holdfast_track import FIT, UNFIT, content, put
+from holdfast_watcher_config import Config
 
 CONFIG = "/etc/holdfast/watcher.json"
-CRASH, DOWN, PROBE, ALARM = "nginx_crash", "nginx_down", "nginx_probe", "watcher_alarm"
+CRASH, DOWN, PROBE = "nginx_crash", "nginx_down", "nginx_probe"
 NGINX_FILES = (CRASH, DOWN, PROBE)
 WITHOUT_PIDFD = 0.02
 PING = 0.5
 STALL = 0.05
 ASK_SYSTEMD = 0.2
 SYSTEMCTL = "/usr/bin/systemctl"
-
-
-class Config:
-    """What to watch, from the configuration file; raises ValueError with a sentence where it is no such file."""
-
-    def __init__(self, text: str) -> None:
-        with faults_in_words():
-            data = json.loads(text)
-            self.track_dir = str(data["track_dir"])
-            self.events = str(data.get("events", ""))
-            self.unit = str(data["nginx"]["unit"])
-            self.pid_file = str(data["nginx"]["pid_file"])
-            self.patience = float(data["nginx"].get("patience", 0))
-            probe = data["probe"]
-            self.target = Target(probe)
-            self.interval = float(probe["interval"])
-            self.timeout = float(probe["timeout"])
-            self.fall = int(probe["fall"])
-            self.rise = int(probe["rise"])
-            self.checks = [Check(one) for one in data.get("checks", ())]
-        if min(self.interval, self.timeout) < 0.01 or min(self.fall, self.rise) < 1:
-            raise ValueError("interval and timeout must be at least 0.01, fall and rise at least 1")
 
 
 class Watcher(Asker):
@@ -113,7 +92,7 @@ class Watcher(Asker):
             if not ready and self.health.crashed is not None:
                 ready = True
                 notify("READY=1")
-                self.clear_alarm()
+                clear_alarm(self.config.track_dir, self.config.events)
             self.wait(min([tick, ping, *(check.due for check in self.config.checks), *self.await_systemd(now)]))
 
     def signalled(self, number: int, _frame: object) -> None:
@@ -407,32 +386,6 @@ class Watcher(Asker):
             child.kill()
         self.children = [(child, None) for child, _check in self.children if child.ended() is None]
 
-    def clear_alarm(self) -> None:
-        """Take back the alarm that was raised when the watcher before this one ended."""
-        path = os.path.join(self.config.track_dir, ALARM)
-        if content(path) == UNFIT:
-            with contextlib.suppress(OSError):
-                put(path, FIT)
-            tell_of_watcher(self.config, "cleared", "The watcher of nginx is back.")
-
-
-def ended(config: Config) -> None:
-    """Raise the alarm: the watcher is gone, for the reason that systemd says."""
-    result = os.environ.get("SERVICE_RESULT", "success")
-    how = "was stopped" if result == "success" else f"ended ({result})"
-    message = f"The watcher of nginx {how}. Until it is back nobody sees a crash or a freeze of nginx."
-    if result != "success":  # else it has said so itself
-        log(ERROR, message)
-    try:
-        put(os.path.join(config.track_dir, ALARM), UNFIT)
-    except OSError as error:
-        log(ERROR, f"The alarm cannot be kept: {error.strerror}.")
-    tell_of_watcher(config, "raised", message)
-
-
-def tell_of_watcher(config: Config, state: str, message: str) -> None:
-    tell(config.events, event="watcher", state=state, instance="", message=message)
-
 
 def watch(config: Config, config_file: str) -> None:
     """Watch until told to stop; whatever ends this, the node counts as fit then."""
@@ -445,7 +398,9 @@ def watch(config: Config, config_file: str) -> None:
 
 def main(config_file: str = CONFIG, action: str = "watch") -> int:
     """Return the exit status, as ``serve`` has it."""
-    return serve(config_file, Config, ended if action == "ended" else lambda config: watch(config, config_file))
+    if action == "ended":
+        return serve(config_file, Config, lambda config: raise_alarm(config.track_dir, config.events))
+    return serve(config_file, Config, lambda config: watch(config, config_file))
 
 
 if __name__ == "__main__":

@@ -17,14 +17,20 @@ from ansible_collections.holdfast.nginx_ha.tests.unit.detector.test_detector_rea
     VIP,
     WATCHED,
     advert,
-    detector,
 )
+from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import load
+from holdfast_reporter import Reporter
+from holdfast_service import tell
+from holdfast_split import Judge
+
+detector = load("holdfast-detector")
+
 
 MAC = "02:00:00:00:00:0c"
 
 
 def judge(**more: t.Any) -> t.Any:
-    made = detector.Judge(WATCHED._replace(**more))
+    made = Judge(WATCHED._replace(**more))
     made.holding({VIP})
     return made
 
@@ -136,7 +142,7 @@ def heard(events: socket.socket) -> list[tuple[str, str, str]]:
 
 
 def reporter(tmp_path: Path) -> t.Any:
-    made = detector.Reporter(str(tmp_path / "split_brain.json"), str(tmp_path / "events"))
+    made = Reporter(str(tmp_path / "split_brain.json"), str(tmp_path / "events"))
     made.begin()
     return made
 
@@ -178,7 +184,7 @@ def test_nobody_has_to_listen(tmp_path: Path) -> None:
 
 def test_a_full_socket_is_not_waited_for(tmp_path: Path, events: socket.socket) -> None:
     for _time in range(2000):
-        detector.tell(str(tmp_path / "events"), event="split_brain", state="raised", instance="VI_1", message="Two.")
+        tell(str(tmp_path / "events"), event="split_brain", state="raised", instance="VI_1", message="Two.")
     assert heard(events)
 
 

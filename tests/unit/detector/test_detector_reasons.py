@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import load
-
-detector = load("holdfast-detector")
+from holdfast_adverts import Advert, family_of, read_advert
+from holdfast_reasons import explain
+from holdfast_split import Watched
 
 US, PEER, STRANGER = "10.0.0.11", "10.0.0.12", "10.0.0.99"
 VIP = "10.0.0.100"
-WATCHED = detector.Watched(
+WATCHED = Watched(
     name="VI_1",
     interface="eth0",
     router_id=51,
@@ -42,7 +43,7 @@ def advert(source: str = PEER, **more: t.Any) -> t.Any:
         "secret": 0,
         "sent_by_us": source == US,
     }
-    return detector.Advert(**{**seen, **more})
+    return Advert(**{**seen, **more})
 
 
 OURS = advert(US)
@@ -112,7 +113,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_the_reason_is_named(name: str) -> None:
     case = CASES[name]
-    reason = detector.explain(WATCHED, case.wire, case.passed, foreign_mac=case.foreign_mac)
+    reason = explain(WATCHED, case.wire, case.passed, foreign_mac=case.foreign_mac)
     assert reason.name == case.reason
     assert case.says in reason.message
     assert reason.message.endswith(".")
@@ -123,7 +124,7 @@ def version_2(secret: bytes, router_id: int = 51) -> bytes:
 
 
 def read(data: bytes, source: str = PEER) -> t.Any:
-    return detector.read_advert(data, interface="eth0", source=source, destination=US, ttl=255)
+    return read_advert(data, interface="eth0", source=source, destination=US, ttl=255)
 
 
 def test_version_2_is_read_and_its_password_is_not_kept() -> None:
@@ -135,7 +136,7 @@ def test_version_2_is_read_and_its_password_is_not_kept() -> None:
 
 @pytest.mark.parametrize(("source", "address"), [(PEER, VIP), ("fd00::12", "fd00::100")])
 def test_version_3_is_read(source: str, address: str) -> None:
-    packed = detector.socket.inet_pton(detector.family_of(address), address)
+    packed = socket.inet_pton(family_of(address), address)
     seen = read(struct.pack("!BBBBHH", 0x31, 7, 250, 1, 0x000A, 0) + packed, source)
     assert (seen.version, seen.router_id, seen.interval, seen.addresses) == (3, 7, 0.1, (address,))
 

@@ -19,7 +19,6 @@ import subprocess
 import sys
 import threading
 import typing as t
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
@@ -28,16 +27,6 @@ PATIENCE = 15.0
 SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ, which fcntl has from Python 3.10
 # systemd hands descriptors over from number 3 on, to the process of this number.
 AS_SYSTEMD = 'exec 4<&"$2" 3<>"$1"; shift 2; LISTEN_PID=$$ LISTEN_FDS=2 exec "$@"'
-
-
-def load() -> t.Any:
-    """Return the program as a module."""
-    spec = spec_from_file_location("holdfast_notify", PROGRAM)
-    if spec is None or spec.loader is None:
-        raise FileNotFoundError(PROGRAM)
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 class Conversation(socketserver.StreamRequestHandler):

@@ -5,14 +5,11 @@
 
 from __future__ import annotations
 
-import typing as t
-
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_notify import EVENTS
-from ansible_collections.holdfast.nginx_ha.tests.unit.notify.notify_stand import load
-
-notify = load()
-Event = t.Dict[str, t.Any]
+from holdfast_commands import environment
+from holdfast_events import FACTS, STATES, Event, History, parse_line
+from holdfast_mail import compose, wait_before
 
 MAIL = {"from": "Balancers <lb@example.com>", "to": ["a@example.com", "b@example.com"]}
 
@@ -31,7 +28,7 @@ MAIL = {"from": "Balancers <lb@example.com>", "to": ["a@example.com", "b@example
     ],
 )
 def test_a_line_is_an_event(line: str, event: Event) -> None:
-    assert notify.parse_line(line) == event
+    assert parse_line(line) == event
 
 
 @pytest.mark.parametrize(
@@ -39,12 +36,12 @@ def test_a_line_is_an_event(line: str, event: Event) -> None:
 )
 def test_another_line_is_none(line: str) -> None:
     with pytest.raises(ValueError, match="is not understood"):
-        notify.parse_line(line)
+        parse_line(line)
 
 
 def told(*lines: str) -> list[Event]:
-    history = notify.History({})
-    return [history.complete(notify.parse_line(line), "lb1", 1.0) for line in lines]
+    history = History({})
+    return [history.complete(parse_line(line), "lb1", 1.0) for line in lines]
 
 
 def test_each_instance_and_each_group_has_a_state_of_its_own() -> None:
@@ -64,29 +61,29 @@ def test_what_is_no_state_changes_none() -> None:
 
 
 def test_the_facts_come_first_and_the_time_is_utc_with_milliseconds() -> None:
-    event = notify.History({}).complete({"peer": "x", "event": "watcher", "state": "raised"}, "lb1", 1700000000.0129)
+    event = History({}).complete({"peer": "x", "event": "watcher", "state": "raised"}, "lb1", 1700000000.0129)
     assert list(event)[:3] == ["time", "host", "event"]
     assert list(event)[-1] == "peer"
     assert event["time"] == "2023-11-14T22:13:20.012Z"
 
 
 def test_an_event_of_the_host_names_no_instance() -> None:
-    event = notify.History({}).complete({"event": "watcher", "state": "raised", "instance": ""}, "lb1", 0.0)
+    event = History({}).complete({"event": "watcher", "state": "raised", "instance": ""}, "lb1", 0.0)
     assert "instance" not in event
     assert event["message"] == "the host: watcher is raised."
 
 
 def test_another_service_cannot_speak_for_the_host() -> None:
-    event = notify.History({}).complete({"event": "watcher", "host": "x", "time": "y", "previous": "z"}, "lb1", 0.0)
+    event = History({}).complete({"event": "watcher", "host": "x", "time": "y", "previous": "z"}, "lb1", 0.0)
     assert (event["host"], event["time"], event["previous"]) == ("lb1", "1970-01-01T00:00:00.000Z", None)
 
 
 def test_attempts_are_put_off_further_and_further_and_never_end() -> None:
-    assert [notify.wait_before(number) for number in range(1, 11)] == [0, 1, 2, 5, 15, 30, 60, 120, 300, 300]
+    assert [wait_before(number) for number in range(1, 11)] == [0, 1, 2, 5, 15, 30, 60, 120, 300, 300]
 
 
 def test_a_mail_says_which_host_which_instance_and_what() -> None:
-    mail = notify.compose(told('INSTANCE "A" BACKUP 1', 'INSTANCE "A" MASTER 7'), MAIL, "lb1")
+    mail = compose(told('INSTANCE "A" BACKUP 1', 'INSTANCE "A" MASTER 7'), MAIL, "lb1")
     assert mail["Subject"] == "lb1: A became BACKUP, A became MASTER"
     assert mail["To"] == "a@example.com, b@example.com"
     assert mail["Message-ID"].endswith("@example.com>")
@@ -97,23 +94,23 @@ def test_a_mail_says_which_host_which_instance_and_what() -> None:
 
 def test_a_subject_counts_what_it_has_no_room_for() -> None:
     lines = [f'INSTANCE "VI_{number}" FAULT 0' for number in range(5)]
-    subject = notify.compose(told(*lines), MAIL, "lb1")["Subject"]
+    subject = compose(told(*lines), MAIL, "lb1")["Subject"]
     assert subject == "lb1: VI_0 became FAULT, VI_1 became FAULT, VI_2 became FAULT and 2 more"
 
 
 def test_no_word_of_an_event_can_add_a_header() -> None:
     event = {"event": "watcher", "instance": "A\nBcc: x@example.com", "state": "raised", "message": "one\ntwo"}
-    mail = notify.compose([notify.History({}).complete(event, "lb1", 0.0)], MAIL, "lb1")
+    mail = compose([History({}).complete(event, "lb1", 0.0)], MAIL, "lb1")
     assert mail["Bcc"] is None
     assert mail["Subject"] == "lb1: A Bcc: x@example.com watcher raised"
 
 
 def test_a_command_finds_every_fact_in_its_environment() -> None:
-    environment = notify.environment(told('GROUP "G" FAULT 0')[0])
-    assert environment["HOLDFAST_GROUP"] == "G"
-    assert environment["HOLDFAST_INSTANCE"] == environment["HOLDFAST_PREVIOUS"] == ""
-    assert {f"HOLDFAST_{name.upper()}" for name in notify.FACTS} | {"PATH", "LANG"} == set(environment)
+    variables = environment(told('GROUP "G" FAULT 0')[0])
+    assert variables["HOLDFAST_GROUP"] == "G"
+    assert variables["HOLDFAST_INSTANCE"] == variables["HOLDFAST_PREVIOUS"] == ""
+    assert {f"HOLDFAST_{name.upper()}" for name in FACTS} | {"PATH", "LANG"} == set(variables)
 
 
 def test_the_planner_knows_the_states_of_the_service() -> None:
-    assert set(notify.STATES) < set(EVENTS)
+    assert set(STATES) < set(EVENTS)

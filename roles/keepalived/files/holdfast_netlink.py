@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The addresses and neighbours of this host, from the kernel (rtnetlink(7))."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import struct
+import typing as t
+
+NLMSG_ERROR, NLMSG_DONE = 2, 3
+RTM_DELADDR, RTM_GETADDR, RTM_GETNEIGH = 21, 22, 30
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 1, 4, 0x300
+IFA_ADDRESS, IFA_LOCAL, NDA_DST, NDA_LLADDR = 1, 2, 1, 2
+HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
+IFADDRMSG = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, interface index
+NDMSG = struct.Struct("=BBHiHBB")  # family, padding, interface index, state, flags, type
+RTATTR = struct.Struct("=HH")  # length, type
+FAMILIES = (socket.AF_INET, socket.AF_INET6)
+TIMEOUT = 2.0
+
+
+class Bound(t.NamedTuple):
+    """An address that stands on an interface of this host."""
+
+    family: int
+    prefix: int
+    interface: int
+    address: str
+
+
+def bound() -> list[Bound]:
+    """Return every address of this host; raises OSError."""
+    found = []
+    for payload in _dump(RTM_GETADDR, IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0)):
+        family, prefix, _flags, _scope, index = IFADDRMSG.unpack_from(payload)
+        parts = dict(_attributes(payload[IFADDRMSG.size :]))
+        address = parts.get(IFA_LOCAL, parts.get(IFA_ADDRESS))
+        if address is not None and family in FAMILIES:
+            found.append(Bound(family, prefix, index, socket.inet_ntop(family, address)))
+    return found
+
+
+def remove(one: Bound) -> None:
+    """Take an address off its interface; one that is gone already is no error. Raises OSError."""
+    address = socket.inet_pton(one.family, one.address)
+    attribute = RTATTR.pack(RTATTR.size + len(address), IFA_LOCAL) + address
+    body = IFADDRMSG.pack(one.family, one.prefix, 0, 0, one.interface) + attribute
+    with _asked(RTM_DELADDR, NLM_F_ACK, body) as netlink:
+        for kind, payload in _messages(netlink.recv(65536)):
+            number = -struct.unpack_from("=i", payload)[0] if kind == NLMSG_ERROR else 0
+            if number not in (0, errno.EADDRNOTAVAIL):
+                raise OSError(number, os.strerror(number))
+
+
+def neighbours() -> dict[str, str]:
+    """Return the MAC of every address that this host has talked to; raises OSError."""
+    found = {}
+    for payload in _dump(RTM_GETNEIGH, NDMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0, 0, 0)):
+        family = NDMSG.unpack_from(payload)[0]
+        parts = dict(_attributes(payload[NDMSG.size :]))
+        if family in FAMILIES and NDA_DST in parts and len(parts.get(NDA_LLADDR, b"")) == 6:
+            found[socket.inet_ntop(family, parts[NDA_DST])] = mac_text(parts[NDA_LLADDR])
+    return found
+
+
+def mac_text(mac: bytes) -> str:
+    return ":".join(f"{byte:02x}" for byte in mac)
+
+
+@contextlib.contextmanager
+def _asked(kind: int, flags: int, body: bytes) -> t.Iterator[socket.socket]:
+    """Send a request, and give the socket on which the kernel answers."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
+        netlink.settimeout(TIMEOUT)
+        netlink.send(HEADER.pack(HEADER.size + len(body), kind, NLM_F_REQUEST | flags, 1, 0) + body)
+        yield netlink
+
+
+def _dump(kind: int, body: bytes) -> t.Iterator[bytes]:
+    """Yield the payloads of all entries of a table."""
+    with _asked(kind, NLM_F_DUMP, body) as netlink:
+        while True:
+            for answer, payload in _messages(netlink.recv(65536)):
+                if answer in (NLMSG_DONE, NLMSG_ERROR):
+                    return
+                yield payload
+
+
+def _messages(data: bytes) -> t.Iterator[tuple[int, bytes]]:
+    """Yield (type, payload) of each message."""
+    while len(data) >= HEADER.size:
+        length, kind, _flags, _sequence, _port = HEADER.unpack_from(data)
+        yield kind, data[HEADER.size : length]
+        data = data[max(_aligned(length), HEADER.size) :]
+
+
+def _attributes(data: bytes) -> t.Iterator[tuple[int, bytes]]:
+    """Yield (type, value) of each attribute."""
+    while len(data) >= RTATTR.size:
+        length, kind = RTATTR.unpack_from(data)
+        yield kind, data[RTATTR.size : length]
+        data = data[max(_aligned(length), RTATTR.size) :]
+
+
+def _aligned(length: int) -> int:
+    return (length + 3) & ~3

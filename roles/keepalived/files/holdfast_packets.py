@@ -1,0 +1,208 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who answers for an address, and which adverts pass by: the sockets of the detector, of which none waits."""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import os
+import socket
+import struct
+import typing as t
+
+from holdfast_adverts import VRRP, Advert, advert_of_packet, family_of, read_advert
+from holdfast_netlink import mac_text
+
+MOST = 256  # packets that are read from one socket in one tick: a flood is not followed
+ICMP6 = 58
+ETH_P_ALL, ETH_P_IP, ETH_P_ARP, ETH_P_IPV6 = 0x0003, 0x0800, 0x0806, 0x86DD
+SO_ATTACH_FILTER = 26
+IP_PKTINFO, ICMP6_FILTER = 8, 1
+PACKET_OUTGOING = 4
+INTERFACES = "/sys/class/net"
+SOLICITATION, ADVERTISEMENT = 135, 136
+SOURCE_LINK_LAYER, TARGET_LINK_LAYER = 1, 2
+BROADCAST = b"\xff" * 6
+ARP = struct.Struct("!HHBBH6s4s6s4s")
+
+
+def own_macs() -> set[str]:
+    """Return the MACs of all interfaces of this host: where two are on one network, each answers for the other."""
+    found = set()
+    for name in os.listdir(INTERFACES):
+        with contextlib.suppress(OSError), open(f"{INTERFACES}/{name}/address", encoding="ascii") as stream:
+            found.add(stream.read().strip())
+    return found
+
+
+def attach(connection: socket.socket, program: t.Sequence[tuple[int, int, int, int]]) -> None:
+    """Let the kernel hand over only what this classic BPF program accepts."""
+    code = array.array("B", b"".join(struct.pack("=HBBI", *line) for line in program))
+    where, _length = code.buffer_info()
+    connection.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", len(program), where))
+
+
+LOAD_BYTE, LOAD_HALF, LOAD_WORD, JUMP_EQUAL, RETURN = 0x30, 0x28, 0x20, 0x15, 0x06
+LINK_PROTOCOL = 0xFFFFF000  # SKF_AD_OFF + SKF_AD_PROTOCOL
+ONLY_VRRP = (
+    (LOAD_HALF, 0, 0, LINK_PROTOCOL),
+    (JUMP_EQUAL, 0, 2, ETH_P_IP),
+    (LOAD_BYTE, 0, 0, 9),
+    (JUMP_EQUAL, 3, 4, VRRP),
+    (JUMP_EQUAL, 0, 3, ETH_P_IPV6),
+    (LOAD_BYTE, 0, 0, 6),
+    (JUMP_EQUAL, 0, 1, VRRP),
+    (RETURN, 0, 0, 0xFFFF),
+    (RETURN, 0, 0, 0),
+)
+
+
+def only_about(vips: t.Iterable[str]) -> list[tuple[int, int, int, int]]:
+    """Return the filter of ARP packets whose sender claims one of these addresses."""
+    program = [(LOAD_WORD, 0, 0, 14)]
+    for vip in vips:
+        program += [(JUMP_EQUAL, 0, 1, struct.unpack("!I", socket.inet_aton(vip))[0]), (RETURN, 0, 0, 0xFFFF)]
+    return [*program, (RETURN, 0, 0, 0)]
+
+
+def drain(connection: socket.socket, size: int = 2048) -> t.Iterator[tuple[bytes, t.Any, t.Any]]:
+    """Yield (data, ancillary data, sender) of what has arrived, never waiting, and not without end."""
+    for _count in range(MOST):
+        try:
+            data, ancillary, _flags, sender = connection.recvmsg(size, 128)
+        except (BlockingIOError, InterruptedError):
+            return
+        yield data, ancillary, sender
+
+
+class Looked(t.NamedTuple):
+    """What was seen between two moments: on the wire, own adverts included, and what came through the firewall."""
+
+    since: float
+    until: float
+    wire: list[Advert]
+    passed: list[Advert]
+
+
+class Wire:
+    """A look at all that passes by, before any firewall, for a short time."""
+
+    def __init__(self, now: float, seconds: float) -> None:
+        self.looked = Looked(now, now + seconds, [], [])
+        self.connection = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
+        self.connection.setblocking(False)
+        attach(self.connection, ONLY_VRRP)
+
+    def read(self) -> None:
+        for data, _ancillary, sender in drain(self.connection):
+            with contextlib.suppress(ValueError, struct.error, IndexError):
+                self.looked.wire.append(advert_of_packet(data, sender[0], sent_by_us=sender[2] == PACKET_OUTGOING))
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+class Listener:
+    """Adverts that came through the firewall, of one family, from a raw socket."""
+
+    def __init__(self, family: int) -> None:
+        self.family = family
+        self.connection = socket.socket(family, socket.SOCK_RAW, VRRP)
+        self.connection.setblocking(False)
+        if family == socket.AF_INET:
+            self.connection.setsockopt(socket.SOL_IP, IP_PKTINFO, 1)
+        else:
+            self.connection.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+            self.connection.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
+
+    def read(self) -> t.Iterator[Advert]:
+        for data, ancillary, sender in drain(self.connection):
+            with contextlib.suppress(ValueError, struct.error, IndexError, KeyError, OSError):
+                parts = {kind: value for _level, kind, value in ancillary}
+                if self.family == socket.AF_INET:
+                    index = struct.unpack_from("=i", parts[IP_PKTINFO])[0]
+                    yield advert_of_packet(data, socket.if_indextoname(index), sent_by_us=False)
+                else:
+                    packed, index = struct.unpack_from("=16si", parts[socket.IPV6_PKTINFO])
+                    yield read_advert(
+                        data,
+                        interface=socket.if_indextoname(index),
+                        source=sender[0].partition("%")[0],
+                        destination=socket.inet_ntop(socket.AF_INET6, packed),
+                        ttl=struct.unpack("=i", parts[socket.IPV6_HOPLIMIT])[0],
+                    )
+
+
+class Prober:
+    """Asks on one interface who else has an address; raises OSError where there is no such interface (any more)."""
+
+    def __init__(self, interface: str, vips: t.Sequence[str]) -> None:
+        four = [vip for vip in vips if ":" not in vip]
+        self.arp = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
+        self.arp.setblocking(False)
+        attach(self.arp, only_about(four))
+        self.arp.bind((interface, ETH_P_ARP))
+        self.mac: bytes = self.arp.getsockname()[4]
+        self.interface = interface
+        self.six: socket.socket | None = None
+        if len(four) < len(vips):
+            self.six = socket.socket(socket.AF_INET6, socket.SOCK_RAW, ICMP6)
+            self.six.setblocking(False)
+            blocked = [0xFFFFFFFF] * 8
+            blocked[ADVERTISEMENT >> 5] &= ~(1 << (ADVERTISEMENT & 31))
+            self.six.setsockopt(ICMP6, ICMP6_FILTER, struct.pack("=8I", *blocked))
+
+    def ask(self, address: str, source: str) -> None:
+        """Ask everybody on the network; ``source`` is an IPv6 address of this host's own, which the answer goes to.
+
+        Whoever else has the address answers this host alone. A question from the unspecified address, as for
+        duplicate address detection, would be answered to all (RFC 4861, section 7.2.4), and every client would believe
+        a holder that has just been replaced.
+        """
+        packed = socket.inet_pton(family_of(address), address)
+        if len(packed) == 4:
+            question = ARP.pack(1, ETH_P_IP, 6, 4, 1, self.mac, b"\0" * 4, b"\0" * 6, packed)
+            self.arp.sendto(question, (self.interface, ETH_P_ARP, 0, 0, BROADCAST))
+        elif source:
+            group = b"\xff\x02" + b"\0" * 9 + b"\x01\xff" + packed[13:]
+            question = solicitation(socket.inet_pton(socket.AF_INET6, source), self.mac, group, packed)
+            self.arp.sendto(question, (self.interface, ETH_P_IPV6, 0, 0, b"\x33\x33" + group[12:]))
+
+    def read(self) -> t.Iterator[tuple[str, str]]:
+        """Yield (address, MAC) of everybody who claims one."""
+        for data, _ancillary, _sender in drain(self.arp):
+            if len(data) >= ARP.size:
+                _hardware, _protocol, _length, _size, _operation, mac, sender_ip, _target, _ip = ARP.unpack_from(data)
+                yield socket.inet_ntoa(sender_ip), mac_text(mac)
+        for data, _ancillary, _sender in drain(self.six) if self.six else ():
+            mac = link_layer_address(data)
+            if len(data) >= 24 and mac:
+                yield socket.inet_ntop(socket.AF_INET6, data[8:24]), mac_text(mac)
+
+    def close(self) -> None:
+        self.arp.close()
+        if self.six:
+            self.six.close()
+
+
+def solicitation(source: bytes, mac: bytes, group: bytes, target: bytes) -> bytes:
+    """Return the IPv6 packet that asks a group who has an address (RFC 4861, section 4.3)."""
+    body = struct.pack("!BBHI", SOLICITATION, 0, 0, 0) + target + bytes((SOURCE_LINK_LAYER, 1)) + mac
+    pseudo = source + group + struct.pack("!II", len(body), ICMP6) + body
+    total = sum(struct.unpack(f"!{len(pseudo) // 2}H", pseudo))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    body = body[:2] + struct.pack("!H", ~total & 0xFFFF) + body[4:]
+    return struct.pack("!IHBB", 6 << 28, len(body), ICMP6, 255) + source + group + body
+
+
+def link_layer_address(data: bytes) -> bytes:
+    """Return the MAC in a neighbour advertisement, nothing where it has none."""
+    options = data[24:]
+    while len(options) >= 8 and options[1]:
+        if options[0] == TARGET_LINK_LAYER:
+            return options[2:8]
+        options = options[options[1] * 8 :]
+    return b""

@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether two nodes hold an address at once, decided from what is seen: no input, no output, no clock."""
+
+from __future__ import annotations
+
+import typing as t
+
+from holdfast_adverts import Advert, family_of
+
+TICK = 0.25  # seconds between two looks at what has arrived
+ROUTINE = 10.0  # seconds between two looks at the wire
+LOOK_LEAST = 1.0
+SETTLE = 0.5
+HOLD_LEAST = 1.0
+FORGET_STRANGER = 2.5 * ROUTINE
+
+
+class Watched(t.NamedTuple):
+    """One VRRP instance of this node. ``detection`` is how long its standby waits in silence, in seconds."""
+
+    name: str
+    interface: str
+    router_id: int
+    version: int
+    advert_int: float
+    detection: float
+    address: str
+    peers: tuple[str, ...]
+    vips: tuple[str, ...]
+
+    @property
+    def hold(self) -> float:
+        """Seconds for which two holders are a takeover, and no split."""
+        return max(HOLD_LEAST, self.detection + SETTLE)
+
+    @property
+    def look(self) -> float:
+        """Seconds in which at least two adverts must have passed by."""
+        return max(LOOK_LEAST, 2.5 * self.advert_int)
+
+    @property
+    def family(self) -> int:
+        return family_of(self.address)
+
+    def knows(self, source: str) -> bool:
+        """Whether this is a peer; multicast of IPv6 comes from link-local addresses, of which that cannot be told."""
+        return source in self.peers or source.startswith("fe80:")
+
+
+class Claim:
+    """Somebody else acts as the holder; seen first and last at these moments, and due again within ``period``."""
+
+    def __init__(self, address: str, mac: str, source: str) -> None:
+        self.address, self.mac, self.source = address, mac, source
+        self.first: float | None = None
+        self.last = self.period = 0.0
+
+    def seen(self, now: float, period: float) -> None:
+        if self.first is None or now - self.last > 2.5 * self.period:
+            self.first = now
+        self.last, self.period = now, period
+
+    def lives(self, now: float) -> bool:
+        return self.first is not None and now - self.last <= 2.5 * self.period
+
+    def lasted(self) -> float:
+        return 0.0 if self.first is None else self.last - self.first
+
+
+class Judge:
+    """Collects what is seen of one instance and decides whether that is a split."""
+
+    def __init__(self, watched: Watched) -> None:
+        self.watched = watched
+        self.held: tuple[str, ...] = ()
+        self.claims: dict[str, Claim] = {}
+        self.strangers: dict[str, tuple[float, Advert]] = {}
+
+    @property
+    def holds(self) -> bool:
+        return bool(self.held)
+
+    def holding(self, held: t.Container[str]) -> None:
+        """Which addresses of the host are there now; what was claimed of one that is not is of no interest."""
+        self.held = tuple(vip for vip in self.watched.vips if vip in held)
+        if not self.held:
+            self.claims.clear()
+
+    def answered(self, now: float, address: str, mac: str, period: float) -> None:
+        """A MAC that is not ours answers for an address."""
+        if address in self.held:
+            self.claims.setdefault(mac, Claim(address, mac, "")).seen(now, period)
+
+    def advertised(self, now: float, advert: Advert) -> None:
+        """An advert came in: of a peer that is master, or of somebody who must not use our id."""
+        if advert.router_id != self.watched.router_id or family_of(advert.source) != self.watched.family:
+            return
+        if not self.watched.knows(advert.source):
+            # On another network the number is another virtual router's.
+            if advert.interface == self.watched.interface and advert.source != self.watched.address:
+                self.strangers[advert.source] = (now, advert)
+        elif self.held and advert.priority > 0:
+            claim = self.claims.setdefault(advert.source, Claim(self.held[0], "", advert.source))
+            claim.seen(now, max(advert.interval, TICK * 2))
+
+    def suspected_since(self, now: float) -> float | None:
+        """Return when the youngest of the claims that still stand was made first, None where there is none."""
+        return max((claim.first for claim in self.claims.values() if claim.first and claim.lives(now)), default=None)
+
+    def split(self, now: float) -> Claim | None:
+        """Return the claim that has lasted longer than any takeover, one with a MAC if there is one."""
+        self.claims = {other: claim for other, claim in self.claims.items() if claim.lives(now)}
+        lasting = [claim for claim in self.claims.values() if claim.lasted() >= self.watched.hold]
+        return min(lasting, key=lambda claim: (not claim.mac, claim.first or 0.0), default=None)
+
+    def foreign(self, now: float) -> Advert | None:
+        """Return the last advert of a stranger with our id, None where there was none for a while."""
+        for source, (seen, _advert) in list(self.strangers.items()):
+            if now - seen > FORGET_STRANGER:
+                del self.strangers[source]
+        return max(self.strangers.values(), key=lambda one: one[0])[1] if self.strangers else None
