@@ -97,9 +97,14 @@ class Looker(Child):
 
     def answer(self) -> int | None:
         """Return what it has found: 0, ABSENT or UNKNOWN; None where it has ended."""
-        answer = self.connection.recv(1)
+        try:
+            answer = self.connection.recv(1)
+        except ConnectionResetError:  # killed with the question unread
+            answer = b""
+        if not answer:
+            return None
         self.deadline = math.inf
-        return answer[0] if answer else None
+        return answer[0]
 
 
 def begin_anew(kept: socket.socket) -> None:

@@ -135,6 +135,35 @@ def test_a_file_that_has_to_be_there_and_one_that_must_not(stand: Stand, tmp_pat
     stand.says("check_maintenance", 1)
 
 
+@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
+def test_who_looks_at_a_file_stays_and_is_replaced_when_it_hangs_or_dies(stand: Stand, number: int) -> None:
+    looked = {"name": "ready", "kind": "file", "file": str(stand.config), "timeout": 0.2}
+    stand.configure(checks=[looked])
+    stand.nginx()
+    watcher = stand.watcher()
+    stand.says("check_ready", 0)
+    (first,) = children(watcher)
+    time.sleep(0.3)  # so that it has been asked again
+    assert children(watcher) == [first]
+    os.kill(first, number)
+    eventually(lambda: children(watcher) not in ([], [first]), "another one looks")
+    stand.says("check_ready", 0)
+
+
+def test_who_looks_at_a_file_holds_nothing_of_the_watchers(stand: Stand) -> None:
+    """Else a connection to nginx would never end, and who reads from a pipe would wait for ever."""
+    stand.configure(checks=[{"name": "ready", "kind": "file", "file": str(stand.config)}])
+    stand.nginx()
+    watcher = stand.watcher()
+    stand.says("check_ready", 0)
+    (looker,) = children(watcher)
+    held = [os.readlink(f"/proc/{looker}/fd/{entry}") for entry in os.listdir(f"/proc/{looker}/fd")]
+    assert sorted(held)[:3] == ["/dev/null"] * 3
+    assert len(held) == 4, "and the socket on which it is asked"
+    watcher.kill()
+    eventually(lambda: not runs(looker), "it ends with a watcher that was killed")
+
+
 def test_a_port(stand: Stand) -> None:
     with listener(stand) as there:
         port = there.getsockname()[1]
@@ -282,6 +311,10 @@ def ended(stand: Stand, result: str) -> None:
     program = [sys.executable, str(PROGRAMS / "holdfast-watcher.py"), str(stand.config), "ended"]
     with stand.log.open("ab") as log:
         subprocess.run(program, env={**os.environ, "SERVICE_RESULT": result}, stderr=log, check=True, timeout=10)
+
+
+def children(process: subprocess.Popen[bytes]) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
 
 
 def runs(pid: int) -> bool:
