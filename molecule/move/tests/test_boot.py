@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import Pair
-from fleet_under_test import Node
+from fleet_under_test import Node, eventually
 from ordeal import SETTLED
 
 STATE = re.compile(r"\(VI_1\) Entering (\w+) STATE")
@@ -48,7 +48,8 @@ ORDERS: dict[str, Order] = {
 def masters(node: Node, since: float) -> list[tuple[float, float]]:
     """Return when keepalived was master on a node since then: begin and end, the last one open."""
     found: list[tuple[float, float]] = []
-    journal = node.run(f"journalctl --unit=keepalived --since=@{since:.3f} --output=json --output-fields=MESSAGE")
+    wanted = f"--identifier=Keepalived_vrrp --since=@{since:.3f} --output=json --output-fields=MESSAGE"
+    journal = node.run(f"journalctl {wanted}")
     for line in journal.split("\n"):
         entry = json.loads(line or "{}")
         state = STATE.search(str(entry.get("MESSAGE", "")))
@@ -74,6 +75,7 @@ def test_after_a_power_cut_the_address_has_one_holder_soon_and_never_two(pair: P
     began = time.time()
     ORDERS[order](pair)
     pair.held_by(pair.lb1, within=30)
+    eventually(lambda: masters(pair.lb1, began), within=10, saying="the journal of lb1 says when it became master")
     lb1, lb2 = (masters(node, began) for node in pair.balancers)
     first = min(begin for begin, _end in lb1 + lb2) - began
     split = longest_split(lb1, lb2)
