@@ -58,13 +58,17 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Ho
 PROGRAM, OTHER = 0o755, 0o644
 
 
-def wanted(name: str, text: object) -> Wanted:
-    """Return what a file of this name shall be; InputError where that is no file of the folder, or no text."""
+def checked(name: str, text: object) -> str:
+    """Return the text; InputError where it is none, or where this is no name of a file in the folder."""
     if name in ("", os.curdir, os.pardir) or "/" in name or "\0" in name:
         raise InputError("files", f"{name!r} is no name of a file: leave the folder out")
     if not isinstance(text, str):
         raise InputError(f"files.{name}", "has to be a text")
-    return Wanted(text.encode(), PROGRAM if text.startswith("#!") else OTHER)
+    return text
+
+
+def mode_of(text: str) -> int:
+    return PROGRAM if text.startswith("#!") else OTHER
 
 
 def bring(folder: str, files: t.Mapping[str, object], *, write: bool) -> list[dict[str, str]]:
@@ -74,15 +78,12 @@ def bring(folder: str, files: t.Mapping[str, object], *, write: bool) -> list[di
     """
     if not os.path.isabs(folder):
         raise InputError("folder", f"{folder} is no absolute path")
-    texts = {os.path.join(folder, name): wanted(name, text) for name, text in files.items()}
+    texts = {os.path.join(folder, name): checked(name, text) for name, text in files.items()}
     there = {path: read_state(path) for path in texts}
-    changed = [path for path, state in there.items() if not state.satisfies(texts[path])]
+    changed = [path for path, text in texts.items() if not there[path].satisfies(Wanted(text.encode(), mode_of(text)))]
     for path in changed if write else ():
-        replace_text(path, texts[path].content.decode(), texts[path].mode)
-    return [
-        difference(path, (there[path].content or b"").decode(errors="replace"), texts[path].content.decode())
-        for path in changed
-    ]
+        replace_text(path, texts[path], mode_of(texts[path]))
+    return [difference(path, (there[path].content or b"").decode(errors="replace"), texts[path]) for path in changed]
 
 
 def main() -> None:

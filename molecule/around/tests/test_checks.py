@@ -10,8 +10,8 @@ import typing as t
 import pytest
 from fleet_under_test import Node, client, eventually, playbook, watching
 from ordeal import TWICE
+from pair import SITE, VIP
 
-VIP, SITE = "10.89.50.100", "blog.example.com"
 SERVICE_GONE = 0.2  # seconds without an answer that a move on a signal may cost
 PATIENCE = 2.0  # keepalived_restart_patience
 

@@ -76,6 +76,7 @@ class Detector:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.judges = [Judge(watched) for watched in config.instances]
+        self.vips = tuple(vip for watched in config.instances for vip in watched.vips)
         self.reporter = Reporter(config.state_file, config.events)
         self.listeners = [Listener(family) for family in sorted({judge.watched.family for judge in self.judges})]
         self.probers: dict[str, Prober] = {}
@@ -161,27 +162,26 @@ class Detector:
         for judge in self.judges:
             for number, address in enumerate(judge.held):
                 if number % self.rounds(judge) == self.round % self.rounds(judge):
-                    self.ask_for(judge.watched, address)
+                    self.ask_for(address)
 
     @staticmethod
     def rounds(judge: Judge) -> int:
         return -(-len(judge.watched.vips) // AT_ONCE)
 
-    def ask_for(self, watched: Watched, address: str) -> None:
+    def ask_for(self, address: str) -> None:
         index = next((one.interface for one in self.here if one.address == address), 0)
         try:
             interface = socket.if_indextoname(index)
             if interface not in self.probers:
-                vips = [vip for judge in self.judges for vip in judge.watched.vips]
-                self.probers[interface] = Prober(interface, vips)
+                self.probers[interface] = Prober(interface, self.vips)
             self.probers[interface].ask(address, self.source6(index))
         except OSError:
             self.refresh()  # the interface went away between two looks
 
     def source6(self, interface: int) -> str:
         """Return an IPv6 address that stays on this host, the link-local one if it can be; nothing if there is none."""
-        moving = {vip for judge in self.judges for vip in judge.watched.vips}
-        own = {one.address for one in self.here if one.interface == interface and ":" in one.address} - moving
+        own = {one.address for one in self.here if one.interface == interface and ":" in one.address}
+        own.difference_update(self.vips)
         return min(own, key=lambda address: (not address.startswith("fe80:"), address), default="")
 
     def hear(self, now: float) -> None:
