@@ -200,6 +200,13 @@ def _fault(host: str, one: t.Mapping[str, t.Any], facts: t.Mapping[str, t.Any]) 
     what = f"{one['name']} on {host} is in FAULT and takes no address"
     if not interface["up"]:
         yield Finding(FAULT, host, f"{what}, because interface {one['interface']} is down: bring it up.")
+    elif any(tracker["name"].startswith("cut_off_") for tracker in unfit):
+        yield Finding(
+            FAULT,
+            host,
+            f"{what}, because it is cut off: another node has the address, and no host that answered {host} before "
+            f"still does. Look at the firewall of {host} and at its network; journalctl -u {DETECTOR} says since when.",
+        )
     elif unfit and not (facts["units"]["nginx"]["active"] and not facts["units"]["nginx"]["looping"]):
         return
     elif any(tracker["name"] == "nginx_probe" for tracker in unfit):

@@ -97,6 +97,7 @@ UNSET: tuple[str, ...] = (
     "keepalived_multicast_group6",
     "keepalived_mail",
     "keepalived_virtual_router_id",
+    "keepalived_witnesses",
     "backend_address",
     "backend_backup",
     "backend_down",

@@ -10,6 +10,8 @@ import typing as t
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.timing import Timing
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, literal
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer, Cluster
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import cut_off_file, definition
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.witnesses import gives_way, witnesses
 
 __all__ = ("detected",)
 
@@ -20,10 +22,12 @@ def detected(
     options: t.Mapping[str, t.Any],
     vips: t.Sequence[Vip],
     timing: Timing,
+    backends: t.Iterable[str],
 ) -> dict[str, t.Any]:
     """Return the instance as plain data, without its password.
 
-    ``interface`` is empty where the host derives it, ``detection`` is in seconds.
+    ``interface`` is empty where the host derives it, ``detection`` is in seconds; ``track_file`` is the one in which
+    the detector says that the member gives way, empty where it never does.
     """
     family = vips[0].family
     own = options.get("unicast_src_ip") or options.get("mcast_src_ip") or member.addresses.get(family, "")
@@ -38,6 +42,8 @@ def detected(
         "address": str(own),
         "peers": list(_addresses(options.get("unicast_peer") or derived)),
         "vips": [str(vip.address) for vip in vips],
+        **witnesses(member.variables, backends, family),
+        "track_file": definition(cut_off_file(options["name"]))["file"] if gives_way(member.variables) else "",
     }
 
 

@@ -26,6 +26,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.sync_group
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import (
     POLICIES,
     check_file,
+    cut_off_file,
     definition,
     watched,
 )
@@ -35,6 +36,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.virtual_se
     method,
     virtual_servers,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.witnesses import gives_way
 
 __all__ = ("MULTICAST_GROUP", "Instance", "Plan", "make", "multicast_group", "order", "priorities")
 
@@ -149,7 +151,10 @@ class Plan:
             "keepalived_instances": [dict(instance.options) for instance in instances],
             "keepalived_sync_groups": [dict(group.options) for group in self.sync_groups[member.name]],
             **self._health(member, instances),
-            "detected": [detected(cluster, member, one.options, one.vips, one.timing) for one in instances],
+            "detected": [
+                detected(cluster, member, one.options, one.vips, one.timing, self._backend_addresses)
+                for one in instances
+            ],
             **self.upstreams[member.name],
             "keepalived_virtual_servers": self.virtual_servers[member.name],
             "firewall": self._firewall(cluster, member, instances),
@@ -157,6 +162,10 @@ class Plan:
             "outage": self._outage(cluster, member, instances),
             "outage_told": self._told(cluster) if member is cluster.members[0] else "",
         }
+
+    @functools.cached_property
+    def _backend_addresses(self) -> list[str]:
+        return [backend.address for backend in self.fleet.backends.values() if backend.address]
 
     def _told(self, cluster: Cluster) -> str:
         """Return one line with the most seconds that a fault of any of the members costs, while the others are well."""
@@ -173,6 +182,8 @@ class Plan:
         found = checks(member.variables)
         policies = {instance.policy for instance in instances}
         files = [*watched(policies), *(check_file(one.name) for one in found)]
+        if gives_way(member.variables):
+            files += [cut_off_file(one.name) for one in instances]
         return {
             "keepalived_checks": [dict(one.options) for one in found],
             "keepalived_track_files": [*map(definition, files), *member.variables["keepalived_track_files"]],
@@ -336,9 +347,11 @@ def _instance(cluster: Cluster, member: Balancer, spec: Spec, allocated: int) ->
     options.update(spec.trackers)
     options.update(values.mapping(variables["keepalived_instance_options"], "keepalived_instance_options"))
     options.update(spec.options)
-    # Every instance watches nginx, and whatever else it lists or the inventory defines for all.
+    # Every instance watches nginx, whether it is cut off, and whatever it lists or the inventory defines for all.
     own_files = values.items(options.get("track_file") or [], f"{path}.track_file")
     options["track_file"] = [*own_files, *POLICIES[spec.policy]]
+    if gives_way(variables):
+        options["track_file"].append(cut_off_file(spec.name))
     nopreempt = values.boolean(options.get("nopreempt", False), f"{path}.nopreempt")
     if nopreempt and "preempt_delay" not in spec.options:
         # The two exclude each other: a node that never preempts has nothing to delay.

@@ -16,7 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults imp
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.scripts import scripts
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import POLICIES, check_file
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import POLICIES, check_file, cut_off_file
 
 __all__ = ("distinct_trackers", "somebody_answers", "sound_checks", "whole_paths")
 
@@ -71,6 +71,7 @@ def distinct_trackers(plan: Plan) -> t.Iterator[Fault]:
         found = _checks(member)
         taken = {name: "this collection" for names in POLICIES.values() for name in names}
         taken.update((check_file(one.name), one.path) for one in found)
+        taken.update((cut_off_file(one.name), "this collection") for one in plan.instances[member.name])
         for variable in ("keepalived_track_files", "keepalived_vrrp_scripts", "keepalived_track_processes"):
             users = dict(taken) if variable == "keepalived_track_files" else {}
             for index, said in enumerate(_list(member.variables[variable])):

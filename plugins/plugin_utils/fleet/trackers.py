@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from collections.abc import Mapping
 
-__all__ = ("DEFINITIONS", "POLICIES", "TRACK_DIR", "check_file", "definition", "watched", "weights")
+__all__ = ("DEFINITIONS", "POLICIES", "TRACK_DIR", "check_file", "cut_off_file", "definition", "watched", "weights")
 
 TRACK_DIR = "/run/holdfast/track"
-"""Where the watcher and the guard write their files."""
+"""Where the watcher, the guard and the detector write their files."""
 
 POLICIES: dict[str, tuple[str, ...]] = {
     "failover": ("nginx_crash", "nginx_probe", "nginx_stop"),
@@ -33,8 +34,13 @@ def check_file(check: str) -> str:
     return f"check_{check}"
 
 
+def cut_off_file(instance: str) -> str:
+    """Return the name of the tracker, and of its file, by which a member that is cut off gives up an instance."""
+    return f"cut_off_{re.sub(r'[^A-Za-z0-9_.-]', '_', instance)}"
+
+
 def definition(name: str) -> dict[str, t.Any]:
-    """Return the definition of a file of the watcher; weight 0 takes the node out of the election at once."""
+    """Return the definition of such a file; weight 0 takes the node out of the election at once."""
     return {"name": name, "file": f"{TRACK_DIR}/{name}", "weight": 0}
 
 

@@ -2,7 +2,7 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Notices when two nodes hold an address at once, and says why they do not hear each other.
+"""Notices when two nodes hold an address at once, says why they do not hear each other, and saves the clients.
 
 While this node holds an address it asks now and then who else answers for it: an ARP probe (RFC 5227) or a neighbour
 solicitation from an address of its own, both of which are answered to this node alone. Adverts of others that get
@@ -12,6 +12,9 @@ what arrives before a firewall drops it. What both sides really send is compared
 and none is kept or shown.
 
 A split lasts longer than a takeover can. It becomes a line in the journal, a state file, and an event.
+
+Where one of the two is cut off, what it announces takes the clients away from the other. That is not waited for: see
+holdfast_contest.py. A standby that misses adverts asks before it takes over, and so does a holder that is contested.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -28,17 +32,22 @@ import typing as t
 # The interpreter is started without any folder to import from.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from holdfast_adverts import Advert, canonical
+from holdfast_contest import Contest, Verdict
 from holdfast_netlink import Bound, bound, neighbours
 from holdfast_packets import Listener, Looked, Prober, Wire, drain, own_macs
 from holdfast_reasons import explain
 from holdfast_reporter import Reporter
-from holdfast_service import faults_in_words, notify, serve
+from holdfast_service import WARNING, faults_in_words, log, notify, serve
 from holdfast_split import LOOK_LEAST, ROUTINE, TICK, Claim, Judge, Watched
+from holdfast_track import FIT, UNFIT, put
+from holdfast_witnesses import Witnesses
 
 CONFIG = "/etc/holdfast/detector.json"
 PING = 1.0
 AGAIN = 2.0  # seconds between two looks while something is raised: its reason may change
 AT_ONCE = 8  # addresses of an instance that are asked for in one round
+BREATH = 0.01  # seconds between two rounds at least: a flood of claims is not followed
+ADVERTS = 0.08  # seconds for which adverts wait that come faster than those of one instance
 RTMGRP_ADDRESSES = 0x10 | 0x100  # rtnetlink(7)
 
 
@@ -67,19 +76,24 @@ class Config:
             address=canonical(one["address"]),
             peers=tuple(canonical(peer) for peer in one["peers"]),
             vips=tuple(canonical(vip) for vip in one["vips"]),
+            witnesses=tuple(canonical(witness) for witness in one["witnesses"]),
+            gateways=bool(one["gateways"]),
+            track_file=str(one["track_file"]),
         )
 
 
 class Detector:
-    """The loop: everything is read a few times a second, so its cost does not grow with the traffic."""
+    """The loop: adverts are read a few times a second, so its cost does not grow with the traffic."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.judges = [Judge(watched) for watched in config.instances]
+        self.contests = {judge.watched.name: Contest() for judge in self.judges}
         self.vips = tuple(vip for watched in config.instances for vip in watched.vips)
         self.reporter = Reporter(config.state_file, config.events)
         self.listeners = [Listener(family) for family in sorted({judge.watched.family for judge in self.judges})]
         self.probers: dict[str, Prober] = {}
+        self.witnesses = Witnesses()
         self.changes = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self.changes.setblocking(False)
         self.changes.bind((0, RTMGRP_ADDRESSES))
@@ -95,6 +109,8 @@ class Detector:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self.stop)
         self.reporter.begin()
+        for judge in self.judges:
+            self.declare(judge, FIT)
         self.refresh()
         notify("READY=1")
         ask = ping = time.monotonic()
@@ -108,9 +124,11 @@ class Detector:
                 ask = now + self.config.interval
                 self.ask()
             self.hear(now)
+            self.contend(now)
             if self.look is not None and now >= self.look.looked.until:
                 self.end_look()
                 routine = now + (AGAIN if self.reporter.raised else ROUTINE)
+                self.ask_witnesses()
             if self.look is None and (now >= routine or self.unexplained(now)):
                 self.begin_look(now)
             self.report(now)
@@ -118,7 +136,40 @@ class Detector:
                 ping = now + PING
                 held = sum(judge.holds for judge in self.judges)
                 notify(f"WATCHDOG=1\nSTATUS={held} of {len(self.judges)} instances are held here, {self.verdict()}")
-            time.sleep(max(0.0, TICK - (time.monotonic() - now)))
+            self.wait(now)
+
+    def wait(self, began: float) -> None:
+        """Sleep for a tick, unless something is due before or somebody claims an address.
+
+        A standby reads its adverts meanwhile, to know at once when the next one does not come.
+        """
+        time.sleep(max(0.0, began + BREATH - time.monotonic()))
+        urgent = [self.changes, *self.witnesses.sockets()]
+        urgent += [one for prober in self.probers.values() for one in prober.sockets()]
+        adverts = [] if all(judge.holds for judge in self.judges) else [one.connection for one in self.listeners]
+        rest = read = 0.0
+        while self.running:
+            now, until = time.monotonic(), began + self.due_in(began)
+            if now >= until:
+                return
+            # Those of many instances come all the time: they are read together.
+            ready = self.select(urgent if rest else [*urgent, *adverts], min(until, now + rest) if rest else until)
+            if not set(ready) <= set(adverts):
+                return
+            now = time.monotonic()
+            rest = ADVERTS if ready and now - read < ADVERTS / 2 else 0.0
+            read = now if ready else read
+            self.listen(now)
+
+    def due_in(self, now: float) -> float:
+        """Return the seconds until something has to be done, at most a tick."""
+        due = [*(contest.due(now) for contest in self.contests.values()), *(one.silent_in(now) for one in self.judges)]
+        return min([TICK, *(seconds for seconds in due if seconds is not None)])
+
+    @staticmethod
+    def select(sockets: t.Sequence[socket.socket], until: float) -> list[socket.socket]:
+        """Return those that have something to read, as soon as one has, none once that moment has come."""
+        return select.select(sockets, [], [], max(0.0, until - time.monotonic()))[0]
 
     def stop(self, _number: int, _frame: object) -> None:
         self.running = False
@@ -136,6 +187,8 @@ class Detector:
     def refresh(self) -> None:
         """Find out anew which addresses this host has, and on which interface each instance lives."""
         self.here = bound()
+        for listener in self.listeners:
+            listener.names.clear()
         self.macs = own_macs()
         by_address = {one.address: one.interface for one in self.here}
         held = {one.address for one in self.here}
@@ -144,7 +197,10 @@ class Detector:
                 with contextlib.suppress(OSError):
                     name = socket.if_indextoname(by_address[judge.watched.address])
                     judge.watched = judge.watched._replace(interface=name)
+            held_before = judge.holds
             judge.holding(held)
+            if judge.holds and not held_before:
+                self.contests[judge.watched.name].begin(time.monotonic())
 
     def listen(self, now: float) -> None:
         for listener in self.listeners:
@@ -168,15 +224,23 @@ class Detector:
     def rounds(judge: Judge) -> int:
         return -(-len(judge.watched.vips) // AT_ONCE)
 
-    def ask_for(self, address: str) -> None:
+    def ask_for(self, address: str, interface: str = "") -> None:
+        prober = self.prober(address, interface)
+        if prober is not None:
+            try:
+                prober.ask(address, self.source6(socket.if_nametoindex(prober.interface)))
+            except OSError:
+                self.refresh()  # the interface went away between two looks
+
+    def prober(self, address: str, interface: str) -> Prober | None:
+        """Return who asks where an address stands, or on this interface where it does not; None where neither is."""
         index = next((one.interface for one in self.here if one.address == address), 0)
-        try:
-            interface = socket.if_indextoname(index)
-            if interface not in self.probers:
-                self.probers[interface] = Prober(interface, self.vips)
-            self.probers[interface].ask(address, self.source6(index))
-        except OSError:
-            self.refresh()  # the interface went away between two looks
+        with contextlib.suppress(OSError):
+            name = socket.if_indextoname(index) if index else interface
+            if name not in self.probers:
+                self.probers[name] = Prober(name, self.vips)
+            return self.probers[name]
+        return None
 
     def source6(self, interface: int) -> str:
         """Return an IPv6 address that stays on this host, the link-local one if it can be; nothing if there is none."""
@@ -190,9 +254,56 @@ class Detector:
                 for address, mac in prober.read():
                     for judge in self.judges if mac not in self.macs else ():
                         judge.answered(now, address, mac, self.config.interval * self.rounds(judge))
+                        if address in judge.watched.vips:
+                            self.contests[judge.watched.name].claimed(now, address, mac, holds=judge.holds)
             except OSError:
                 prober.close()
                 del self.probers[interface]
+        for interface, family, address in self.witnesses.read():
+            for watched in (judge.watched for judge in self.judges):
+                if (watched.interface, watched.family) == (interface, family):
+                    self.contests[watched.name].witnessed(now, address, third=address not in watched.peers)
+
+    def contend(self, now: float) -> None:
+        """Ask, judge and act where it is in doubt which node has to have the addresses."""
+        for judge in self.judges:
+            contest = self.contests[judge.watched.name]
+            if judge.silent_in(now) == 0:
+                judge.heard = None
+                contest.begin(now)
+            if contest.due(now) != 0:
+                continue
+            verdict = contest.verdict(now, holds=judge.holds)
+            if verdict is Verdict.ANNOUNCE:
+                self.announce(judge)
+            elif verdict is not None:
+                self.declare(judge, UNFIT if contest.away else FIT)
+                if contest.away:
+                    self.reporter.say("split_brain", judge.watched.name, self.cut_off(contest))
+            if contest.due(now) is not None:
+                for address in sorted(contest.claims or judge.watched.vips)[:AT_ONCE]:
+                    self.ask_for(address, judge.watched.interface)
+                self.witnesses.ask(judge.watched)
+
+    def ask_witnesses(self) -> None:
+        """Ask all of them, to know who answers at all before there is any doubt."""
+        for judge in self.judges:
+            self.witnesses.ask(judge.watched)
+
+    def announce(self, judge: Judge) -> None:
+        for address in judge.held:
+            prober = self.prober(address, judge.watched.interface)
+            with contextlib.suppress(OSError):
+                if prober is not None:
+                    prober.announce(address)
+
+    def declare(self, judge: Judge, content: bytes) -> None:
+        """Let keepalived know whether this node may have the addresses of an instance."""
+        if judge.watched.track_file:
+            try:
+                put(judge.watched.track_file, content)
+            except OSError as error:
+                log(WARNING, f"{judge.watched.track_file} cannot be written: {error.strerror}.")
 
     def unexplained(self, now: float) -> bool:
         """Whether something has been amiss since the last look began."""
@@ -217,13 +328,29 @@ class Detector:
         for judge in self.judges:
             name = judge.watched.name
             claim = judge.split(now)
-            if claim is None:
+            if self.contests[name].away:
+                pass  # that was told at once
+            elif claim is None:
                 self.reporter.say("split_brain", name, None)
             elif self.looked.since >= (claim.first or 0.0) and claim.last >= self.looked.until:
                 # It stood before and after the look, so what was seen is its reason, and not the end of it.
                 self.reporter.say("split_brain", name, self.facts(judge, claim))
             stranger = judge.foreign(now)
             self.reporter.say("foreign_adverts", name, None if stranger is None else _foreign(stranger))
+
+    @staticmethod
+    def cut_off(contest: Contest) -> dict[str, t.Any]:
+        address, mac = min(contest.claims.items())
+        other = next((one for one, its in neighbours().items() if its == mac and one not in contest.claims), "")
+        return {
+            "address": address,
+            "other_mac": mac,
+            "other_address": other,
+            "reason": "cut_off",
+            "message": f"{address} is held by {_who(other, mac)}, and none of {len(contest.answered)} hosts that "
+            "answered this node a moment ago still does, so it is cut off and gives way: look at its firewall and its "
+            "network. It comes back by itself.",
+        }
 
     def facts(self, judge: Judge, claim: Claim) -> dict[str, t.Any]:
         known = neighbours()
@@ -232,14 +359,17 @@ class Detector:
             other = next((address for address, its in known.items() if its == mac and address not in judge.held), "")
         foreign_mac = bool(mac) and mac not in [known.get(peer, mac) for peer in judge.watched.peers]
         reason = explain(judge.watched, self.looked.wire, self.looked.passed, foreign_mac=foreign_mac)
-        who = f"{other} ({mac})" if other and mac else other or mac
         return {
             "address": claim.address,
             "other_mac": mac,
             "other_address": other,
             "reason": reason.name,
-            "message": f"{claim.address} is held here and by {who}. {reason.message}",
+            "message": f"{claim.address} is held here and by {_who(other, mac)}. {reason.message}",
         }
+
+
+def _who(address: str, mac: str) -> str:
+    return f"{address} ({mac})" if address and mac else address or mac
 
 
 def _foreign(advert: Advert) -> dict[str, t.Any]:

@@ -24,6 +24,8 @@ PACKET_OUTGOING = 4
 INTERFACES = "/sys/class/net"
 SOLICITATION, ADVERTISEMENT = 135, 136
 SOURCE_LINK_LAYER, TARGET_LINK_LAYER = 1, 2
+OVERRIDE = 0x20000000
+ALL_NODES = b"\xff\x02" + b"\0" * 13 + b"\x01"
 BROADCAST = b"\xff" * 6
 ARP = struct.Struct("!HHBBH6s4s6s4s")
 
@@ -109,6 +111,7 @@ class Listener:
 
     def __init__(self, family: int) -> None:
         self.family = family
+        self.names: dict[int, str] = {}  # of interfaces, by index, until one changes
         self.connection = socket.socket(family, socket.SOCK_RAW, VRRP)
         self.connection.setblocking(False)
         if family == socket.AF_INET:
@@ -123,16 +126,21 @@ class Listener:
                 parts = {kind: value for _level, kind, value in ancillary}
                 if self.family == socket.AF_INET:
                     index = struct.unpack_from("=i", parts[IP_PKTINFO])[0]
-                    yield advert_of_packet(data, socket.if_indextoname(index), sent_by_us=False)
+                    yield advert_of_packet(data, self.name(index), sent_by_us=False)
                 else:
                     packed, index = struct.unpack_from("=16si", parts[socket.IPV6_PKTINFO])
                     yield read_advert(
                         data,
-                        interface=socket.if_indextoname(index),
+                        interface=self.name(index),
                         source=sender[0].partition("%")[0],
                         destination=socket.inet_ntop(socket.AF_INET6, packed),
                         ttl=struct.unpack("=i", parts[socket.IPV6_HOPLIMIT])[0],
                     )
+
+    def name(self, index: int) -> str:
+        if index not in self.names:
+            self.names[index] = socket.if_indextoname(index)
+        return self.names[index]
 
 
 class Prober:
@@ -181,21 +189,52 @@ class Prober:
             if len(data) >= 24 and mac:
                 yield socket.inet_ntop(socket.AF_INET6, data[8:24]), mac_text(mac)
 
+    def announce(self, address: str) -> None:
+        """Tell everybody on the network that this host has an address: gratuitous ARP, or an unsolicited advertisement.
+
+        The form of keepalived (RFC 5227, section 3; RFC 4861, section 7.2.6): who knows the address believes it.
+        """
+        packed = socket.inet_pton(family_of(address), address)
+        if len(packed) == 4:
+            packet = ARP.pack(1, ETH_P_IP, 6, 4, 1, self.mac, packed, BROADCAST, packed)
+            self.arp.sendto(packet, (self.interface, ETH_P_ARP, 0, 0, BROADCAST))
+        else:
+            packet = advertisement(packed, self.mac)
+            self.arp.sendto(packet, (self.interface, ETH_P_IPV6, 0, 0, b"\x33\x33" + ALL_NODES[12:]))
+
+    def sockets(self) -> list[socket.socket]:
+        return [self.arp, self.six] if self.six else [self.arp]
+
     def close(self) -> None:
-        self.arp.close()
-        if self.six:
-            self.six.close()
+        for connection in self.sockets():
+            connection.close()
 
 
 def solicitation(source: bytes, mac: bytes, group: bytes, target: bytes) -> bytes:
     """Return the IPv6 packet that asks a group who has an address (RFC 4861, section 4.3)."""
     body = struct.pack("!BBHI", SOLICITATION, 0, 0, 0) + target + bytes((SOURCE_LINK_LAYER, 1)) + mac
-    pseudo = source + group + struct.pack("!II", len(body), ICMP6) + body
-    total = sum(struct.unpack(f"!{len(pseudo) // 2}H", pseudo))
+    return neighbour_packet(source, group, body)
+
+
+def advertisement(address: bytes, mac: bytes) -> bytes:
+    """Return the IPv6 packet that tells all nodes who has an address from now on (RFC 4861, section 4.4)."""
+    body = struct.pack("!BBHI", ADVERTISEMENT, 0, 0, OVERRIDE) + address + bytes((TARGET_LINK_LAYER, 1)) + mac
+    return neighbour_packet(address, ALL_NODES, body)
+
+
+def neighbour_packet(source: bytes, destination: bytes, body: bytes) -> bytes:
+    """Return an ICMPv6 message, whose checksum is 0 so far, as a packet that no router forwards."""
+    total = internet_checksum(source + destination + struct.pack("!II", len(body), ICMP6) + body)
+    body = body[:2] + struct.pack("!H", total) + body[4:]
+    return struct.pack("!IHBB", 6 << 28, len(body), ICMP6, 255) + source + destination + body
+
+
+def internet_checksum(data: bytes) -> int:
+    """Return the checksum of an even number of bytes (RFC 1071)."""
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
-    body = body[:2] + struct.pack("!H", ~total & 0xFFFF) + body[4:]
-    return struct.pack("!IHBB", 6 << 28, len(body), ICMP6, 255) + source + group + body
+    return ~total & 0xFFFF
 
 
 def link_layer_address(data: bytes) -> bytes:

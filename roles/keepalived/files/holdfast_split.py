@@ -15,10 +15,15 @@ LOOK_LEAST = 1.0
 SETTLE = 0.5
 HOLD_LEAST = 1.0
 FORGET_STRANGER = 2.5 * ROUTINE
+LATE = 1.3  # intervals without an advert after which a standby has its doubts
 
 
 class Watched(t.NamedTuple):
-    """One VRRP instance of this node. ``detection`` is how long its standby waits in silence, in seconds."""
+    """One VRRP instance of this node. ``detection`` is how long its standby waits in silence, in seconds.
+
+    ``witnesses`` are asked whether this node is cut off, with ``gateways`` the default gateways of its interface too.
+    That it gives way is written into ``track_file``; without one it never does.
+    """
 
     name: str
     interface: str
@@ -29,6 +34,9 @@ class Watched(t.NamedTuple):
     address: str
     peers: tuple[str, ...]
     vips: tuple[str, ...]
+    witnesses: tuple[str, ...] = ()
+    gateways: bool = False
+    track_file: str = ""
 
     @property
     def hold(self) -> float:
@@ -77,6 +85,7 @@ class Judge:
         self.held: tuple[str, ...] = ()
         self.claims: dict[str, Claim] = {}
         self.strangers: dict[str, tuple[float, Advert]] = {}
+        self.heard: float | None = None  # the last advert of a peer that is master, None once its silence was told
 
     @property
     def holds(self) -> bool:
@@ -101,9 +110,17 @@ class Judge:
             # On another network the number is another virtual router's.
             if advert.interface == self.watched.interface and advert.source != self.watched.address:
                 self.strangers[advert.source] = (now, advert)
-        elif self.held and advert.priority > 0:
+            return
+        self.heard = now if advert.priority > 0 else None
+        if self.held and advert.priority > 0:
             claim = self.claims.setdefault(advert.source, Claim(self.held[0], "", advert.source))
             claim.seen(now, max(advert.interval, TICK * 2))
+
+    def silent_in(self, now: float) -> float | None:
+        """Return in how many seconds a standby has to doubt that it hears its master, None where it has none."""
+        if self.heard is None or self.held:
+            return None
+        return max(0.0, self.heard + LATE * self.watched.advert_int - now)
 
     def suspected_since(self, now: float) -> float | None:
         """Return when the youngest of the claims that still stand was made first, None where there is none."""

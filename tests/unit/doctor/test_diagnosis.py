@@ -16,6 +16,7 @@ OWN = {"lb1": "10.0.0.11", "lb2": "10.0.0.12"}
 MAC = {"lb1": "02:00:00:00:00:0b", "lb2": "02:00:00:00:00:0c"}
 UNITS = ("keepalived", "nginx", "holdfast-watcher", "holdfast-detector")
 TRACKERS = ("nginx_crash", "nginx_probe", "nginx_stop")
+CUT_OFF = {"name": "cut_off_VI_1", "path": "/x", "present": True, "content": "1", "watched": True}
 
 Facts = t.Dict[str, t.Any]
 Break = t.Callable[[Facts, Facts], t.Any]
@@ -164,6 +165,10 @@ AILMENTS: dict[str, tuple[Break, list[str]]] = {
     "another tracker": (
         both(moves, tracker(2, content="1")),
         ["because of its tracker nginx_stop (/run/holdfast/track/nginx_stop says 1)"],
+    ),
+    "it is cut off": (
+        both(moves, lambda one, _two: one["tracked"]["VI_1"].append(CUT_OFF)),
+        ["VI_1 on lb1 is in FAULT and takes no address, because it is cut off: another node has the address"],
     ),
     "the interface is down": (
         both(moves, lambda one, _two: one["interfaces"]["eth0"].update(up=False)),

@@ -88,7 +88,7 @@ def test_an_instance_with_trackers_of_its_own_tracks_no_check() -> None:
     said = checks({"name": "a", "file": "/run/x"}, keepalived_vips=None, keepalived_instances=[own])
     said["keepalived_track_files"] = [{"name": "disk", "file": "/run/disk"}]
     [instance] = Estate(said).instances("lb1")["lb1"]
-    assert instance["track_file"] == ["disk", "nginx_crash", "nginx_probe", "nginx_stop"]
+    assert instance["track_file"] == ["disk", "nginx_crash", "nginx_probe", "nginx_stop", "cut_off_VI_1"]
 
 
 def test_the_programs_that_are_run_are_told() -> None:
@@ -106,8 +106,9 @@ def test_the_programs_that_are_run_are_told() -> None:
 
 def test_a_policy_is_what_an_instance_tracks() -> None:
     plan = Estate({"keepalived_policy": "restart_first", "keepalived_restart_patience": 3}).slices("lb1")["lb1"]
-    assert plan["keepalived_instances"][0]["track_file"] == ["nginx_down", "nginx_probe", "nginx_stop"]
-    assert [one["name"] for one in plan["keepalived_track_files"]] == ["nginx_down", "nginx_probe", "nginx_stop"]
+    tracked = ["nginx_down", "nginx_probe", "nginx_stop", "cut_off_VI_1"]
+    assert plan["keepalived_instances"][0]["track_file"] == tracked
+    assert [one["name"] for one in plan["keepalived_track_files"]] == tracked
     assert plan["keepalived_restart_patience"] == 3.0
     assert plan["outage"]["nginx_killed"] == pytest.approx(0.5)
     assert 3.0 < plan["outage"]["nginx_stays_dead"] < 3.2
@@ -122,7 +123,7 @@ def test_instances_may_have_different_policies() -> None:
     assert [one["track_file"][0] for one in plan["keepalived_instances"]] == ["nginx_down", "nginx_crash"]
     assert all("policy" not in one for one in plan["keepalived_instances"])
     names = [one["name"] for one in plan["keepalived_track_files"]]
-    assert names == ["nginx_crash", "nginx_down", "nginx_probe", "nginx_stop"]
+    assert names == ["nginx_crash", "nginx_down", "nginx_probe", "nginx_stop", "cut_off_a", "cut_off_b"]
     assert plan["outage"]["nginx_stays_dead"] > plan["outage"]["nginx_killed"]
 
 

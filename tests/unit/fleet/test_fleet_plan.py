@@ -19,7 +19,7 @@ BLOG = {"name": "blog", "servers_from": "backend", "port": 8080}
 
 def test_three_groups_and_one_address_make_a_pair() -> None:
     common = {"version": 3, "advert_int": 0.1, "preempt_delay": 60}
-    watched = ["nginx_crash", "nginx_probe", "nginx_stop"]
+    watched = ["nginx_crash", "nginx_probe", "nginx_stop", "cut_off_VI_1"]
     shared = {"virtual_ipaddress": ["10.0.0.100/24"], "virtual_ipaddress_excluded": [], "track_file": watched}
     servers = [{"address": "10.0.0.21", "port": 8080}, {"address": "10.0.0.22", "port": 8080}]
     plan = Estate().slices()
@@ -42,6 +42,7 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
         "keepalived_sync_groups": [],
     }
     detected = {"name": "VI_1", "interface": "", "router_id": 100, "version": 3, "advert_int": 0.1}
+    detected.update(witnesses=["10.0.0.21", "10.0.0.22"], gateways=True, track_file="/run/holdfast/track/cut_off_VI_1")
     assert [plan["lb1"].pop("detected"), plan["lb2"].pop("detected")] == [
         [dict(detected, detection=0.302, address="10.0.0.11", peers=["10.0.0.12"], vips=["10.0.0.100"])],
         [dict(detected, detection=0.306, address="10.0.0.12", peers=["10.0.0.11"], vips=["10.0.0.100"])],
@@ -142,7 +143,7 @@ def test_the_plan_of_a_batch_is_a_part_of_the_plan_of_all() -> None:
             },
             {
                 "track_interface": ["eth1", {"name": "eth2", "weight": -20}],
-                "track_file": ["ready", "nginx_crash", "nginx_probe", "nginx_stop"],
+                "track_file": ["ready", "nginx_crash", "nginx_probe", "nginx_stop", "cut_off_VI_1"],
                 "track_script": ["disk"],
                 "track_process": ["bird"],
             },

@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A balancer whose firewall drops everything, while ARP goes on: it takes the clients from nobody, and keeps none."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from conftest import SITE, VIP, Pair
+from faults import FAULTS
+from fleet_under_test import Node, client, eventually, watching
+from ordeal import TWICE, report, undergo
+
+CUT = next(fault for fault in FAULTS if fault.name == "every packet lost")
+UNNOTICED = 0.3  # seconds without an answer that a fault elsewhere may cost: a busy machine, and nothing else
+RESCUED = 0.4  # seconds in which clients are taken back from a node that is cut off
+TRACKER = "/run/holdfast/track/cut_off_VI_1"
+
+
+def away(node: Node) -> bool:
+    return node.run(f"cat {TRACKER}").strip() == "1"
+
+
+def reasons(node: Node) -> list[str]:
+    found = json.loads(node.run("cat /run/holdfast/state/split_brain.json"))["findings"]
+    return [one["reason"] for one in found]
+
+
+def test_a_standby_that_is_cut_off_takes_nothing(pair: Pair) -> None:
+    def strike() -> None:
+        CUT.strike(pair.lb2)
+        eventually(lambda: away(pair.lb2), within=2, saying="lb2 knows that it is cut off")
+        assert reasons(pair.lb2) == ["cut_off"]
+        assert not pair.lb2.holds(VIP)
+
+    seen = undergo(pair, strike, quiet=2.0)
+    print(f"MEASURED {seen.figures('standby cut off')}")
+    seen.assert_within(TWICE * UNNOTICED, 4)
+    assert seen.holders.moves() == 0
+    assert seen.holders.longest(at_least=2) <= RESCUED
+    assert pair.audit() == []
+    assert reasons(pair.lb2) == []
+
+
+def test_a_holder_that_is_cut_off_lets_go(pair: Pair) -> None:
+    with watching(VIP, pair.balancers) as holders:
+        CUT.strike(pair.lb1)
+        pair.held_by(pair.lb2, within=5)
+        assert away(pair.lb1)
+        time.sleep(1.0)  # that it stays so can only be waited for
+        assert pair.holder() == "lb2"
+    assert holders.longest(at_least=2) <= RESCUED
+
+
+def test_clients_that_a_cut_off_standby_has_taken_are_taken_back(pair: Pair) -> None:
+    thaw = (
+        f"until ip address show eth0 | grep -q 'inet {VIP}/'; do sleep 0.01; done; "
+        "systemctl kill --signal=CONT holdfast-detector"
+    )
+    third = next(iter(pair.web_servers))
+    pair.ask(third)
+    right = json.loads(pair.lb1.run("ip -json link show eth0"))[0]["address"]
+    with watching(VIP, pair.balancers) as holders, client(VIP, SITE) as window:
+        pair.lb2.run("systemctl kill --signal=STOP holdfast-detector")
+        pair.lb2.run(f'systemd-run --quiet --collect --unit=fault-late sh -c "{thaw}"')
+        CUT.strike(pair.lb2)
+        eventually(lambda: away(pair.lb2), within=5, saying="lb2 knows that it is cut off")
+        eventually(lambda: pair.learned(third) == right, within=1, saying="a third host sends to lb1 again")
+        window.settle(2.0)
+    report("standby cut off, its detector late", window.summary(), holders)
+    assert pair.holder() == "lb1"
+    assert 0 < holders.longest(at_least=2) <= RESCUED
+    assert window.summary()["gap_ms"] <= 1000 * TWICE * RESCUED
+
+
+def test_one_that_is_cut_off_is_better_than_none(pair: Pair) -> None:
+    CUT.strike(pair.lb2)
+    eventually(lambda: away(pair.lb2), within=2, saying="lb2 knows that it is cut off")
+    pair.lb1.kill()
+    try:
+        eventually(lambda: pair.lb2.holds(VIP), within=5, saying="lb2 takes the address that nobody has")
+        assert not away(pair.lb2)
+    finally:
+        pair.lb1.revive()
+
+
+def test_no_detector_keeps_a_node_away(pair: Pair) -> None:
+    CUT.strike(pair.lb2)
+    eventually(lambda: away(pair.lb2), within=2, saying="lb2 knows that it is cut off")
+    pair.lb2.run("systemctl stop holdfast-detector")
+    try:
+        assert not away(pair.lb2)
+    finally:
+        pair.lb2.run("systemctl start holdfast-detector")

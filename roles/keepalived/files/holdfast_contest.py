@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which of two that claim an address gives it up, and which calls the clients back: no input, no output, no clock.
+
+Where a firewall or a broken network drops what one node sends and receives over IP, ARP goes on: each node takes the
+other for dead, both announce the address, and the clients of the cut-off one are lost. Priorities cannot tell which
+one that is, but others on the network can. So a node that another contests asks witnesses: when none of those that
+answered of late does, while another node answers for the address, it gives way. Who is left announces the address.
+
+A node that gave way comes back as soon as its witnesses answer, or nobody answers for the address any more: a node
+that is cut off is better than none, and then stays until a witness has answered.
+"""
+
+from __future__ import annotations
+
+import enum
+
+PAUSE = 0.04  # seconds between two questions: neighbours answer within one or two milliseconds
+AWAY_PAUSE = 0.2
+SLOW_PAUSE = 1.0
+AT_LEAST = 2  # questions without an answer that say something
+GONE = 3  # questions without an answer after which the other one is gone, or answered ones after which all is well
+HASTE = 2.0  # seconds after which a contest that nobody has won is looked at slowly
+REMEMBERED = 35.0  # seconds for which a witness counts that has answered: three of the detector's routine questions
+
+
+class Verdict(enum.Enum):
+    """What to do now."""
+
+    GIVE_WAY = "give way"
+    COME_BACK = "come back"
+    ANNOUNCE = "announce"
+
+
+class Contest:
+    """The contest over the addresses of one instance. Moments are in seconds of one clock that never goes back.
+
+    ``away`` says that this node has given way, ``claims`` has the MAC of another node by each address that it has
+    claimed since the contest began, ``answered`` when each witness answered last.
+    """
+
+    def __init__(self) -> None:
+        self.away = False
+        self.stubborn = False
+        self.answered: dict[str, float] = {}
+        self.claims: dict[str, str] = {}
+        self._opened: float | None = None
+        self._asked: float | None = None
+        self._claimed = self._heard = False  # since the last question
+        self._contested = False
+        self._other_silent = self._witnesses_silent = self._witnesses_heard = 0  # questions in a row
+
+    def begin(self, now: float) -> None:
+        """Doubt arose: a question is due. Nothing changes where it arose before."""
+        if self._opened is None:
+            self._opened, self._asked = now, None
+            self.claims = {}
+            self._claimed = self._heard = self._contested = False
+            self._other_silent = self._witnesses_silent = self._witnesses_heard = 0
+
+    def claimed(self, now: float, address: str, mac: str, *, holds: bool) -> None:
+        """Another node answers for an address of the instance, or announces it: a reason to doubt for a holder."""
+        if holds:
+            self.begin(now)
+        self._claimed = True
+        self.claims[address] = mac
+
+    def witnessed(self, now: float, witness: str, *, third: bool) -> None:
+        """One that was asked has answered. ``third``: it is no peer, whose silence says nothing about this node."""
+        if third:
+            self.answered[witness] = now
+        self._heard, self.stubborn = True, False
+
+    def due(self, now: float) -> float | None:
+        """Return in how many seconds the next question, and with it a verdict, is due; None where there is no doubt."""
+        if self._opened is None:
+            return None
+        if self._asked is None:
+            return 0.0
+        if self.away:
+            pause = AWAY_PAUSE
+        elif now - self._opened > HASTE and not self._other_silent:
+            pause = SLOW_PAUSE
+        else:
+            pause = PAUSE
+        return max(0.0, self._asked + pause - now)
+
+    def verdict(self, now: float, *, holds: bool) -> Verdict | None:
+        """Judge by the answers to the last question. The next one is to be asked now, while ``due`` says so."""
+        first, self._asked = self._asked is None, now
+        if first or self._opened is None:
+            return None
+        self._contested |= self._claimed
+        self._other_silent = 0 if self._claimed else self._other_silent + 1
+        self._witnesses_silent = 0 if self._heard else self._witnesses_silent + 1
+        self._witnesses_heard = self._witnesses_heard + 1 if self._heard else 0
+        self._claimed = self._heard = False
+        return self._away() if self.away else self._here(now, holds)
+
+    def _away(self) -> Verdict | None:
+        nobody = self._other_silent >= GONE
+        if not nobody and self._witnesses_heard < GONE:
+            return None
+        self.away, self.stubborn = False, not self._witnesses_heard
+        self._opened = None
+        return Verdict.COME_BACK
+
+    def _here(self, now: float, holds: bool) -> Verdict | None:
+        cut_off = self._witnesses_silent >= AT_LEAST and self._known(now) and not self.stubborn
+        if cut_off and not self._other_silent:
+            self.away = True
+            return Verdict.GIVE_WAY
+        if self._other_silent >= GONE or (self._witnesses_heard and not holds):
+            self._opened = None
+        return Verdict.ANNOUNCE if holds and self._contested and self._other_silent else None
+
+    def _known(self, now: float) -> bool:
+        """Whether there is a witness that has answered of late: one that never does says nothing."""
+        return any(now - last <= REMEMBERED for last in self.answered.values())

@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Others on the network, who can tell whether this host is heard: the default gateways, and whoever is named."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+import typing as t
+
+from holdfast_packets import ICMP6, ICMP6_FILTER, drain, internet_checksum
+from holdfast_split import Watched
+
+SOL_RAW, ICMP_FILTER = 255, 1
+ECHO, ECHO_REPLY = 8, 0
+ECHO6, ECHO_REPLY6 = 128, 129
+HEAD = struct.Struct("!BBHHH")  # type, code, checksum, identifier, sequence
+ROUTES, ROUTES6 = "/proc/net/route", "/proc/net/ipv6_route"
+
+
+class Echo:
+    """Asks over IP through one interface (RFC 792, RFC 4443); raises OSError where there is no such interface."""
+
+    def __init__(self, interface: str, family: int) -> None:
+        self.interface, self.family = interface, family
+        self.mark = struct.unpack("!H", os.urandom(2))[0]
+        protocol = socket.IPPROTO_ICMP if family == socket.AF_INET else ICMP6
+        self.connection = socket.socket(family, socket.SOCK_RAW, protocol)
+        self.connection.setblocking(False)
+        if family == socket.AF_INET:
+            self.connection.setsockopt(SOL_RAW, ICMP_FILTER, struct.pack("=I", 0xFFFFFFFF & ~(1 << ECHO_REPLY)))
+        else:
+            blocked = [0xFFFFFFFF] * 8
+            blocked[ECHO_REPLY6 >> 5] &= ~(1 << (ECHO_REPLY6 & 31))
+            self.connection.setsockopt(ICMP6, ICMP6_FILTER, struct.pack("=8I", *blocked))
+        try:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
+        except OSError:
+            self.connection.close()
+            raise
+
+    def ask(self, address: str) -> None:
+        """Ask one host. What a firewall keeps from being sent is a question without an answer."""
+        kind = ECHO if self.family == socket.AF_INET else ECHO6
+        packet = HEAD.pack(kind, 0, 0, self.mark, 0)
+        if self.family == socket.AF_INET:
+            packet = HEAD.pack(kind, 0, internet_checksum(packet), self.mark, 0)
+            to: tuple[t.Any, ...] = (address, 0)
+        else:
+            with contextlib.suppress(OSError):  # the kernel adds the checksum itself
+                to = (address, 0, 0, socket.if_nametoindex(self.interface) if address.startswith("fe80:") else 0)
+        with contextlib.suppress(OSError):
+            self.connection.sendto(packet, to)
+
+    def read(self) -> t.Iterator[str]:
+        """Yield the address of everybody who has answered."""
+        for data, _ancillary, sender in drain(self.connection):
+            body = data[(data[0] & 0x0F) * 4 :] if self.family == socket.AF_INET and data else data
+            if len(body) >= HEAD.size and HEAD.unpack_from(body)[3] == self.mark:
+                yield sender[0].partition("%")[0]
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+class Witnesses:
+    """The hosts that are asked, through the interface of an instance, each in its own socket."""
+
+    def __init__(self) -> None:
+        self.echoes: dict[tuple[str, int], Echo] = {}
+
+    def ask(self, watched: Watched) -> None:
+        """Ask the witnesses of an instance, and its peers."""
+        asked = [*watched.witnesses, *(gateways(watched.interface, watched.family) if watched.gateways else ())]
+        key = (watched.interface, watched.family)
+        with contextlib.suppress(OSError):  # the interface is not there at the moment
+            if key not in self.echoes:
+                self.echoes[key] = Echo(*key)
+            for address in dict.fromkeys([*asked, *watched.peers]):
+                self.echoes[key].ask(address)
+
+    def read(self) -> t.Iterator[tuple[str, int, str]]:
+        """Yield (interface, family, address) of everybody who has answered."""
+        for (interface, family), echo in list(self.echoes.items()):
+            try:
+                for address in echo.read():
+                    yield interface, family, address
+            except OSError:
+                echo.close()
+                del self.echoes[interface, family]
+
+    def sockets(self) -> list[socket.socket]:
+        return [echo.connection for echo in self.echoes.values()]
+
+
+def gateways(interface: str, family: int) -> list[str]:
+    """Return the default gateways of an interface; none where the routes cannot be read (proc_net_route(5))."""
+    found = []
+    with contextlib.suppress(OSError, ValueError, IndexError), open(
+        ROUTES if family == socket.AF_INET else ROUTES6, encoding="ascii"
+    ) as stream:
+        for words in map(str.split, stream):
+            if family == socket.AF_INET:
+                if words[0] == interface and words[1] == words[7] == "0" * 8:
+                    found.append(socket.inet_ntoa(struct.pack("=I", int(words[2], 16))))
+            elif words[9] == interface and words[0] == "0" * 32 and words[1] == "00":
+                found.append(socket.inet_ntop(family, bytes.fromhex(words[4])))
+    return [address for address in dict.fromkeys(found) if address not in ("0.0.0.0", "::")]

@@ -1,0 +1,170 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who gives way where two claim an address, and who calls the clients back, question by question."""
+
+from __future__ import annotations
+
+import pytest
+from holdfast_contest import AT_LEAST, GONE, HASTE, PAUSE, REMEMBERED, SLOW_PAUSE, Contest, Verdict
+
+VIP, OTHER = "10.0.0.100", "02:00:00:00:00:0c"
+GATEWAY, PEER = "10.0.0.1", "10.0.0.12"
+
+
+class Stand:
+    """A contest and its clock. A round is a question, and what is answered before the next one is due."""
+
+    def __init__(self, *, known: bool = True, holds: bool = True) -> None:
+        self.contest, self.now, self.holds = Contest(), 100.0, holds
+        if known:
+            self.contest.witnessed(self.now - 5, GATEWAY, third=True)
+
+    def doubt(self) -> None:
+        self.contest.begin(self.now)
+        assert self.contest.due(self.now) == 0
+        assert self.contest.verdict(self.now, holds=self.holds) is None  # that was the first question
+
+    def round(self, *, other: bool = False, witness: str = "") -> Verdict | None:
+        assert self.contest.due(self.now), "the contest is over, or a question was not asked"
+        if other:
+            self.contest.claimed(self.now, VIP, OTHER, holds=self.holds)
+        if witness:
+            self.contest.witnessed(self.now, witness, third=witness != PEER)
+        self.now += self.contest.due(self.now) or 0.0
+        return self.contest.verdict(self.now, holds=self.holds)
+
+    def rounds(self, count: int, *, other: bool = False, witness: str = "") -> list[Verdict | None]:
+        return [self.round(other=other, witness=witness) for _number in range(count)]
+
+    @property
+    def over(self) -> bool:
+        return self.contest.due(self.now) is None
+
+
+def cut_off(*, holds: bool = True) -> Stand:
+    """Return one that has given way."""
+    stand = Stand(holds=holds)
+    stand.doubt()
+    assert stand.rounds(AT_LEAST, other=True) == [None] * (AT_LEAST - 1) + [Verdict.GIVE_WAY]
+    assert stand.contest.away
+    return stand
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_one_that_no_witness_answers_gives_way_to_another(holds: bool) -> None:
+    stand = cut_off(holds=holds)
+    assert stand.now == pytest.approx(100.0 + AT_LEAST * PAUSE)
+    assert stand.contest.claims == {VIP: OTHER}
+
+
+@pytest.mark.parametrize("witness", [GATEWAY, PEER])
+def test_one_that_is_heard_stays(witness: str) -> None:
+    stand = Stand()
+    stand.doubt()
+    assert stand.rounds(50, other=True, witness=witness) == [None] * 50
+    assert not stand.contest.away
+
+
+def test_a_witness_that_answers_now_and_then_is_enough() -> None:
+    stand = Stand()
+    stand.doubt()
+    for _number in range(20):
+        assert stand.round(other=True) is None
+        assert stand.round(other=True, witness=GATEWAY) is None
+
+
+def test_a_witness_that_never_answers_says_nothing() -> None:
+    stand = Stand(known=False)
+    stand.doubt()
+    assert stand.rounds(50, other=True) == [None] * 50
+
+
+def test_a_witness_that_fell_silent_long_ago_says_nothing() -> None:
+    stand = Stand()
+    stand.now += REMEMBERED
+    stand.doubt()
+    assert stand.rounds(50, other=True) == [None] * 50
+
+
+def test_a_peer_alone_is_no_witness() -> None:
+    stand = Stand(known=False)
+    stand.contest.witnessed(stand.now - 1, PEER, third=False)
+    stand.doubt()
+    assert stand.rounds(50, other=True) == [None] * 50
+
+
+def test_nobody_gives_way_to_nobody() -> None:
+    stand = Stand()
+    stand.doubt()
+    assert stand.rounds(GONE) == [None] * GONE
+    assert stand.over
+
+
+@pytest.mark.parametrize("witness", [GATEWAY, ""])
+def test_who_is_left_announces_the_address_until_the_other_is_surely_gone(witness: str) -> None:
+    stand = Stand(known=bool(witness))
+    stand.doubt()
+    stand.rounds(3, other=True, witness=witness)
+    assert stand.rounds(GONE, witness=witness) == [Verdict.ANNOUNCE] * GONE
+    assert stand.over
+
+
+def test_one_that_does_not_hold_the_address_announces_nothing() -> None:
+    stand = Stand(known=False, holds=False)
+    stand.doubt()
+    stand.rounds(3, other=True)
+    assert stand.rounds(GONE) == [None] * GONE
+    assert stand.over
+
+
+def test_the_doubts_of_a_standby_that_is_heard_are_over() -> None:
+    stand = Stand(holds=False)
+    stand.doubt()
+    assert stand.round(other=True, witness=GATEWAY) is None
+    assert stand.over
+
+
+def test_only_a_holder_has_doubts_when_another_claims_its_address() -> None:
+    for holds in (True, False):
+        contest = Contest()
+        contest.claimed(1.0, VIP, OTHER, holds=holds)
+        assert (contest.due(1.0) == 0) is holds
+
+
+def test_a_contest_that_nobody_wins_is_looked_at_slowly_and_its_end_at_once() -> None:
+    stand = Stand()
+    stand.doubt()
+    while stand.now <= 100.0 + HASTE:
+        stand.round(other=True, witness=GATEWAY)
+    assert stand.contest.due(stand.now) == SLOW_PAUSE
+    stand.round(other=True, witness=GATEWAY)
+    assert stand.round(witness=GATEWAY) is Verdict.ANNOUNCE
+    assert stand.contest.due(stand.now) == pytest.approx(PAUSE)
+
+
+def test_one_that_gave_way_comes_back_when_it_is_heard_again() -> None:
+    stand = cut_off()
+    assert stand.rounds(50, other=True) == [None] * 50
+    assert stand.rounds(GONE, other=True, witness=GATEWAY) == [None] * (GONE - 1) + [Verdict.COME_BACK]
+    assert not stand.contest.away
+    assert stand.over
+
+
+def test_an_answer_now_and_then_brings_nobody_back() -> None:
+    stand = cut_off()
+    for _number in range(10):
+        assert stand.rounds(GONE - 1, other=True, witness=GATEWAY) == [None] * (GONE - 1)
+        assert stand.round(other=True) is None
+
+
+def test_one_that_is_cut_off_is_better_than_none_and_stays_then() -> None:
+    stand = cut_off()
+    stand.holds = False
+    assert stand.rounds(GONE) == [None] * (GONE - 1) + [Verdict.COME_BACK]
+    stand.holds = True
+    stand.doubt()
+    assert stand.rounds(20, other=True) == [None] * 20
+    # Until a witness has answered: then it is as before.
+    stand.round(other=True, witness=GATEWAY)
+    assert stand.rounds(AT_LEAST, other=True)[-1] is Verdict.GIVE_WAY
