@@ -65,3 +65,15 @@ def test_the_group_moves_as_one_when_one_family_is_deaf(pair: Balancers) -> None
     assert {address: holders.moves(address) for address in GROUP} == dict.fromkeys(GROUP, 0)
     assert holders.split() == 0.0
     seen.assert_within(FAST.service_gone, "lb2 hears no IPv6 adverts")
+
+
+def test_a_standby_that_hears_nothing_keeps_no_client(pair: Balancers) -> None:
+    """It takes the address and announces it; the holder, whose question it does not hear, calls the clients back."""
+    with clients(ALONE) as seen:
+        pair["lb1"].run("ip6tables --insert INPUT --in-interface eth0 --jump DROP")
+        try:
+            pair.placed(dict.fromkeys(ALONE, "lb1+lb2"), within=5)
+            seen.settle(3.0)
+        finally:
+            pair["lb1"].run("ip6tables --flush INPUT")
+    seen.assert_within(FAST.host_gone, "lb1 hears nothing over IPv6")
