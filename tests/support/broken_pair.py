@@ -155,5 +155,5 @@ def playbook(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a playbook of the collection as a person would."""
     program = Path(sys.executable).parent / "ansible-playbook"
     command = [str(program), f"playbooks/{name}.yml", "--inventory", "inventory/lab", *arguments]
-    environment = dict(os.environ, ANSIBLE_CALLBACK_RESULT_FORMAT="json", ANSIBLE_NOCOLOR="1")
+    environment = dict(os.environ, ANSIBLE_CALLBACK_RESULT_FORMAT="json", ANSIBLE_NOCOLOR="1", ANSIBLE_FORCE_COLOR="0")
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)

@@ -25,6 +25,7 @@ def detector(node: Node, place: t.Mapping[str, str], peer: str) -> t.Iterator[t.
     """Run it beside the one of the role; what is yielded returns its findings by event."""
     instance = {"name": "VI_T", "interface": "eth0", "router_id": ID, "version": 3, "advert_int": 0.1}
     instance.update(detection=0.3, address=place["us"], peers=[peer], vips=[place["vip"]])
+    instance.update(witnesses=[], gateways=False, track_file="")
     config = {"state_file": f"{FOLDER}/state.json", "events": f"{FOLDER}/events", "interval": 1.0}
     text = json.dumps({**config, "instances": [instance]})
     node.run(f"mkdir -p {FOLDER}; echo '{text}' >{FOLDER}/detector.json")

@@ -112,6 +112,7 @@ class Detector:
         for judge in self.judges:
             self.declare(judge, FIT)
         self.refresh()
+        self.ask_all_witnesses()
         notify("READY=1")
         ask = ping = time.monotonic()
         routine = ask + ROUTINE
@@ -128,7 +129,7 @@ class Detector:
             if self.look is not None and now >= self.look.looked.until:
                 self.end_look()
                 routine = now + (AGAIN if self.reporter.raised else ROUTINE)
-                self.ask_witnesses()
+                self.ask_all_witnesses()
             if self.look is None and (now >= routine or self.unexplained(now)):
                 self.begin_look(now)
             self.report(now)
@@ -266,6 +267,7 @@ class Detector:
 
     def contend(self, now: float) -> None:
         """Ask, judge and act where it is in doubt which node has to have the addresses."""
+        doubted = []
         for judge in self.judges:
             contest = self.contests[judge.watched.name]
             if judge.silent_in(now) == 0:
@@ -283,12 +285,12 @@ class Detector:
             if contest.due(now) is not None:
                 for address in sorted(contest.claims or judge.watched.vips)[:AT_ONCE]:
                     self.ask_for(address, judge.watched.interface)
-                self.witnesses.ask(judge.watched)
+                doubted.append(judge.watched)
+        self.witnesses.ask(doubted)
 
-    def ask_witnesses(self) -> None:
-        """Ask all of them, to know who answers at all before there is any doubt."""
-        for judge in self.judges:
-            self.witnesses.ask(judge.watched)
+    def ask_all_witnesses(self) -> None:
+        """Learn who answers at all, before there is any doubt."""
+        self.witnesses.ask(judge.watched for judge in self.judges)
 
     def announce(self, judge: Judge) -> None:
         for address in judge.held:

@@ -72,15 +72,20 @@ class Witnesses:
     def __init__(self) -> None:
         self.echoes: dict[tuple[str, int], Echo] = {}
 
-    def ask(self, watched: Watched) -> None:
-        """Ask the witnesses of an instance, and its peers."""
-        asked = [*watched.witnesses, *(gateways(watched.interface, watched.family) if watched.gateways else ())]
-        key = (watched.interface, watched.family)
-        with contextlib.suppress(OSError):  # the interface is not there at the moment
-            if key not in self.echoes:
-                self.echoes[key] = Echo(*key)
-            for address in dict.fromkeys([*asked, *watched.peers]):
-                self.echoes[key].ask(address)
+    def ask(self, instances: t.Iterable[Watched]) -> None:
+        """Ask the witnesses of these instances, and their peers, each of them once."""
+        wanted: dict[tuple[str, int], dict[str, None]] = {}
+        for one in instances:
+            key = (one.interface, one.family)
+            if key not in wanted:
+                wanted[key] = dict.fromkeys(gateways(*key) if one.gateways else ())
+            wanted[key].update(dict.fromkeys([*one.witnesses, *one.peers]))
+        for key, addresses in wanted.items():
+            with contextlib.suppress(OSError):  # the interface is not there at the moment
+                if key not in self.echoes:
+                    self.echoes[key] = Echo(*key)
+                for address in addresses:
+                    self.echoes[key].ask(address)
 
     def read(self) -> t.Iterator[tuple[str, int, str]]:
         """Yield (interface, family, address) of everybody who has answered."""
