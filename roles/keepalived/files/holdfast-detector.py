@@ -33,8 +33,9 @@ import typing as t
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from holdfast_adverts import Advert, canonical
 from holdfast_contest import Contest, Verdict
-from holdfast_netlink import Bound, bound, neighbours
-from holdfast_packets import Listener, Looked, Prober, Wire, drain, own_macs
+from holdfast_neighbourhood import Neighbourhood
+from holdfast_netlink import neighbours
+from holdfast_packets import Listener, Looked, Wire, drain
 from holdfast_reasons import explain
 from holdfast_reporter import Reporter
 from holdfast_service import WARNING, faults_in_words, log, notify, serve
@@ -89,16 +90,13 @@ class Detector:
         self.config = config
         self.judges = [Judge(watched) for watched in config.instances]
         self.contests = {judge.watched.name: Contest() for judge in self.judges}
-        self.vips = tuple(vip for watched in config.instances for vip in watched.vips)
+        self.neighbourhood = Neighbourhood([vip for watched in config.instances for vip in watched.vips])
         self.reporter = Reporter(config.state_file, config.events)
         self.listeners = [Listener(family) for family in sorted({judge.watched.family for judge in self.judges})]
-        self.probers: dict[str, Prober] = {}
         self.witnesses = Witnesses()
         self.changes = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self.changes.setblocking(False)
         self.changes.bind((0, RTMGRP_ADDRESSES))
-        self.here: list[Bound] = []
-        self.macs: set[str] = set()
         self.look: Wire | None = None
         self.looked = Looked(0.0, 0.0, [], [])
         self.round = 0
@@ -145,8 +143,7 @@ class Detector:
         A standby reads its adverts meanwhile, to know at once when the next one does not come.
         """
         time.sleep(max(0.0, began + BREATH - time.monotonic()))
-        urgent = [self.changes, *self.witnesses.sockets()]
-        urgent += [one for prober in self.probers.values() for one in prober.sockets()]
+        urgent = [self.changes, *self.witnesses.sockets(), *self.neighbourhood.sockets()]
         adverts = [] if all(judge.holds for judge in self.judges) else [one.connection for one in self.listeners]
         rest = read = 0.0
         while self.running:
@@ -187,16 +184,14 @@ class Detector:
 
     def refresh(self) -> None:
         """Find out anew which addresses this host has, and on which interface each instance lives."""
-        self.here = bound()
+        self.neighbourhood.refresh()
         for listener in self.listeners:
             listener.names.clear()
-        self.macs = own_macs()
-        by_address = {one.address: one.interface for one in self.here}
-        held = {one.address for one in self.here}
+        held = self.neighbourhood.interfaces()
         for judge in self.judges:
-            if not judge.watched.interface and judge.watched.address in by_address:
+            if not judge.watched.interface and judge.watched.address in held:
                 with contextlib.suppress(OSError):
-                    name = socket.if_indextoname(by_address[judge.watched.address])
+                    name = socket.if_indextoname(held[judge.watched.address])
                     judge.watched = judge.watched._replace(interface=name)
             held_before = judge.holds
             judge.holding(held)
@@ -219,47 +214,24 @@ class Detector:
         for judge in self.judges:
             for number, address in enumerate(judge.held):
                 if number % self.rounds(judge) == self.round % self.rounds(judge):
-                    self.ask_for(address)
+                    self.ask_for(address, judge.watched.interface)
 
     @staticmethod
     def rounds(judge: Judge) -> int:
         return -(-len(judge.watched.vips) // AT_ONCE)
 
-    def ask_for(self, address: str, interface: str = "") -> None:
-        prober = self.prober(address, interface)
-        if prober is not None:
-            try:
-                prober.ask(address, self.source6(socket.if_nametoindex(prober.interface)))
-            except OSError:
-                self.refresh()  # the interface went away between two looks
-
-    def prober(self, address: str, interface: str) -> Prober | None:
-        """Return who asks where an address stands, or on this interface where it does not; None where neither is."""
-        index = next((one.interface for one in self.here if one.address == address), 0)
-        with contextlib.suppress(OSError):
-            name = socket.if_indextoname(index) if index else interface
-            if name not in self.probers:
-                self.probers[name] = Prober(name, self.vips)
-            return self.probers[name]
-        return None
-
-    def source6(self, interface: int) -> str:
-        """Return an IPv6 address that stays on this host, the link-local one if it can be; nothing if there is none."""
-        own = {one.address for one in self.here if one.interface == interface and ":" in one.address}
-        own.difference_update(self.vips)
-        return min(own, key=lambda address: (not address.startswith("fe80:"), address), default="")
+    def ask_for(self, address: str, interface: str) -> None:
+        try:
+            self.neighbourhood.ask(address, interface)
+        except OSError:
+            self.refresh()  # the interface went away between two looks
 
     def hear(self, now: float) -> None:
-        for interface, prober in list(self.probers.items()):
-            try:
-                for address, mac in prober.read():
-                    for judge in self.judges if mac not in self.macs else ():
-                        judge.answered(now, address, mac, self.config.interval * self.rounds(judge))
-                        if address in judge.watched.vips:
-                            self.contests[judge.watched.name].claimed(now, address, mac, holds=judge.holds)
-            except OSError:
-                prober.close()
-                del self.probers[interface]
+        for address, mac in self.neighbourhood.read():
+            for judge in self.judges:
+                judge.answered(now, address, mac, self.config.interval * self.rounds(judge))
+                if address in judge.watched.vips:
+                    self.contests[judge.watched.name].claimed(now, address, mac, holds=judge.holds)
         for interface, family, address in self.witnesses.read():
             for watched in (judge.watched for judge in self.judges):
                 if (watched.interface, watched.family) == (interface, family):
@@ -294,10 +266,8 @@ class Detector:
 
     def announce(self, judge: Judge) -> None:
         for address in judge.held:
-            prober = self.prober(address, judge.watched.interface)
-            with contextlib.suppress(OSError):
-                if prober is not None:
-                    prober.announce(address)
+            with contextlib.suppress(OSError):  # the next question comes soon
+                self.neighbourhood.announce(address, judge.watched.interface)
 
     def declare(self, judge: Judge, content: bytes) -> None:
         """Let keepalived know whether this node may have the addresses of an instance."""
