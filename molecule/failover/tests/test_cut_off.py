@@ -94,3 +94,35 @@ def test_no_detector_keeps_a_node_away(pair: Pair) -> None:
         assert not away(pair.lb2)
     finally:
         pair.lb2.run("systemctl start holdfast-detector")
+
+
+def test_one_that_boots_cut_off_keeps_no_client(pair: Pair) -> None:
+    """A wrong rule of a firewall is often noticed only when the host boots the next time."""
+    unit = "/etc/systemd/system/fault-firewall.service"
+    rules = "iptables -I INPUT -i eth0 -j DROP; iptables -I OUTPUT -o eth0 -j DROP"
+    wanted = "/var/lib/holdfast/detector/witnesses.json"
+    eventually(lambda: pair.lb2.run(f"cat {wanted} || true"), within=20, saying="lb2 has written down who answers it")
+    pair.lb2.run(
+        f'printf \'[Unit]\\nBefore=keepalived.service\\n[Service]\\nType=oneshot\\nExecStart=/bin/sh -c "{rules}"\\n'
+        f"[Install]\\nWantedBy=multi-user.target\\n' >{unit}; systemctl enable fault-firewall"
+    )
+    pair.lb2.shut_down()
+    try:
+        with client(VIP, SITE) as window:
+            pair.lb2.start()
+            eventually(lambda: away(pair.lb2), within=20, saying="lb2 knows that it is cut off")
+            window.settle(2.0)
+    finally:
+        pair.lb2.run(f"systemctl disable fault-firewall; rm -f {unit}; systemctl daemon-reload")
+    print(f"MEASURED booted cut off: {window.summary()['gap_ms']} ms, {window.summary()['slow']} slow")
+    assert pair.holder() == "lb1"
+    assert window.summary()["gap_ms"] <= 1000 * TWICE * RESCUED
+
+
+def test_a_detector_that_dies_is_soon_back(pair: Pair) -> None:
+    CUT.strike(pair.lb2)
+    eventually(lambda: away(pair.lb2), within=2, saying="lb2 knows that it is cut off")
+    pair.lb2.run("systemctl kill --signal=KILL holdfast-detector")
+    eventually(lambda: not away(pair.lb2), within=2, saying="nobody keeps lb2 away")
+    eventually(lambda: away(pair.lb2), within=10, saying="lb2 knows again that it is cut off")
+    eventually(lambda: pair.holder() == "lb1", within=2, saying="lb1 alone holds the address")

@@ -41,7 +41,7 @@ from holdfast_reporter import Reporter
 from holdfast_service import WARNING, faults_in_words, log, notify, serve
 from holdfast_split import LOOK_LEAST, ROUTINE, TICK, Claim, Judge, Watched
 from holdfast_track import FIT, UNFIT, put
-from holdfast_witnesses import Witnesses
+from holdfast_witnesses import Known, Witnesses
 
 CONFIG = "/etc/holdfast/detector.json"
 PING = 1.0
@@ -60,6 +60,7 @@ class Config:
             data = json.loads(text)
             self.state_file = str(data["state_file"])
             self.events = str(data["events"])
+            self.known_file = str(data["known_file"])
             self.interval = float(data["interval"])
             self.instances = [self._watched(one) for one in data["instances"]]
         if self.interval < TICK:
@@ -94,6 +95,7 @@ class Detector:
         self.reporter = Reporter(config.state_file, config.events)
         self.listeners = [Listener(family) for family in sorted({judge.watched.family for judge in self.judges})]
         self.witnesses = Witnesses()
+        self.known = Known(config.known_file)
         self.changes = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self.changes.setblocking(False)
         self.changes.bind((0, RTMGRP_ADDRESSES))
@@ -109,6 +111,8 @@ class Detector:
         self.reporter.begin()
         for judge in self.judges:
             self.declare(judge, FIT)
+        for contest in self.contests.values():
+            contest.answered = dict.fromkeys(self.known.addresses, time.monotonic())
         self.refresh()
         self.ask_all_witnesses()
         notify("READY=1")
@@ -133,6 +137,7 @@ class Detector:
             self.report(now)
             if now >= ping:
                 ping = now + PING
+                self.known.keep(set().union(*(contest.known(now) for contest in self.contests.values())))
                 held = sum(judge.holds for judge in self.judges)
                 notify(f"WATCHDOG=1\nSTATUS={held} of {len(self.judges)} instances are held here, {self.verdict()}")
             self.wait(now)

@@ -107,7 +107,7 @@ class Contest:
         return Verdict.COME_BACK
 
     def _here(self, now: float, holds: bool) -> Verdict | None:
-        cut_off = self._witnesses_silent >= AT_LEAST and self._known(now) and not self.stubborn
+        cut_off = self._witnesses_silent >= AT_LEAST and self.known(now) and not self.stubborn
         if cut_off and not self._other_silent:
             self.away = True
             return Verdict.GIVE_WAY
@@ -115,6 +115,6 @@ class Contest:
             self._opened = None
         return Verdict.ANNOUNCE if holds and self._contested and self._other_silent else None
 
-    def _known(self, now: float) -> bool:
-        """Whether there is a witness that has answered of late: one that never does says nothing."""
-        return any(now - last <= REMEMBERED for last in self.answered.values())
+    def known(self, now: float) -> set[str]:
+        """Return the witnesses that have answered of late: the silence of one that never does says nothing."""
+        return {witness for witness, last in self.answered.items() if now - last <= REMEMBERED}

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 import typing as t
 
-from holdfast_service import ERROR, NOTICE, WARNING, log, tell
+from holdfast_service import ERROR, NOTICE, WARNING, log, replace_file, tell
 
 
 class Reporter:
@@ -59,13 +58,9 @@ class Reporter:
             tell(self.events, event=event, state="raised", instance=instance, message=facts["message"])
 
     def write(self) -> None:
-        """Replace the state file as a whole, so that nobody reads half of one."""
+        """Replace the state file; where that fails, the journal says so."""
         state = {"state": "raised" if self.raised else "clear", "findings": list(self.raised.values())}
-        beside = f"{self.state_file}.new"
         try:
-            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(json.dumps(state, indent=2) + "\n")
-            os.rename(beside, self.state_file)
+            replace_file(self.state_file, json.dumps(state, indent=2) + "\n")
         except OSError as error:
             log(WARNING, f"{self.state_file} cannot be written: {error.strerror}.")

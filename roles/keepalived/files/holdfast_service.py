@@ -67,6 +67,15 @@ def read(config_file: str, make: t.Callable[[str], Config]) -> Config:
     return make(text)
 
 
+def replace_file(path: str, text: str, mode: int = 0o644) -> None:
+    """Write a file as a whole and by renaming, so that nobody reads half of it; raises OSError."""
+    beside = f"{path}.new"
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    os.replace(beside, path)
+
+
 def serve(config_file: str, make: t.Callable[[str], Config], run: t.Callable[[Config], None]) -> int:
     """Return 0 after an orderly stop and 2 for a wrong configuration; anything else that goes wrong is raised."""
     try:

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 import struct
 import typing as t
 
 from holdfast_packets import ICMP6, ICMP6_FILTER, drain, internet_checksum
+from holdfast_service import WARNING, log, replace_file
 from holdfast_split import Watched
 
 SOL_RAW, ICMP_FILTER = 255, 1
@@ -99,6 +101,25 @@ class Witnesses:
 
     def sockets(self) -> list[socket.socket]:
         return [echo.connection for echo in self.echoes.values()]
+
+
+class Known:
+    """The witnesses that have answered, kept over a boot: a wrong firewall often comes with one."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.addresses: set[str] = set()
+        with contextlib.suppress(OSError, ValueError, TypeError), open(path, encoding="utf-8") as stream:
+            self.addresses.update(map(str, json.load(stream)))
+
+    def keep(self, addresses: set[str]) -> None:
+        """Write them down where they are others than before; when none answers, those that did stay."""
+        if addresses and addresses != self.addresses:
+            self.addresses = addresses
+            try:
+                replace_file(self.path, json.dumps(sorted(addresses)) + "\n")
+            except OSError as error:
+                log(WARNING, f"{self.path} cannot be written: {error.strerror}.")
 
 
 def gateways(interface: str, family: int) -> list[str]:

@@ -188,7 +188,13 @@ def test_a_full_socket_is_not_waited_for(tmp_path: Path, events: socket.socket) 
     assert heard(events)
 
 
-GOOD: dict[str, t.Any] = {"state_file": "s", "events": "e", "interval": 1.0, "instances": [WATCHED._asdict()]}
+GOOD: dict[str, t.Any] = {
+    "state_file": "s",
+    "events": "e",
+    "known_file": "k",
+    "interval": 1.0,
+    "instances": [WATCHED._asdict()],
+}
 
 
 def test_a_right_configuration() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import holdfast_witnesses
 import pytest
 from holdfast_packets import ICMP6, advertisement, internet_checksum, link_layer_address
-from holdfast_witnesses import gateways
+from holdfast_witnesses import Known, gateways
 
 # As Linux writes them: two default routes on eth0, one without a gateway, one of eth1, and a network.
 ROUTES = """Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
@@ -62,3 +62,21 @@ def test_an_advertisement_is_whole_and_overrides_what_is_believed() -> None:
     assert (kind, flags) == (136, 0x20000000)
     assert body[8:24] == address
     assert link_layer_address(body) == mac
+
+
+def test_witnesses_are_known_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "witnesses.json"
+    known = Known(str(path))
+    assert known.addresses == set()
+    known.keep({"10.0.0.1", "10.0.0.21"})
+    known.keep(set())  # cut off: that is when they are needed
+    assert Known(str(path)).addresses == {"10.0.0.1", "10.0.0.21"}
+    known.keep({"10.0.0.22"})
+    assert Known(str(path)).addresses == {"10.0.0.22"}
+
+
+@pytest.mark.parametrize("content", ["", "{", "1", "[null"])
+def test_a_broken_file_of_witnesses_names_nobody(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "witnesses.json"
+    path.write_text(content)
+    assert Known(str(path)).addresses == set()
