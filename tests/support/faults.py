@@ -68,7 +68,7 @@ FAULTS: tuple[Fault, ...] = (
         0.4,
         80,
     ),
-    Fault("every packet lost", shell(CUT.format("I")), 0.4, 80, isolated=True),
+    Fault("every packet lost", shell(CUT.format("I")), 0.4, 80),
     Fault("host frozen", lambda node: node.freeze(), 0.4, 80),
     Fault("host killed", lambda node: node.kill(), 0.4, 80),
     Fault("host shut down", lambda node: node.shut_down(), 0.2, 40),

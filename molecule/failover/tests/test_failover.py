@@ -56,6 +56,16 @@ def test_the_address_moves_within_its_budget_and_comes_back(pair: Pair, fault: F
     assert 2 * sum(within) > len(within)
 
 
+def test_a_child_that_dies_again_leaves_its_address_no_longer(pair: Pair) -> None:
+    """keepalived itself would start the second one only after seconds."""
+    fault = next(fault for fault in FAULTS if fault.name == "keepalived's child killed")
+    for _time in range(2):
+        seen = undergo(pair, lambda: fault.strike(pair.lb1), successor=pair.lb2)
+        print(f"MEASURED {seen.figures('child killed again')}")
+        seen.assert_within(TWICE * fault.gap, TWICE * fault.lost)
+        seen.assert_one_holder()
+
+
 def test_a_slow_download_does_not_keep_the_address_on_a_stopping_nginx(pair: Pair) -> None:
     for backend in pair.web_servers:
         backend.run("truncate --size=64M /var/www/holdfast/large")
