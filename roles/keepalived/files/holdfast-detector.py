@@ -116,7 +116,7 @@ class Detector:
         self.refresh()
         self.ask_all_witnesses()
         notify("READY=1")
-        ask = ping = time.monotonic()
+        ask = ping = hope = time.monotonic()
         routine = ask + ROUTINE
         while self.running:
             now = time.monotonic()
@@ -126,6 +126,10 @@ class Detector:
             if now >= ask:
                 ask = now + self.config.interval
                 self.ask()
+            if now >= hope:
+                # One that came back though it is cut off has to know soon when it no longer is.
+                hope = now + TICK
+                self.witnesses.ask(judge.watched for judge in self.judges if self.contests[judge.watched.name].stubborn)
             self.hear(now)
             self.contend(now)
             if self.look is not None and now >= self.look.looked.until:
