@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import enum
 
-PAUSE = 0.04  # seconds between two questions: neighbours answer within one or two milliseconds
+PAUSE = 0.03  # seconds between two questions: neighbours answer within one or two milliseconds
 AWAY_PAUSE = 0.2
 SLOW_PAUSE = 1.0
 AT_LEAST = 2  # questions without an answer that say something

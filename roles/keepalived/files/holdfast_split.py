@@ -15,7 +15,7 @@ LOOK_LEAST = 1.0
 SETTLE = 0.5
 HOLD_LEAST = 1.0
 FORGET_STRANGER = 2.5 * ROUTINE
-LATE = 1.3  # intervals without an advert after which a standby has its doubts
+LATE = 1.2  # intervals without an advert after which a standby has its doubts
 
 
 class Watched(t.NamedTuple):
