@@ -69,6 +69,13 @@ def only_about(vips: t.Iterable[str]) -> list[tuple[int, int, int, int]]:
     return [*program, (RETURN, 0, 0, 0)]
 
 
+def only_icmp6(connection: socket.socket, kind: int) -> None:
+    """Let the kernel hand over only ICMPv6 messages of this type (RFC 3542, section 3.2)."""
+    blocked = [0xFFFFFFFF] * 8
+    blocked[kind >> 5] &= ~(1 << (kind & 31))
+    connection.setsockopt(ICMP6, ICMP6_FILTER, struct.pack("=8I", *blocked))
+
+
 def drain(connection: socket.socket, size: int = 2048) -> t.Iterator[tuple[bytes, t.Any, t.Any]]:
     """Yield (data, ancillary data, sender) of what has arrived, never waiting, and not without end."""
     for _count in range(MOST):
@@ -158,9 +165,7 @@ class Prober:
         if len(four) < len(vips):
             self.six = socket.socket(socket.AF_INET6, socket.SOCK_RAW, ICMP6)
             self.six.setblocking(False)
-            blocked = [0xFFFFFFFF] * 8
-            blocked[ADVERTISEMENT >> 5] &= ~(1 << (ADVERTISEMENT & 31))
-            self.six.setsockopt(ICMP6, ICMP6_FILTER, struct.pack("=8I", *blocked))
+            only_icmp6(self.six, ADVERTISEMENT)
 
     def ask(self, address: str, source: str) -> None:
         """Ask everybody on the network; ``source`` is an IPv6 address of this host's own, which the answer goes to.

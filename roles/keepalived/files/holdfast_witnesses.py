@@ -12,7 +12,7 @@ import socket
 import struct
 import typing as t
 
-from holdfast_packets import ICMP6, ICMP6_FILTER, drain, internet_checksum
+from holdfast_packets import ICMP6, drain, internet_checksum, only_icmp6
 from holdfast_service import WARNING, log, replace_file
 from holdfast_split import Watched
 
@@ -35,9 +35,7 @@ class Echo:
         if family == socket.AF_INET:
             self.connection.setsockopt(SOL_RAW, ICMP_FILTER, struct.pack("=I", 0xFFFFFFFF & ~(1 << ECHO_REPLY)))
         else:
-            blocked = [0xFFFFFFFF] * 8
-            blocked[ECHO_REPLY6 >> 5] &= ~(1 << (ECHO_REPLY6 & 31))
-            self.connection.setsockopt(ICMP6, ICMP6_FILTER, struct.pack("=8I", *blocked))
+            only_icmp6(self.connection, ECHO_REPLY6)
         try:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
         except OSError:
@@ -46,16 +44,13 @@ class Echo:
 
     def ask(self, address: str) -> None:
         """Ask one host. What a firewall keeps from being sent is a question without an answer."""
-        kind = ECHO if self.family == socket.AF_INET else ECHO6
-        packet = HEAD.pack(kind, 0, 0, self.mark, 0)
-        if self.family == socket.AF_INET:
-            packet = HEAD.pack(kind, 0, internet_checksum(packet), self.mark, 0)
-            to: tuple[t.Any, ...] = (address, 0)
-        else:
-            with contextlib.suppress(OSError):  # the kernel adds the checksum itself
-                to = (address, 0, 0, socket.if_nametoindex(self.interface) if address.startswith("fe80:") else 0)
         with contextlib.suppress(OSError):
-            self.connection.sendto(packet, to)
+            if self.family == socket.AF_INET:
+                total = internet_checksum(HEAD.pack(ECHO, 0, 0, self.mark, 0))
+                self.connection.sendto(HEAD.pack(ECHO, 0, total, self.mark, 0), (address, 0))
+            else:  # the kernel adds the checksum itself
+                scope = socket.if_nametoindex(self.interface) if address.startswith("fe80:") else 0
+                self.connection.sendto(HEAD.pack(ECHO6, 0, 0, self.mark, 0), (address, 0, 0, scope))
 
     def read(self) -> t.Iterator[str]:
         """Yield the address of everybody who has answered."""
