@@ -48,7 +48,6 @@ class Contest:
         self._opened: float | None = None
         self._asked: float | None = None
         self._claimed = self._heard = False  # since the last question
-        self._contested = False
         self._other_silent = self._witnesses_silent = self._witnesses_heard = 0  # questions in a row
 
     def begin(self, now: float) -> None:
@@ -56,7 +55,7 @@ class Contest:
         if self._opened is None:
             self._opened, self._asked = now, None
             self.claims = {}
-            self._claimed = self._heard = self._contested = False
+            self._claimed = self._heard = False
             self._other_silent = self._witnesses_silent = self._witnesses_heard = 0
 
     def claimed(self, now: float, address: str, mac: str, *, holds: bool) -> None:
@@ -91,7 +90,6 @@ class Contest:
         first, self._asked = self._asked is None, now
         if first or self._opened is None:
             return None
-        self._contested |= self._claimed
         self._other_silent = 0 if self._claimed else self._other_silent + 1
         self._witnesses_silent = 0 if self._heard else self._witnesses_silent + 1
         self._witnesses_heard = self._witnesses_heard + 1 if self._heard else 0
@@ -113,7 +111,7 @@ class Contest:
             return Verdict.GIVE_WAY
         if self._other_silent >= GONE or (self._witnesses_heard and not holds):
             self._opened = None
-        return Verdict.ANNOUNCE if holds and self._contested and self._other_silent else None
+        return Verdict.ANNOUNCE if holds and self.claims and self._other_silent else None
 
     def known(self, now: float) -> set[str]:
         """Return the witnesses that have answered of late: the silence of one that never does says nothing."""

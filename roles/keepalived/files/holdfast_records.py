@@ -14,7 +14,7 @@ import threading
 import typing as t
 
 from holdfast_events import Event
-from holdfast_service import ERROR, WARNING, log
+from holdfast_service import ERROR, WARNING, log, replace_file
 
 LIMIT = 1000  # events that may wait for commands, and as many for mails
 
@@ -56,10 +56,7 @@ class State:
                 data = {"states": self.states, "commands": list(self.commands), "mails": list(self.mails)}
                 content = json.dumps(data)
             try:
-                descriptor = os.open(f"{self.path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-                with open(descriptor, "w", encoding="utf-8") as stream:
-                    stream.write(content)
-                os.replace(f"{self.path}.new", self.path)
+                replace_file(self.path, content, 0o600)
             except OSError as error:
                 log(ERROR, f"{self.path} cannot be written: {error.strerror}.")
 
