@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from fleet_under_test import Node
 
-__all__ = ("FAULTS", "Fault", "mend")
+__all__ = ("FAULTS", "Fault", "mend", "named")
 
 Strike = t.Callable[[Node], t.Any]
 
@@ -73,6 +73,10 @@ FAULTS: tuple[Fault, ...] = (
     Fault("host killed", lambda node: node.kill(), 0.4, 80),
     Fault("host shut down", lambda node: node.shut_down(), 0.2, 40),
 )
+
+
+def named(name: str) -> Fault:
+    return next(fault for fault in FAULTS if fault.name == name)
 
 
 def mend(node: Node) -> None:

@@ -14,9 +14,10 @@ from faults import mend
 from fleet_under_test import Holders, Node, client, watching
 from pair import SITE, VIP, Pair
 
-__all__ = ("HEALED", "SETTLED", "TWICE", "Ordeal", "report", "undergo")
+__all__ = ("HEALED", "SETTLED", "TWICE", "UNNOTICED", "Ordeal", "report", "undergo")
 
 SETTLED = 0.4  # seconds: detection of a dead host; a split may last no longer
+UNNOTICED = 0.3  # seconds without an answer that a fault elsewhere may cost: a busy machine, and nothing else
 HEALED = 1.0  # seconds after which a node that was cut off has understood that another holds the address
 TWICE = 2  # a budget holds at the median, and no single run exceeds it twice
 

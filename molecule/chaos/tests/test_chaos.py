@@ -15,12 +15,11 @@ from dataclasses import dataclass
 
 import pytest
 from faults import FAULTS, Fault
-from ordeal import TWICE, undergo
+from ordeal import TWICE, UNNOTICED, undergo
 from pair import Pair
 
 SEED = os.environ.get("HOLDFAST_CHAOS_SEED") or str(secrets.randbelow(10**6))
 ROUNDS = int(os.environ.get("HOLDFAST_CHAOS_ROUNDS", "8"))
-QUIET = 0.3  # seconds without an answer that a fault elsewhere may cost: a busy machine, and nothing else
 
 # What happens beside the balancers, or to the one that stands by, and must not be noticed.
 BESIDE: dict[str, str] = {
@@ -85,7 +84,7 @@ def test_a_round_is_survived(pair: Pair, number: int) -> None:
         isolated=what.isolated,
         quiet=2.0,
     )
-    gap, lost = (what.holder.gap, what.holder.lost) if what.holder else (QUIET, 2)
+    gap, lost = (what.holder.gap, what.holder.lost) if what.holder else (UNNOTICED, 2)
     print(f"MEASURED {seen.figures(str(what))}")
     seen.assert_within(TWICE * gap, TWICE * lost)
     seen.assert_one_holder(isolated=what.isolated)

@@ -9,12 +9,11 @@ import json
 import time
 
 from conftest import SITE, VIP, Pair
-from faults import FAULTS
+from faults import named
 from fleet_under_test import Node, client, eventually, watching
-from ordeal import TWICE, report, undergo
+from ordeal import TWICE, UNNOTICED, report, undergo
 
-CUT = next(fault for fault in FAULTS if fault.name == "every packet lost")
-UNNOTICED = 0.3  # seconds without an answer that a fault elsewhere may cost: a busy machine, and nothing else
+CUT = named("every packet lost")
 RESCUED = 0.4  # seconds in which clients are taken back from a node that is cut off
 TRACKER = "/run/holdfast/track/cut_off_VI_1"
 

@@ -15,7 +15,7 @@ import typing as t
 
 import pytest
 from conftest import SITE, VIP, Pair
-from faults import FAULTS, Fault
+from faults import FAULTS, Fault, named
 from fleet_under_test import Node, client, eventually, watching
 from ordeal import TWICE, report, undergo
 
@@ -58,7 +58,7 @@ def test_the_address_moves_within_its_budget_and_comes_back(pair: Pair, fault: F
 
 def test_a_child_that_dies_again_leaves_its_address_no_longer(pair: Pair) -> None:
     """keepalived itself would start the second one only after seconds."""
-    fault = next(fault for fault in FAULTS if fault.name == "keepalived's child killed")
+    fault = named("keepalived's child killed")
     for _time in range(2):
         seen = undergo(pair, lambda: fault.strike(pair.lb1), successor=pair.lb2)
         print(f"MEASURED {seen.figures('child killed again')}")
