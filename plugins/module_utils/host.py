@@ -11,12 +11,22 @@ import json
 import os
 import socket
 import struct
+import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.addresses import HostAddress
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Runner, run
 
-__all__ = ("has_ipvs", "host_addresses", "interface_names", "listeners", "must", "need_root", "tells_of_processes")
+__all__ = (
+    "has_ipvs",
+    "host_addresses",
+    "interface_names",
+    "listeners",
+    "must",
+    "need_root",
+    "tells_of_processes",
+    "unit_properties",
+)
 
 _LISTEN = "0A"  # include/net/tcp_states.h
 _CONNECTOR = 11  # NETLINK_CONNECTOR of include/uapi/linux/netlink.h
@@ -37,6 +47,12 @@ def must(*command: str, runner: Runner = run) -> str:
     if done.rc:
         raise HoldfastError(f"`{' '.join(command)}` fails: {done.output}")
     return done.stdout
+
+
+def unit_properties(name: str, properties: t.Collection[str], runner: Runner = run) -> dict[str, str]:
+    """Return what systemd says of a unit, by the names of the properties; each is empty where it says nothing."""
+    said = runner("systemctl", "show", f"--property={','.join(properties)}", name).stdout
+    return {**dict.fromkeys(properties, ""), **dict(line.split("=", 1) for line in said.split("\n") if "=" in line)}
 
 
 def has_ipvs(runner: Runner = run, *, proc: str = "/proc") -> bool:

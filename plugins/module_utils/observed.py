@@ -11,6 +11,7 @@ import os
 import re
 import typing as t
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import unit_properties
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Runner, run
 
 __all__ = ("blocking_rules", "interfaces", "neighbours", "units", "watched_inodes")
@@ -28,16 +29,15 @@ def units(names: t.Sequence[str], runner: Runner = run, *, uptime: float = 0.0) 
     """Return the state of systemd's units by name: present, active, enabled, and whether restarts come in a row."""
     found = {}
     for name in names:
-        done = runner("systemctl", "show", f"--property={','.join(_UNIT)}", f"{name}.service")
-        said = dict(line.split("=", 1) for line in done.stdout.split("\n") if "=" in line)
-        began = int(said.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
-        restarts = int(said.get("NRestarts") or 0)
+        said = unit_properties(f"{name}.service", _UNIT, runner)
+        began = int(said["ActiveEnterTimestampMonotonic"] or 0) / 1e6
+        restarts = int(said["NRestarts"] or 0)
         found[name] = {
-            "present": said.get("LoadState") not in (None, "", "not-found"),
-            "active": said.get("ActiveState") == "active",
-            "enabled": said.get("UnitFileState") in ("enabled", "static", "enabled-runtime"),
+            "present": said["LoadState"] not in ("", "not-found"),
+            "active": said["ActiveState"] == "active",
+            "enabled": said["UnitFileState"] in ("enabled", "static", "enabled-runtime"),
             "restarts": restarts,
-            "looping": said.get("SubState") == "auto-restart" or (restarts > 2 and uptime - began < YOUNG),
+            "looping": said["SubState"] == "auto-restart" or (restarts > 2 and uptime - began < YOUNG),
         }
     return found
 

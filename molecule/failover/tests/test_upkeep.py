@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from conftest import Pair
 from ordeal import TWICE, undergo
+from playing import play
 
+PROGRAMS = "/usr/local/lib/holdfast"
+SERVICES = ("watcher", "notify", "detector")
 STORM = "for i in $(seq 10); do systemctl reload nginx keepalived; sleep 0.3; done"
 
 
@@ -42,3 +47,19 @@ def test_a_web_server_that_stops_costs_no_request(pair: Pair) -> None:
     print(f"MEASURED {seen.figures('one web server stopped')}")
     assert seen.holders.moves() == 0
     assert seen.broken["failed_total"] == 0
+
+
+def test_a_run_that_was_cut_short_of_the_services_is_finished_by_the_next(pair: Pair) -> None:
+    def pids() -> set[str]:
+        units = " ".join(f"holdfast-{name}" for name in SERVICES)
+        return set(pair.lb2.run(f"systemctl show --property=MainPID --value {units}").split())
+
+    # All files are as they should be, so nothing is changed any more; but they are newer than what runs.
+    pair.lb2.run(f"touch {PROGRAMS}/holdfast_health.py {PROGRAMS}/holdfast_contest.py /etc/holdfast/notify.json")
+    pair.lb2.run("touch /etc/systemd/system/keepalived.service.d/holdfast.conf")
+    before = pids()
+    first = play("site.yml", "--tags=balancer", f"--limit={pair.lb2}")
+    assert before.isdisjoint(pids()), first
+    assert pair.lb2.run("systemctl show --property=NeedDaemonReload --value keepalived").strip() == "no"
+    assert re.search(r"^lb2 .* changed=0 ", play("site.yml", "--tags=balancer", f"--limit={pair.lb2}"), re.MULTILINE)
+    assert pair.audit() == []
