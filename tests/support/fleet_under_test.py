@@ -156,6 +156,13 @@ class Holders:
         single = [names[0] for _begin, _end, names in self.timeline() if len(names) == 1]
         return sum(before != after for before, after in zip(single, single[1:]))
 
+    def __str__(self) -> str:
+        """Who held it when, in seconds since it was watched, for whoever reads why a test failed."""
+        return "; ".join(
+            f"{begin - self.began:.3f} to {end - self.began:.3f}: {' and '.join(names) or 'nobody'}"
+            for begin, end, names in self.timeline()
+        )
+
     def _holds(self, node: Node, moment: float) -> bool:
         if any(begin <= moment <= end for begin, end in node.away):
             return False

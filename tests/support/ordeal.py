@@ -48,9 +48,9 @@ class Ordeal:
     def assert_one_holder(self, *, isolated: bool = False) -> None:
         """No two holders for longer than a dead host is missed, or than an isolated node needs to learn it."""
         if isolated:
-            assert self.holders.last(at_least=2) <= self.mended + HEALED
+            assert self.holders.last(at_least=2) <= self.mended + HEALED, self.holders
         else:
-            assert self.holders.longest(at_least=2) <= SETTLED
+            assert self.holders.longest(at_least=2) <= SETTLED, self.holders
 
     def figures(self, name: str) -> str:
         """Return one line of JSON for whoever gathers measurements."""
