@@ -85,7 +85,8 @@ def strike(pair: Pair, what: Round) -> None:
     """Let it happen, what is beside first."""
     if what.beside:
         beside = BESIDE[what.beside]
-        node = next((one for one in pair.web_servers if one.name == beside.where), pair.lb1)
+        where = beside.where
+        node = pair.lb1 if where == "holder" else next(one for one in pair.web_servers if one.name == where)
         node.run(f"systemd-run --quiet --collect --unit=fault-beside sh -c '{beside.command}'")
     if what.holder:
         what.holder.strike(pair.lb1)
