@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import typing as t
 from pathlib import Path
 
 from lab import fleet, machine
-from lab.command import ROOT, LabError, say
+from lab.command import ROOT, LabError, environment, say
 from lab.inventory import DEFAULT_INVENTORY, nodes_of, read_inventory
 from lab.lock import lab_lock
+from lab.number import enter, variables
 from lab.podman import containers, held, podman, podman_here
 
 
@@ -32,7 +34,10 @@ def main(words: t.Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="bin/lab", description="A fleet of systemd hosts on this machine, as containers."
+        prog="bin/lab",
+        description="A fleet of systemd hosts on this machine, as containers.",
+        epilog="HOLDFAST_LAB=1 (to 99) in the environment: another lab beside this one, in a network of its own with "
+        "the same addresses; `bin/lab run` starts programs that reach it.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -42,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     up.set_defaults(run=_up)
 
     down = commands.add_parser("down", help="take the lab down; nothing of it stays but its image")
-    down.add_argument("--all", action="store_true", help="the lab of any clone on this machine")
+    down.add_argument("--all", action="store_true", help="whatever clone brought it up")
     down.add_argument("--images", action="store_true", help="remove the images as well")
     down.set_defaults(run=_down)
 
@@ -56,6 +61,10 @@ def _parser() -> argparse.ArgumentParser:
     execute.add_argument("node")
     execute.add_argument("command", nargs="+")
     execute.set_defaults(run=_exec)
+
+    command = commands.add_parser("run", help="run a command that reaches the nodes: bin/lab run -- molecule test")
+    command.add_argument("command", nargs="+")
+    command.set_defaults(run=_run)
 
     for name, verb, text in (
         ("kill", "kill", "end a node as a power cut does"),
@@ -112,6 +121,14 @@ def _shell(options: argparse.Namespace) -> int:
 def _exec(options: argparse.Namespace) -> int:
     terminal = ["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
     return podman_here("exec", "--interactive", *terminal, fleet.node(options.node).name, *options.command)
+
+
+def _run(options: argparse.Namespace) -> None:
+    words = [*enter(), *options.command]
+    try:
+        os.execvpe(words[0], words, {**environment(), **variables()})
+    except FileNotFoundError:
+        raise LabError(f"{words[0]} is not installed") from None
 
 
 def _podman_verb(options: argparse.Namespace) -> None:

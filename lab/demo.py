@@ -22,6 +22,7 @@ from lab import fleet, machine
 from lab.command import LAB_DIRECTORY, ROOT, LabError, environment, say
 from lab.inventory import DEFAULT_INVENTORY, hosts_of, nodes_of, read_inventory
 from lab.lock import lab_lock
+from lab.number import NUMBER, inside
 from lab.podman import containers, held, podman
 
 __all__ = ("Service", "answers", "connected", "main", "outcome")
@@ -232,6 +233,8 @@ def main(words: t.Sequence[str]) -> int:
     argparse.ArgumentParser(prog="bin/demo", description=description).parse_args(words)
     try:
         machine.prepare()
+        if not inside():
+            raise LabError(f"lab {NUMBER} has a network of its own: run the demo in it, `bin/lab run -- bin/demo`.")
         with lab_lock("bin/demo"):
             demonstrate()
     except LabError as error:

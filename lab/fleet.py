@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-import socket
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from lab import machine
 from lab.command import LAB_DIRECTORY, ROOT, LabError, run, say
 from lab.image import ensure_image
 from lab.inventory import Node
+from lab.number import leave
 from lab.podman import (
     LABEL,
     NETWORK,
@@ -46,17 +46,18 @@ def up(nodes: t.Sequence[Node], fresh: bool = False) -> None:
     present = own(containers())
     ensure_key()
     images = {release: ensure_image(release) for release in sorted({node.debian for node in nodes})}
-    arguments = {node.name: _arguments(node, images[node.debian]) for node in nodes}
+    arguments = {node.name: _arguments(node, images[node.debian], nodes) for node in nodes}
     kept = keep(present, {name: _digest(words) for name, words in arguments.items()}, fresh)
     remove([one.name for one in present if one.node not in kept])
     ensure_network(CLONE)
     missing = [node for node in nodes if node.name not in kept]
     if missing:
         say(f"starting {' '.join(node.name for node in missing)}")
-        real_time = machine.real_time_arguments(len(missing))
+        balancers = [node for node in missing if node.balancer]
+        real_time = machine.real_time_arguments(len(balancers))
         if real_time is None:
             say("containers get no real-time priority on this machine: keepalived runs without it here")
-        _each(lambda node: _create(arguments[node.name], real_time or ()), missing)
+        _each(lambda node: _create(arguments[node.name], (node.balancer and real_time) or ()), missing)
         _each(lambda node: _wait(node.name, str(node.address)), missing)
     _each(lambda node: _wait_ssh(node.name, str(node.address), time.monotonic() + READY_WITHIN), nodes)
     say(f"{len(nodes)} nodes are up ({time.monotonic() - begin:.1f} s)")
@@ -94,6 +95,7 @@ def down(everyone: bool = False) -> list[str]:
     remove([one.name for one in found])
     if everyone or not containers():
         remove_network()
+        leave()
     return sorted({one.clone for one in found})
 
 
@@ -109,19 +111,22 @@ def own(found: t.Sequence[Container], strict: bool = True) -> list[Container]:
     foreign = [one for one in found if one.clone != CLONE]
     if foreign and strict:
         raise LabError(
-            f"the lab of {foreign[0].clone} is up on this machine ({len(foreign)} nodes), and a machine holds one: "
-            "take it down first, with `bin/lab down` there or with `bin/lab down --all` here."
+            f"the lab of {foreign[0].clone} is up here ({len(foreign)} nodes): take it down first, with `bin/lab down` "
+            "there or `bin/lab down --all` here, or work in another lab, with HOLDFAST_LAB=1 in the environment."
         )
     return [one for one in found if one.clone == CLONE]
 
 
-def _arguments(node: Node, image: str) -> list[str]:
+def _arguments(node: Node, image: str, nodes: t.Sequence[Node]) -> list[str]:
     """Return podman's arguments for a node: everything that makes it what it is."""
-    network = f"{NETWORK}:ip={node.address},ip={node.address6},mac={node.mac},alias={node.name}"
+    network = f"{NETWORK}:ip={node.address},ip={node.address6},mac={node.mac}"
     return [
         *(f"--name={container_name(node.name)}", f"--hostname={node.name}", f"--network={network}"),
         *(f"--label={LABEL}={CLONE}", f"--label={LABEL}.node={node.name}", f"--label={LABEL}.address={node.address}"),
         f"--volume={KEY}.pub:/etc/ssh/lab_key.pub:ro",
+        # The nodes know each other by name; nobody answers for any other, and says so at once.
+        *(f"--add-host={other.name}:{address}" for other in nodes for address in (other.address, other.address6)),
+        "--dns=127.0.0.1",
         *(f"--cap-add={name}" for name in CAPABILITIES),
         *(PRIVILEGED if node.privileged else UNPRIVILEGED),
         *("--systemd=always", "--stop-timeout=10", "--pull=never", image, "/sbin/init"),
@@ -161,12 +166,8 @@ def _wait(name: str, address: str) -> None:
 
 
 def _wait_ssh(name: str, address: str, deadline: float) -> None:
-    while True:
-        try:
-            with socket.create_connection((address, 22), timeout=1) as connection:
-                if connection.recv(4) == b"SSH-":
-                    return
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise LabError(f"{name}: no ssh server answers at {address}: {error}.") from error
+    ask = f"exec 3<>/dev/tcp/{address}/22 && head -c 4 <&3"
+    while podman("exec", container_name(name), "timeout", "2", "bash", "-c", ask, check=False) != "SSH-":
+        if time.monotonic() > deadline:
+            raise LabError(f"{name}: no ssh server answers at {address}: `bin/lab exec {name} -- journalctl -u ssh`.")
         time.sleep(0.05)

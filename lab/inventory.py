@@ -24,12 +24,15 @@ GROUP = "lab"
 
 @dataclass(frozen=True)
 class Node:
-    """One host of the lab: its inventory name, addresses, Debian release, and whether it may mount as real root may."""
+    """One host of the lab: its inventory name and addresses, Debian release, and what it may do."""
 
     name: str
     address: ipaddress.IPv4Address
     debian: str = "12"
+    # Whether its root may mount, as on a real host.
     privileged: bool = True
+    # Only a balancer needs real-time priority, of which a machine has little.
+    balancer: bool = True
 
     @property
     def number(self) -> int:
@@ -66,7 +69,11 @@ def nodes_of(inventory: t.Mapping[str, t.Any], debian: str | None = None) -> lis
     names = hosts_of(inventory, GROUP if GROUP in inventory else "all")
     if not names:
         raise LabError("the inventory holds no host, so there is no lab to bring up.")
-    nodes = [_node(name, inventory["_meta"]["hostvars"].get(name, {}), debian) for name in names]
+    backends = set(hosts_of(inventory, "backend"))
+    nodes = [
+        _node(name, inventory["_meta"]["hostvars"].get(name, {}), debian, balancer=name not in backends)
+        for name in names
+    ]
     owners: dict[ipaddress.IPv4Address, str] = {}
     for node in nodes:
         if node.address in owners:
@@ -86,7 +93,7 @@ def hosts_of(inventory: t.Mapping[str, t.Any], group: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _node(name: str, variables: t.Mapping[str, t.Any], debian: str) -> Node:
+def _node(name: str, variables: t.Mapping[str, t.Any], debian: str, *, balancer: bool) -> Node:
     text = str(variables.get("ansible_host", ""))
     try:
         address = ipaddress.IPv4Address(text)
@@ -101,4 +108,5 @@ def _node(name: str, variables: t.Mapping[str, t.Any], debian: str) -> Node:
         address=address,
         debian=str(variables.get("lab_debian", debian)),
         privileged=bool(variables.get("lab_privileged", True)),
+        balancer=balancer,
     )

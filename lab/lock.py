@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One user of the machine's lab at a time: whoever comes second waits, and is told for whom."""
+"""One user of a lab at a time: whoever comes second waits, and is told for whom."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ import os
 import typing as t
 
 from lab.command import ROOT, say
+from lab.number import NAME
 
 __all__ = ("HELD", "lab_lock")
 
-FILE = "/run/lock/holdfast-lab.lock"
-# Set for the programs that the holder starts: they work under its lock.
+FILE = f"/run/lock/{NAME}.lock"
+# Names the lab for the programs that its holder starts: they work under its lock.
 HELD = "HOLDFAST_LAB_LOCK_HELD"
 
 
 @contextlib.contextmanager
 def lab_lock(purpose: str, file: str = FILE) -> t.Iterator[None]:
     """Hold the lab for a while; ``purpose`` is what others are told that they wait for."""
-    if os.environ.get(HELD):
+    if os.environ.get(HELD) == NAME:
         yield
         return
     lock = _open(file)
@@ -35,7 +36,7 @@ def lab_lock(purpose: str, file: str = FILE) -> t.Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX)
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{purpose} of {ROOT} (process {os.getpid()})\n".encode(), 0)
-        os.environ[HELD] = "1"
+        os.environ[HELD] = NAME
         yield
     finally:
         os.environ.pop(HELD, None)

@@ -12,11 +12,14 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.command import LAB_DIRECTORY, OWN_PROGRAMS, LabError, as_root, run
+from lab.command import OWN_PROGRAMS, LabError, as_root, run
+from lab.number import HOME, NAME, NUMBER
 
 __all__ = ("Facts", "containers_conf", "podman_command", "prepare", "real_time_arguments")
 
-CONTAINERS_CONF = LAB_DIRECTORY / "containers.conf"
+CONTAINERS_CONF = HOME / "containers.conf"
+# podman keeps its networks by name and subnet; labs with numbers share the subnet, so each has a folder of its own.
+NETWORKS = Path("/run", NAME, "networks")
 CAP_SYS_RESOURCE = 24
 # systemd needs a few inotify instances a node, and the kernel's default is 128 for the whole machine.
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
@@ -63,12 +66,15 @@ def containers_conf(facts: Facts) -> str:
     if not facts.unified_cgroup:
         # crun refuses the layout that mixes both cgroup versions
         lines += ["", "[engine]", 'runtime = "runc"']
-    return "\n".join([*lines, "", "[network]", 'network_backend = "netavark"', ""])
+    lines += ["", "[network]", 'network_backend = "netavark"']
+    if NUMBER:
+        lines.append(f'network_config_dir = "{NETWORKS}"')
+    return "\n".join([*lines, ""])
 
 
 def prepare() -> None:
     """Write podman's configuration and raise what the machine's kernel gives too little of."""
-    LAB_DIRECTORY.mkdir(exist_ok=True)
+    HOME.mkdir(parents=True, exist_ok=True)
     text = containers_conf(Facts.gather())
     if not CONTAINERS_CONF.exists() or CONTAINERS_CONF.read_text() != text:
         CONTAINERS_CONF.write_text(text)

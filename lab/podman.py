@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from lab.command import LabError, environment, run
 from lab.inventory import SUBNET, SUBNET6, Node
 from lab.machine import podman_command
+from lab.number import LABEL, NAME, enter
 
 __all__ = (
     "LABEL",
@@ -30,8 +31,7 @@ __all__ = (
     "remove_network",
 )
 
-NETWORK = "holdfast-lab"
-LABEL = "holdfast.lab"
+NETWORK = NAME
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def container_name(node: str) -> str:
 
 def podman(*args: str, check: bool = True, timeout: float = 120) -> str:
     """Run podman as root and return what it printed."""
-    return run(*podman_command(), *args, check=check, timeout=timeout)
+    return run(*enter(), *podman_command(), *args, check=check, timeout=timeout)
 
 
 def podman_here(*args: str) -> int:
@@ -62,7 +62,7 @@ def podman_here(*args: str) -> int:
 
 
 def containers() -> list[Container]:
-    """Return every lab container on this machine, of whatever clone."""
+    """Return every container of this lab, of whatever clone."""
     listed = json.loads(podman("ps", "--all", f"--filter=label={LABEL}", "--format=json") or "null") or []
     return [
         Container(
@@ -96,7 +96,7 @@ def remove(names: t.Sequence[str]) -> None:
 
 
 def remove_network() -> None:
-    """Remove every network of a lab."""
+    """Remove the network of the lab."""
     names = podman("network", "ls", "--quiet", f"--filter=label={LABEL}").split()
     if names:
         podman("network", "rm", "--force", *names)
@@ -107,10 +107,10 @@ def ensure_network(clone: str) -> None:
     if NETWORK in podman("network", "ls", "--quiet").split():
         return
     networks = json.loads(podman("network", "ls", "--format=json"))
-    taken = conflict(networks, json.loads(run("ip", "-json", "-4", "address")))
+    taken = conflict(networks, json.loads(run(*enter(), "ip", "-json", "-4", "address")))
     if taken:
         raise LabError(f"the lab's subnet {SUBNET} is in use here by {taken}: take that down, then run this again.")
-    arguments = [f"--label={LABEL}={clone}", "--ipv6"]
+    arguments = [f"--label={LABEL}={clone}", "--ipv6", "--disable-dns"]
     for subnet in (SUBNET, SUBNET6):
         arguments += [f"--subnet={subnet}", f"--gateway={subnet[1]}"]
     podman("network", "create", *arguments, NETWORK)

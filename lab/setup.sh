@@ -45,7 +45,6 @@ missing_packages() {
   # crun refuses the cgroup layout that mixes both versions
   have runc || [[ -e /sys/fs/cgroup/cgroup.controllers ]] || echo runc
   have_helper netavark || echo netavark
-  have_helper aardvark-dns || echo aardvark-dns
   have ssh-keygen || echo openssh-client
   # netavark writes its rules with it
   have iptables || echo iptables

@@ -92,3 +92,8 @@ def test_an_inventory_that_cannot_be_built_is_refused(hosts: dict[str, dict[str,
     with pytest.raises(LabError) as caught:
         nodes_of(inventory(hosts))
     assert str(caught.value) == expected
+
+
+def test_only_backends_do_without_real_time_priority() -> None:
+    found = nodes_of(read_inventory([DEFAULT_INVENTORY]))
+    assert [node.name for node in found if node.balancer] == ["lb1", "lb2"]

@@ -137,7 +137,7 @@ def test_the_lab_of_another_clone_is_named() -> None:
     present = [container("lb1", clone="/home/ada/nginx_ha"), container("lb2", clone="/home/ada/nginx_ha")]
     with pytest.raises(LabError) as caught:
         own(present)
-    assert str(caught.value).startswith("the lab of /home/ada/nginx_ha is up on this machine (2 nodes)")
+    assert str(caught.value).startswith("the lab of /home/ada/nginx_ha is up here (2 nodes)")
     assert "`bin/lab down` there" in str(caught.value)
     assert own(present, strict=False) == []
 
