@@ -11,21 +11,23 @@ import os
 import typing as t
 
 from lab.command import ROOT, say
-from lab.number import NAME
+from lab.number import NUMBER, name_of
 
 __all__ = ("HELD", "lab_lock")
 
-FILE = f"/run/lock/{NAME}.lock"
-# Names the lab for the programs that its holder starts: they work under its lock.
+FOLDER = "/run/lock"
+# Names the labs of their holder for the programs that it starts: they work under its locks.
 HELD = "HOLDFAST_LAB_LOCK_HELD"
 
 
 @contextlib.contextmanager
-def lab_lock(purpose: str, file: str = FILE) -> t.Iterator[None]:
-    """Hold the lab for a while; ``purpose`` is what others are told that they wait for."""
-    if os.environ.get(HELD) == NAME:
+def lab_lock(purpose: str, number: int = NUMBER, folder: str = FOLDER) -> t.Iterator[None]:
+    """Hold a lab for a while; ``purpose`` is what others are told that they wait for."""
+    name, held = name_of(number), os.environ.get(HELD, "")
+    if name in held.split():
         yield
         return
+    file = f"{folder}/{name}.lock"
     lock = _open(file)
     try:
         try:
@@ -36,10 +38,10 @@ def lab_lock(purpose: str, file: str = FILE) -> t.Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX)
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{purpose} of {ROOT} (process {os.getpid()})\n".encode(), 0)
-        os.environ[HELD] = NAME
+        os.environ[HELD] = f"{held} {name}"
         yield
     finally:
-        os.environ.pop(HELD, None)
+        os.environ[HELD] = held
         os.close(lock)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lab.command import LAB_DIRECTORY, ROOT, LabError, run
 
-__all__ = ("HOME", "LABEL", "NAME", "NUMBER", "enter", "inside", "leave", "variables")
+__all__ = ("HOME", "LABEL", "NAME", "NUMBER", "enter", "inside", "leave", "name_of", "variables")
 
 VARIABLE = "HOLDFAST_LAB"
 NAMESPACES = Path("/run/netns")

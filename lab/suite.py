@@ -8,34 +8,44 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import queue
+import secrets
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
-from lab import fleet, machine, matrix
-from lab.command import LAB_DIRECTORY, ROOT, LabError, environment, say
+from lab import machine, matrix
+from lab.command import LAB_DIRECTORY, ROOT, LabError, environment
 from lab.daemons import ensure_daemons
 from lab.image import ensure_image
-from lab.inventory import DEFAULT_INVENTORY, nodes_of, read_inventory
 from lab.lock import lab_lock
+from lab.number import NUMBER, enter, variables
 
 __all__ = ("Counts", "Result", "Step", "counts_of", "main", "run_step")
 
 LOGS = LAB_DIRECTORY / "log"
 SHOWN_LINES = 60
 PURE = ("nginx", "keepalived", "vrrp")  # rooms below tests/unit that need no ansible
-FIRST = "default"
-# The Molecule scenarios that only `bin/test --all` runs.
-LONG = frozenset({"busy", "modes", "move", "split"})
-# What `bin/test --all` does more of.
-MORE: t.Mapping[str, t.Mapping[str, str]] = {"chaos": {"HOLDFAST_CHAOS_ROUNDS": "100"}}
+# The Molecule scenarios that `bin/test --all` runs whole, and every other run one of, by its seed, and a slice of it.
+LONG = ("busy", "modes", "move", "split")
+SLICE = {"HOLDFAST_SLICE": "3", "HOLDFAST_BUSY_SECONDS": "60"}
+# What `bin/test --all` does more of: all variants instead of one by the seed, more rounds.
+MORE = {"HOLDFAST_ALL": "1", "HOLDFAST_CHAOS_ROUNDS": "100"}
+# These begin first, so that the last one to end is a short one.
+LONGEST = ("failover", "tests/integration", "chaos", "around")
+# Scenarios run beside each other, each in a lab of its own; this one takes all processors and would disturb others.
+LABS = 2
+ALONE = "busy"
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,16 @@ class Step:
     environment: t.Mapping[str, str] = field(default_factory=dict)
     # A scenario counts as a test beside the tests in it: its converge and idempotence are none of those.
     itself: bool = True
+    # Whether it needs a lab to itself.
+    lab: bool = False
+
+
+@dataclass(frozen=True)
+class Later:
+    """A step whose tools have to be fetched first; that they cannot be had is a failure."""
+
+    name: str
+    make: t.Callable[[], Step]
 
 
 @dataclass(frozen=True)
@@ -124,9 +144,9 @@ def corpus_steps() -> list[Step]:
     ]
 
 
-def scenario_steps(folders: t.Iterable[str], everything: bool = False) -> list[Step]:
-    """Return the Molecule scenarios of this run: every folder that is one, the default first."""
-    names = [FIRST, *sorted(set(folders) - {FIRST})]
+def scenario_steps(folders: t.Iterable[str], seed: int, everything: bool = False) -> list[Step]:
+    """Return the Molecule scenarios of this run: every folder that is one, but of the long ones a slice of one."""
+    sliced = LONG[seed % len(LONG)]
     return [
         Step(
             "Molecule",
@@ -134,11 +154,17 @@ def scenario_steps(folders: t.Iterable[str], everything: bool = False) -> list[S
             ("molecule", "test", f"--scenario-name={name}"),
             pytest=True,
             limit=5400 if everything else 1800,
-            environment=MORE.get(name, {}) if everything else {},
+            environment={"HOLDFAST_SEED": str(seed), **(MORE if everything else SLICE if name == sliced else {})},
+            lab=True,
         )
-        for name in names
-        if everything or name not in LONG
+        for name in sorted(folders)
+        if everything or name not in LONG or name == sliced
     ]
+
+
+def longest_first(steps: t.Iterable[Step | Later]) -> list[Step | Later]:
+    """Return the steps in the order in which they had best begin beside each other."""
+    return sorted(steps, key=lambda step: LONGEST.index(step.name) if step.name in LONGEST else len(LONGEST))
 
 
 def counts_of(report: str) -> Counts:
@@ -159,14 +185,14 @@ def counts_of(report: str) -> Counts:
     return Counts(passed, failed, skipped, tuple(remarks))
 
 
-def run_step(step: Step) -> Result:
-    """Run a step, keep what it prints in its log, and count."""
+def run_step(step: Step, lab: int | None = None) -> Result:
+    """Run a step, in the lab of this number if it needs one, keep what it prints in its log, and count."""
     slug = f"{step.stage}-{step.name}".lower().replace("/", "-").replace(" ", "-")
     log, report = LOGS / f"{slug}.log", LOGS / f"{slug}.xml"
     result = Result(step.stage, step.name, log=str(log.relative_to(ROOT)))
     begin = time.monotonic()
     try:
-        code = _run(step, log, report)
+        code = _run(step, lab, log, report)
     except FileNotFoundError:
         return Result(step.stage, step.name, failed=1, remarks=[f"{step.command[0]} is not installed"])
     result.seconds = round(time.monotonic() - begin, 1)
@@ -187,22 +213,21 @@ def run_step(step: Step) -> Result:
     return result
 
 
-def _run(step: Step, log: Path, report: Path) -> int | None:
+def _run(step: Step, lab: int | None, log: Path, report: Path) -> int | None:
     """Run the command of a step and return its exit code, or None when its time was up."""
-    variables = environment()
     plain = {"NO_COLOR": "1", "PY_COLORS": "0", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
-    variables.update(plain, ANSIBLE_HOME=str(ROOT / ".ansible"))
-    variables.update(step.environment)
+    own = {**environment(), **plain, **variables(NUMBER if lab is None else lab), **step.environment}
     if step.pytest:
-        variables["PYTEST_ADDOPTS"] = f"--junitxml={report}"
+        own["PYTEST_ADDOPTS"] = f"--junitxml={report}"
+    command = (*(() if lab is None else enter(lab)), *step.command)
     report.unlink(missing_ok=True)
     with log.open("w") as output:
         output.write(f"$ {' '.join(step.command)}\n")
         output.flush()
         process = subprocess.Popen(
-            step.command,
+            command,
             cwd=ROOT,
-            env=variables,
+            env=own,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -225,23 +250,34 @@ class Suite:
         self.results: list[Result] = []
         self.begin = time.monotonic()
         self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        self._printing = threading.Lock()
 
     def heading(self, text: str) -> None:
         minutes, seconds = divmod(int(time.monotonic() - self.begin), 60)
         print(f"\n{self._paint('1', f'== {text}')}  ({minutes}:{seconds:02d})", flush=True)
 
-    def run(self, step: Step) -> None:
-        print(f"   {step.name:<22} ", end="", flush=True)
-        self.add(run_step(step))
+    def run(self, steps: t.Sequence[Step | Later], labs: t.Sequence[int] = ()) -> None:
+        """Run steps beside each other, as many as there are processors, each that needs a lab in one of these."""
+        free: queue.Queue[int] = queue.Queue()
+        for number in labs:
+            free.put(number)
 
-    def run_made(self, name: str, make: t.Callable[[], Step]) -> None:
-        """Run a step whose tools have to be fetched first; that they cannot be had is a failure."""
-        try:
-            step = make()
-        except LabError as error:
-            self.note(Result("Tools", name, failed=1, remarks=[str(error)]))
-        else:
-            self.run(step)
+        def run_one(step: Step | Later) -> None:
+            if isinstance(step, Later):
+                try:
+                    step = step.make()
+                except LabError as error:
+                    self.add(Result("Tools", step.name, failed=1, remarks=[str(error)]))
+                    return
+            lab = free.get() if step.lab else None
+            try:
+                self.add(run_step(step, lab))
+            finally:
+                if lab is not None:
+                    free.put(lab)
+
+        with ThreadPoolExecutor(max(os.cpu_count() or 1, 2)) as pool:
+            list(pool.map(run_one, steps))
 
     def act(self, stage: str, name: str, what: t.Callable[[], object]) -> bool:
         """Do a step of the lab itself, which counts as a test; whether it went well."""
@@ -252,21 +288,21 @@ class Suite:
         except LabError as error:
             result.passed, result.failed, result.remarks = 0, 1, [str(error)]
         result.seconds = round(time.monotonic() - begin, 1)
-        self.note(result)
+        self.add(result)
         return result.ok
 
-    def note(self, result: Result) -> None:
-        """Add a result whose name was not printed when it began."""
-        print(f"   {result.name:<22} ", end="")
-        self.add(result)
-
     def add(self, result: Result) -> None:
-        self.results.append(result)
+        """Remember a result and print it."""
+        with self._printing:
+            self.results.append(result)
+            self._print(result)
+
+    def _print(self, result: Result) -> None:
         words = [f"{result.passed} passed"] if result.passed + result.failed > 1 or result.failed else []
         words += [f"{result.failed} failed"] if result.failed else []
         words += [f"{result.skipped} skipped"] if result.skipped else []
         word = self._paint("32", "ok  ") if result.ok else self._paint("31", "FAIL")
-        print(f"{word} {result.seconds:7.1f} s  {', '.join(words)}", flush=True)
+        print(f"   {result.name:<22} {word} {result.seconds:7.1f} s  {', '.join(words)}", flush=True)
         if not result.ok and result.log:
             lines = (ROOT / result.log).read_text(errors="replace").rstrip().split("\n")
             print("\n".join(f"      | {line}" for line in lines[-SHOWN_LINES:]))
@@ -300,45 +336,52 @@ def main(words: t.Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="bin/test", description="Everything that must hold; the last line counts.")
     parser.add_argument("--all", action="store_true", help="the scenarios that take long as well")
     options = parser.parse_args(words)
+    seed = int(os.environ.get("HOLDFAST_SEED") or secrets.randbelow(10**6))
     shutil.rmtree(LOGS, ignore_errors=True)
     LOGS.mkdir(parents=True)
     suite = Suite()
+    print(f"HOLDFAST_SEED={seed} decides what is drawn by chance in this run.", flush=True)
     try:
         machine.prepare()
-        suite.heading("Lint")
-        for step in lint_steps():
-            suite.run(step)
-        suite.heading("Unit tests")
-        suite.run(pytest_step("tests/unit", "Unit"))
-        for version, program in matrix.pythons().items():
-            suite.run_made(f"Python {version}", partial(python_step, version, program))
-        with lab_lock("bin/test"):
-            folders = [path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")]
-            _with_lab(suite, scenario_steps(folders, everything=options.all))
+        suite.heading("Lint and unit tests")
+        pythons = [
+            Later(f"Python {version}", partial(python_step, version, program))
+            for version, program in matrix.pythons().items()
+        ]
+        suite.run([pytest_step("tests/unit", "Unit"), *pythons, *lint_steps()])
+        _with_labs(suite, seed, everything=options.all)
     except LabError as error:
-        suite.note(Result("bin/test", "bin/test", failed=1, remarks=[str(error)]))
+        suite.add(Result("bin/test", "bin/test", failed=1, remarks=[str(error)]))
     return suite.report()
 
 
-def _with_lab(suite: Suite, scenarios: t.Sequence[Step]) -> None:
-    suite.heading("Lab")
-    for clone in fleet.down(everyone=True):
-        say(f"a lab of {clone} was left up: it is down now")
-    nodes = nodes_of(read_inventory([DEFAULT_INVENTORY]))
-    try:
-        if suite.act("Lab", "up", lambda: fleet.up(nodes)) and suite.act("Lab", "daemons", _offer_daemons):
-            suite.heading("Integration tests")
-            suite.run(pytest_step("tests/integration", "Integration"))
-            for name in matrix.CORES:
-                suite.run_made(f"ansible-core {name}", partial(core_step, name))
-            for step in corpus_steps():
-                suite.run(step)
-        suite.heading("Molecule scenarios")
-        for step in scenarios:
-            suite.run(step)
-    finally:
-        suite.heading("Lab")
-        suite.act("Lab", "down", lambda: fleet.down(everyone=True))
+def _with_labs(suite: Suite, seed: int, *, everything: bool) -> None:
+    """Run what needs hosts: the integration tests on hosts of their own, the scenarios in labs."""
+    labs = range(NUMBER, NUMBER + LABS)
+    with ExitStack() as stack:
+        for number in labs:
+            stack.enter_context(lab_lock("bin/test", number))
+        suite.heading("Labs")
+        _take_down(suite, labs)
+        stack.callback(_take_down, suite, labs)
+        if not suite.act("Lab", "image and daemons", _offer_daemons):
+            return
+        folders = [path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")]
+        suite.heading("Integration tests and Molecule scenarios")
+        steps: list[Step | Later] = [
+            pytest_step("tests/integration", "Integration"),
+            *scenario_steps(folders, seed, everything),
+            *(Later(f"ansible-core {name}", partial(core_step, name)) for name in matrix.CORES),
+            *corpus_steps(),
+        ]
+        suite.run(longest_first(step for step in steps if step.name != ALONE), labs)
+        suite.run([step for step in steps if step.name == ALONE], labs)
+
+
+def _take_down(suite: Suite, labs: t.Iterable[int]) -> None:
+    for number in labs:
+        down = ("python", "-m", "lab", "down", "--all")
+        suite.add(run_step(Step("Lab", f"lab {number} down", down, environment=variables(number))))
 
 
 def _offer_daemons() -> None:

@@ -18,7 +18,7 @@ from faults import FAULTS, Fault
 from ordeal import TWICE, UNNOTICED, undergo
 from pair import Pair
 
-SEED = os.environ.get("HOLDFAST_CHAOS_SEED") or str(secrets.randbelow(10**6))
+SEED = os.environ.get("HOLDFAST_CHAOS_SEED") or os.environ.get("HOLDFAST_SEED") or str(secrets.randbelow(10**6))
 ROUNDS = int(os.environ.get("HOLDFAST_CHAOS_ROUNDS", "8"))
 
 

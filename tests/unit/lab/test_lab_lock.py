@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab.lock import HELD, lab_lock
+from lab.number import NAME
 
 
 @pytest.fixture(autouse=True)
@@ -21,18 +22,18 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_second_waits_for_the_first(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    file = str(tmp_path / "lock")
+    folder = str(tmp_path)
     order: list[str] = []
     waiting = threading.Event()
 
     def second() -> None:
         os.environ.pop(HELD)
         waiting.set()
-        with lab_lock("bin/demo", file):
+        with lab_lock("bin/demo", folder=folder):
             order.append("second")
 
     thread = threading.Thread(target=second)
-    with lab_lock("bin/test", file):
+    with lab_lock("bin/test", folder=folder):
         thread.start()
         assert waiting.wait(5)
         thread.join(0.2)
@@ -43,17 +44,24 @@ def test_the_second_waits_for_the_first(tmp_path: Path, capfd: pytest.CaptureFix
 
 
 def test_what_the_holder_starts_works_under_its_lock(tmp_path: Path) -> None:
-    file = str(tmp_path / "lock")
-    with lab_lock("bin/test", file):
-        assert os.environ[HELD]
-        with lab_lock("bin/lab up", file):
-            assert "bin/test" in Path(file).read_text()
-    assert HELD not in os.environ
+    file = tmp_path / f"{NAME}.lock"
+    with lab_lock("bin/test", folder=str(tmp_path)):
+        assert os.environ[HELD].split() == [NAME]
+        with lab_lock("bin/lab up", folder=str(tmp_path)):
+            assert "bin/test" in file.read_text()
+    assert not os.environ[HELD]
+
+
+def test_a_lab_is_held_beside_another(tmp_path: Path) -> None:
+    with lab_lock("bin/test", 1, str(tmp_path)):
+        with lab_lock("bin/test", 2, str(tmp_path)):
+            assert os.environ[HELD].split() == ["holdfast-lab-1", "holdfast-lab-2"]
+        assert os.environ[HELD].split() == ["holdfast-lab-1"]
 
 
 def test_a_shorter_purpose_leaves_nothing_of_a_longer_one(tmp_path: Path) -> None:
-    file = tmp_path / "lock"
+    file = tmp_path / f"{NAME}.lock"
     file.write_text("x" * 1000)
-    with lab_lock("bin/lab up", str(file)):
+    with lab_lock("bin/lab up", folder=str(tmp_path)):
         assert file.read_text().startswith("bin/lab up of ")
         assert "x" * 10 not in file.read_text()

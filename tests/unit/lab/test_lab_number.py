@@ -16,8 +16,8 @@ from lab.command import ROOT
 
 SHOWN = """
 import json
-from lab import lock, machine, number, podman
-print(json.dumps([number.NAME, number.LABEL, podman.NETWORK, podman.container_name("lb1"), lock.FILE,
+from lab import machine, number, podman
+print(json.dumps([number.NAME, number.LABEL, podman.NETWORK, podman.container_name("lb1"),
                   str(machine.CONTAINERS_CONF), str(machine.NETWORKS), number.variables()["ANSIBLE_HOME"]]))
 """
 

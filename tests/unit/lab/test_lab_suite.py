@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from lab import suite
-from lab.suite import Counts, Result, Step, Suite, counts_of, run_step, scenario_steps
+from lab.suite import Counts, Result, Step, Suite, counts_of, longest_first, run_step, scenario_steps
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="a" name="good"/>
@@ -72,18 +73,41 @@ def test_tests_are_counted_one_by_one(tmp_path: Path, body: str, passed: int, fa
 
 
 def test_every_scenario_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suite, "LONG", frozenset({"hundred"}))
-    folders = ["b", "default", "hundred", "a"]
-    assert [step.name for step in scenario_steps(folders)] == ["default", "a", "b"]
-    assert [step.name for step in scenario_steps(folders, everything=True)] == ["default", "a", "b", "hundred"]
-    assert [step.name for step in scenario_steps([])] == ["default"]
+    monkeypatch.setattr(suite, "LONG", ("hundred", "thousand"))
+    folders = ["b", "hundred", "thousand", "a"]
+    assert [step.name for step in scenario_steps(folders, 1, everything=True)] == ["a", "b", "hundred", "thousand"]
+    assert [step.name for step in scenario_steps(folders, 4)] == ["a", "b", "hundred"]
+    assert [step.name for step in scenario_steps(folders, 7)] == ["a", "b", "thousand"]
+    assert [bool(step.environment.get("HOLDFAST_SLICE")) for step in scenario_steps(folders, 7)] == [False, False, True]
+
+
+def test_no_two_steps_are_in_one_lab(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside: list[int | None] = []
+
+    def run(step: Step, lab: int | None) -> Result:
+        assert step.lab == (lab is not None)
+        assert lab is None or lab not in inside
+        inside.append(lab)
+        time.sleep(0.01)  # long enough for another to begin
+        inside.remove(lab)
+        return Result(step.stage, step.name, passed=1)
+
+    monkeypatch.setattr(suite, "run_step", run)
+    done = Suite()
+    done.run([Step("Molecule", str(number), (), lab=number % 3 > 0) for number in range(12)], [5, 6])
+    assert sorted(int(one.name) for one in done.results) == list(range(12))
+
+
+def test_the_longest_begin_first() -> None:
+    steps = [Step("Molecule", name, ()) for name in ("a", "chaos", "failover")]
+    assert [step.name for step in longest_first(steps)] == ["failover", "chaos", "a"]
 
 
 @pytest.mark.parametrize(("failed", "code"), [(0, 0), (2, 1)])
 def test_the_last_line_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str], failed: int, code: int) -> None:
     run = Suite()
-    run.note(Result("Unit", "tests/unit", passed=7))
-    run.note(Result("Lint", "mypy", passed=1, failed=failed, remarks=["a remark"]))
+    run.add(Result("Unit", "tests/unit", passed=7))
+    run.add(Result("Lint", "mypy", passed=1, failed=failed, remarks=["a remark"]))
     assert run.report() == code
     assert capsys.readouterr().out.rstrip().split("\n")[-1] == f"8 passed, {failed} failed"
     assert json.loads((tmp_path / "summary.json").read_text())["passed"] == 8
