@@ -31,14 +31,14 @@ import typing as t
 
 # The interpreter is started without any folder to import from.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from holdfast_adverts import Advert, canonical
+from holdfast_adverts import Advert, Seen, canonical
 from holdfast_contest import Contest, Verdict
 from holdfast_neighbourhood import Neighbourhood
 from holdfast_netlink import neighbours
 from holdfast_packets import Listener, Looked, Wire, drain
 from holdfast_reasons import explain
 from holdfast_reporter import Reporter
-from holdfast_service import WARNING, faults_in_words, log, notify, serve
+from holdfast_service import WARNING, faults_in_words, log, log_left_out, notify, serve
 from holdfast_split import LOOK_LEAST, ROUTINE, TICK, Claim, Judge, Watched
 from holdfast_track import FIT, UNFIT, put
 from holdfast_witnesses import Known, Witnesses
@@ -100,7 +100,7 @@ class Detector:
         self.changes.setblocking(False)
         self.changes.bind((0, RTMGRP_ADDRESSES))
         self.look: Wire | None = None
-        self.looked = Looked(0.0, 0.0, [], [])
+        self.looked = Looked(0.0, 0.0, Seen(()), Seen(()))
         self.round = 0
         self.running = True
 
@@ -141,6 +141,7 @@ class Detector:
             self.report(now)
             if now >= ping:
                 ping = now + PING
+                log_left_out()
                 self.known.keep(set().union(*(contest.known(now) for contest in self.contests.values())))
                 held = sum(judge.holds for judge in self.judges)
                 notify(f"WATCHDOG=1\nSTATUS={held} of {len(self.judges)} instances are held here, {self.verdict()}")
@@ -211,7 +212,7 @@ class Detector:
         for listener in self.listeners:
             for advert in listener.read():
                 if self.look is not None:
-                    self.look.looked.passed.append(advert)
+                    self.look.looked.passed.add(advert)
                 for judge in self.judges:
                     judge.advertised(now, advert)
         if self.look is not None:
@@ -291,7 +292,8 @@ class Detector:
         return any((judge.suspected_since(now) or 0.0) > self.looked.since for judge in self.judges)
 
     def begin_look(self, now: float) -> None:
-        self.look = Wire(now, max((judge.watched.look for judge in self.judges), default=LOOK_LEAST))
+        known = {address for judge in self.judges for address in (judge.watched.address, *judge.watched.peers)}
+        self.look = Wire(now, max((judge.watched.look for judge in self.judges), default=LOOK_LEAST), known)
 
     def end_look(self) -> None:
         if self.look is None:
@@ -339,7 +341,7 @@ class Detector:
         if not other:
             other = next((address for address, its in known.items() if its == mac and address not in judge.held), "")
         foreign_mac = bool(mac) and mac not in [known.get(peer, mac) for peer in judge.watched.peers]
-        reason = explain(judge.watched, self.looked.wire, self.looked.passed, foreign_mac=foreign_mac)
+        reason = explain(judge.watched, list(self.looked.wire), list(self.looked.passed), foreign_mac=foreign_mac)
         return {
             "address": claim.address,
             "other_mac": mac,

@@ -32,7 +32,7 @@ from holdfast_events import Event, History, parse_line, parse_message
 from holdfast_mail import Mailer
 from holdfast_notify_config import FALLBACK, Config
 from holdfast_records import EventLog, State
-from holdfast_service import ERROR, NOTICE, WARNING, log, notify, read, wakened_by
+from holdfast_service import ERROR, NOTICE, WARNING, log, log_left_out, notify, read, wakened_by
 
 CONFIG = "/etc/holdfast/notify.json"
 FIRST_DESCRIPTOR = 3  # where systemd hands descriptors over (sd_listen_fds)
@@ -77,6 +77,7 @@ class Service:
                 key.data(key.fd)
             if time.monotonic() >= ping:
                 ping = time.monotonic() + PING
+                log_left_out()
                 with contextlib.suppress(OSError):  # told when there is something to write
                     self.event_log.reopen()
                 waiting = f"{len(self.state.commands)} events wait for commands, {len(self.state.mails)} for mails"

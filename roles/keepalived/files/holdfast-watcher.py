@@ -30,9 +30,9 @@ from holdfast_alarm import clear_alarm, raise_alarm
 from holdfast_checks import Check
 from holdfast_children import Child, Command, Looker
 from holdfast_health import Health, Patience
-from holdfast_process import Gone, Process
+from holdfast_process import Gone, Process, read_pid
 from holdfast_questions import READ, Asker, Question, Target
-from holdfast_service import ERROR, NOTICE, WARNING, log, notify, read, serve, wakened_by
+from holdfast_service import ERROR, NOTICE, WARNING, log, log_left_out, notify, read, serve, wakened_by
 from holdfast_track import FIT, UNFIT, content, put
 from holdfast_watcher_config import Config
 
@@ -86,6 +86,7 @@ class Watcher(Asker):
                     self.begin(check, now)
             if now >= ping:
                 ping = now + PING
+                log_left_out()
                 self.report()
                 self.published.clear()
             self.judge(now)
@@ -155,9 +156,7 @@ class Watcher(Asker):
         """
         self.main_is_dead = False
         try:
-            with open(self.config.pid_file, encoding="ascii") as stream:
-                pid = int(stream.read())
-            self.main = Process(pid)
+            self.main = Process(read_pid(self.config.pid_file))
         except (OSError, ValueError):
             return
         except Gone:

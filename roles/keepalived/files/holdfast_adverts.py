@@ -10,6 +10,7 @@ import struct
 import typing as t
 
 VRRP = 112
+MOST_STRANGERS = 64  # senders that nobody knows, of which the adverts are kept
 
 
 def family_of(address: str) -> int:
@@ -35,6 +36,29 @@ class Advert(t.NamedTuple):
     addresses: tuple[str, ...]
     secret: int
     sent_by_us: bool = False
+
+
+class Seen:
+    """The last advert of each sender and router id, oldest first: of this host and those in ``known`` always.
+
+    Of others only the first few senders are kept, for anybody can forge adverts from as many sources as he likes.
+    """
+
+    def __init__(self, known: t.Container[str]) -> None:
+        self._known = known
+        self._last: dict[tuple[t.Any, ...], Advert] = {}
+        self._strangers = 0
+
+    def __iter__(self) -> t.Iterator[Advert]:
+        return iter(self._last.values())
+
+    def add(self, advert: Advert) -> None:
+        key = (advert.sent_by_us, advert.interface, advert.source, advert.router_id)
+        if self._last.pop(key, None) is None and not advert.sent_by_us and advert.source not in self._known:
+            if self._strangers >= MOST_STRANGERS:
+                return
+            self._strangers += 1
+        self._last[key] = advert
 
 
 def read_advert(data: bytes, *, interface: str, source: str, destination: str, ttl: int, **more: t.Any) -> Advert:

@@ -22,6 +22,7 @@ SLOW_PAUSE = 1.0
 AT_LEAST = 2  # questions without an answer that say something
 GONE = 3  # questions without an answer after which the other one is gone, or answered ones after which all is well
 HASTE = 2.0  # seconds after which a contest that nobody has won is looked at slowly
+MOST_WITNESSES = 64  # gateways come and go over the months
 REMEMBERED = 35.0  # seconds for which a witness counts that has answered: three of the detector's routine questions
 
 
@@ -69,6 +70,8 @@ class Contest:
         """One that was asked has answered. ``third``: it is no peer, whose silence says nothing about this node."""
         if third:
             self.answered[witness] = now
+            if len(self.answered) > MOST_WITNESSES:
+                del self.answered[min(self.answered, key=lambda one: self.answered[one])]
         self._heard, self.stubborn = True, False
 
     def due(self, now: float) -> float | None:

@@ -12,7 +12,7 @@ import socket
 import struct
 import typing as t
 
-from holdfast_adverts import VRRP, Advert, advert_of_packet, family_of, read_advert
+from holdfast_adverts import VRRP, Advert, Seen, advert_of_packet, family_of, read_advert
 from holdfast_netlink import mac_text
 
 MOST = 256  # packets that are read from one socket in one tick: a flood is not followed
@@ -91,15 +91,15 @@ class Looked(t.NamedTuple):
 
     since: float
     until: float
-    wire: list[Advert]
-    passed: list[Advert]
+    wire: Seen
+    passed: Seen
 
 
 class Wire:
-    """A look at all that passes by, before any firewall, for a short time."""
+    """A look at all that passes by, before any firewall, for a short time; ``known`` are no strangers."""
 
-    def __init__(self, now: float, seconds: float) -> None:
-        self.looked = Looked(now, now + seconds, [], [])
+    def __init__(self, now: float, seconds: float, known: t.Container[str]) -> None:
+        self.looked = Looked(now, now + seconds, Seen(known), Seen(known))
         self.connection = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
         self.connection.setblocking(False)
         attach(self.connection, ONLY_VRRP)
@@ -107,7 +107,7 @@ class Wire:
     def read(self) -> None:
         for data, _ancillary, sender in drain(self.connection):
             with contextlib.suppress(ValueError, struct.error, IndexError):
-                self.looked.wire.append(advert_of_packet(data, sender[0], sent_by_us=sender[2] == PACKET_OUTGOING))
+                self.looked.wire.add(advert_of_packet(data, sender[0], sent_by_us=sender[2] == PACKET_OUTGOING))
 
     def close(self) -> None:
         self.connection.close()

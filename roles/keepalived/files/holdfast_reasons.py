@@ -11,6 +11,8 @@ import typing as t
 from holdfast_adverts import Advert, family_of, is_multicast
 from holdfast_split import Watched
 
+SHOWN = 20  # addresses of an advert that a message names
+
 
 class Reason(t.NamedTuple):
     """Why two nodes hold one address: its name, and what to know and to do in words."""
@@ -138,4 +140,5 @@ def _why_not_accepted(own: Advert, other: Advert, *, through: bool) -> Reason:
 
 
 def _listed(addresses: t.Sequence[str]) -> str:
-    return ", ".join(sorted(addresses)) or "no address"
+    more = f" and {len(addresses) - SHOWN} more" if len(addresses) > SHOWN else ""
+    return f"{', '.join(sorted(addresses)[:SHOWN]) or 'no address'}{more}"

@@ -14,17 +14,67 @@ import os
 import signal
 import socket
 import sys
+import time
 import typing as t
 
-ERROR, WARNING, NOTICE = 3, 4, 5
+ERROR, WARNING, NOTICE, INFO = 3, 4, 5, 6
+LONGEST_LINE = 1500  # characters
+LINES, PERIOD = 100, 10.0  # that one place in a program writes in so many seconds at most
 
 Config = t.TypeVar("Config")
 
 
+class _Place:
+    """A place in a program from which lines come, and how many it has left out since ``began``."""
+
+    def __init__(self) -> None:
+        self.began = -PERIOD
+        self.written = self.left_out = 0
+
+    def may_write(self, now: float) -> bool:
+        if now - self.began >= PERIOD and not self.left_out:
+            self.began, self.written = now, 0
+        if self.written < LINES:
+            self.written += 1
+            return True
+        self.left_out += 1
+        return False
+
+
+_places: dict[tuple[str, int], _Place] = {}
+
+
 def log(level: int, sentence: str) -> None:
-    """Write one line for the journal; levels as in syslog."""
+    """Write one line for the journal; levels as in syslog.
+
+    Much of what is told comes from others: so a line has an end, and a place that has more to tell than anybody reads
+    is summed up, without a word less from the other places.
+    """
+    caller = sys._getframe(1)
+    place = (caller.f_code.co_filename, caller.f_lineno)
+    if _places.setdefault(place, _Place()).may_write(time.monotonic()):
+        _write(level, sentence)
+
+
+def log_left_out() -> None:
+    """Tell how many lines were left out; whoever has an event loop calls this now and then."""
+    now = time.monotonic()
+    for place in list(_places.values()):
+        if place.left_out and now - place.began >= PERIOD:
+            _write(NOTICE, f"{place.left_out} more lines like those before were left out.")
+            place.left_out = 0
+
+
+def _write(level: int, sentence: str) -> None:
     prefix = f"<{level}>" if "JOURNAL_STREAM" in os.environ else ""
-    print(f"{prefix}{sentence}", file=sys.stderr, flush=True)
+    print(f"{prefix}{one_line(sentence)}", file=sys.stderr, flush=True)
+
+
+def one_line(text: str) -> str:
+    """Return a text as one line that is not too long and shows what a terminal would obey."""
+    more = len(text) - LONGEST_LINE
+    shown = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text[:LONGEST_LINE])
+    return f"{shown} ... and {more} more characters" if more > 0 else shown
 
 
 def notify(message: str) -> None:

@@ -15,6 +15,8 @@ LOOK_LEAST = 1.0
 SETTLE = 0.5
 HOLD_LEAST = 1.0
 FORGET_STRANGER = 2.5 * ROUTINE
+MOST_CLAIMS = 64  # of an instance by others than its peers: who forges them can make as many as he likes
+MOST_STRANGERS = 16
 LATE = 1.2  # intervals without an advert after which a standby has its doubts
 
 
@@ -100,7 +102,7 @@ class Judge:
     def answered(self, now: float, address: str, mac: str, period: float) -> None:
         """A MAC that is not ours answers for an address."""
         if address in self.held:
-            self.claims.setdefault(mac, Claim(address, mac, "")).seen(now, period)
+            self._claimed(now, mac, Claim(address, mac, ""), period)
 
     def advertised(self, now: float, advert: Advert) -> None:
         """An advert came in: of a peer that is master, or of somebody who must not use our id."""
@@ -108,13 +110,19 @@ class Judge:
             return
         if not self.watched.knows(advert.source):
             # On another network the number is another virtual router's.
-            if advert.interface == self.watched.interface and advert.source != self.watched.address:
+            here = advert.interface == self.watched.interface and advert.source != self.watched.address
+            if here and (advert.source in self.strangers or len(self.strangers) < MOST_STRANGERS):
                 self.strangers[advert.source] = (now, advert)
             return
         self.heard = now if advert.priority > 0 else None
         if self.held and advert.priority > 0:
-            claim = self.claims.setdefault(advert.source, Claim(self.held[0], "", advert.source))
-            claim.seen(now, max(advert.interval, TICK * 2))
+            claim = Claim(self.held[0], "", advert.source)
+            self._claimed(now, advert.source, claim, max(advert.interval, TICK * 2))
+
+    def _claimed(self, now: float, other: str, claim: Claim, period: float) -> None:
+        """Somebody acts as the holder; where there are too many of them, whoever is no peer is not taken up."""
+        if other in self.claims or other in self.watched.peers or len(self.claims) < MOST_CLAIMS:
+            self.claims.setdefault(other, claim).seen(now, period)
 
     def silent_in(self, now: float) -> float | None:
         """Return in how many seconds a standby has to doubt that it hears its master, None where it has none."""
@@ -133,8 +141,8 @@ class Judge:
         return min(lasting, key=lambda claim: (not claim.mac, claim.first or 0.0), default=None)
 
     def foreign(self, now: float) -> Advert | None:
-        """Return the last advert of a stranger with our id, None where there was none for a while."""
+        """Return the last advert of the stranger with our id that was seen first; None where none was for a while."""
         for source, (seen, _advert) in list(self.strangers.items()):
             if now - seen > FORGET_STRANGER:
                 del self.strangers[source]
-        return max(self.strangers.values(), key=lambda one: one[0])[1] if self.strangers else None
+        return next((advert for _seen, advert in self.strangers.values()), None)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import json
 import os
@@ -21,6 +22,9 @@ ECHO, ECHO_REPLY = 8, 0
 ECHO6, ECHO_REPLY6 = 128, 129
 HEAD = struct.Struct("!BBHHH")  # type, code, checksum, identifier, sequence
 ROUTES, ROUTES6 = "/proc/net/route", "/proc/net/ipv6_route"
+NONCE = 8  # bytes of a question that nobody can guess, and that its answer gives back
+UNDER_WAY = 16  # questions to one host whose answer may still come, at a question each 30 ms
+MOST_GATEWAYS = 8  # of one interface that are asked: whoever sends router advertisements can make more
 
 
 class Echo:
@@ -29,6 +33,7 @@ class Echo:
     def __init__(self, interface: str, family: int) -> None:
         self.interface, self.family = interface, family
         self.mark = struct.unpack("!H", os.urandom(2))[0]
+        self.asked: dict[str, collections.deque[bytes]] = {}  # sequence and nonce of each question without an answer
         protocol = socket.IPPROTO_ICMP if family == socket.AF_INET else ICMP6
         self.connection = socket.socket(family, socket.SOCK_RAW, protocol)
         self.connection.setblocking(False)
@@ -44,20 +49,45 @@ class Echo:
 
     def ask(self, address: str) -> None:
         """Ask one host. What a firewall keeps from being sent is a question without an answer."""
+        packet = self.question(address)
         with contextlib.suppress(OSError):
             if self.family == socket.AF_INET:
-                total = internet_checksum(HEAD.pack(ECHO, 0, 0, self.mark, 0))
-                self.connection.sendto(HEAD.pack(ECHO, 0, total, self.mark, 0), (address, 0))
-            else:  # the kernel adds the checksum itself
+                self.connection.sendto(packet, (address, 0))
+            else:
                 scope = socket.if_nametoindex(self.interface) if address.startswith("fe80:") else 0
-                self.connection.sendto(HEAD.pack(ECHO6, 0, 0, self.mark, 0), (address, 0, 0, scope))
+                self.connection.sendto(packet, (address, 0, 0, scope))
+
+    def question(self, address: str) -> bytes:
+        """Return the next question to a host, and remember it until it is answered."""
+        (sequence,), nonce = struct.unpack("!H", os.urandom(2)), os.urandom(NONCE)
+        self.asked.setdefault(address, collections.deque(maxlen=UNDER_WAY)).append(struct.pack("!H", sequence) + nonce)
+        if self.family != socket.AF_INET:  # the kernel adds the checksum itself
+            return HEAD.pack(ECHO6, 0, 0, self.mark, sequence) + nonce
+        total = internet_checksum(HEAD.pack(ECHO, 0, 0, self.mark, sequence) + nonce)
+        return HEAD.pack(ECHO, 0, total, self.mark, sequence) + nonce
 
     def read(self) -> t.Iterator[str]:
-        """Yield the address of everybody who has answered."""
+        """Yield the address of everybody who has answered a question to him."""
         for data, _ancillary, sender in drain(self.connection):
             body = data[(data[0] & 0x0F) * 4 :] if self.family == socket.AF_INET and data else data
-            if len(body) >= HEAD.size and HEAD.unpack_from(body)[3] == self.mark:
-                yield sender[0].partition("%")[0]
+            address = sender[0].partition("%")[0]
+            if self.answers(address, body):
+                yield address
+
+    def answers(self, address: str, body: bytes) -> bool:
+        """Whether a reply is the answer to a question that this host was asked and has not answered yet."""
+        if len(body) != HEAD.size + NONCE or HEAD.unpack_from(body)[3] != self.mark:
+            return False
+        asked, answer = self.asked.get(address, ()), body[6:]
+        if answer not in asked:
+            return False
+        self.asked[address].remove(answer)
+        return True
+
+    def forget_all_but(self, addresses: t.Container[str]) -> None:
+        """Forget the questions to hosts that are asked no more."""
+        for address in [one for one in self.asked if one not in addresses]:
+            del self.asked[address]
 
     def close(self) -> None:
         self.connection.close()
@@ -81,6 +111,7 @@ class Witnesses:
             with contextlib.suppress(OSError):  # the interface is not there at the moment
                 if key not in self.echoes:
                     self.echoes[key] = Echo(*key)
+                self.echoes[key].forget_all_but(addresses)
                 for address in addresses:
                     self.echoes[key].ask(address)
 
@@ -118,7 +149,7 @@ class Known:
 
 
 def gateways(interface: str, family: int) -> list[str]:
-    """Return the default gateways of an interface; none where the routes cannot be read (proc_net_route(5))."""
+    """Return the first default gateways of an interface; none where the routes cannot be read (proc_net_route(5))."""
     found = []
     with contextlib.suppress(OSError, ValueError, IndexError), open(
         ROUTES if family == socket.AF_INET else ROUTES6, encoding="ascii"
@@ -129,4 +160,4 @@ def gateways(interface: str, family: int) -> list[str]:
                     found.append(socket.inet_ntoa(struct.pack("=I", int(words[2], 16))))
             elif words[9] == interface and words[0] == "0" * 32 and words[1] == "00":
                 found.append(socket.inet_ntop(family, bytes.fromhex(words[4])))
-    return [address for address in dict.fromkeys(found) if address not in ("0.0.0.0", "::")]
+    return [address for address in dict.fromkeys(found) if address not in ("0.0.0.0", "::")][:MOST_GATEWAYS]
