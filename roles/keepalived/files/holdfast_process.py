@@ -14,6 +14,15 @@ import select
 SYS_PIDFD_OPEN = 434
 
 
+def read_pid(pid_file: str) -> int:
+    """Return the number in a pid file, of which nothing more is read and nothing waited for; OSError, ValueError."""
+    descriptor = os.open(pid_file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return int(os.read(descriptor, 32))
+    finally:
+        os.close(descriptor)
+
+
 class Gone(Exception):
     """There is no such process, or it is not nginx."""
 

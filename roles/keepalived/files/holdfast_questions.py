@@ -5,13 +5,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import re
 import selectors
 import socket
 import typing as t
 
+if t.TYPE_CHECKING:
+    import ssl
+
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+PART = 4096  # bytes that are read at a time
+LONGEST_LINE = 4096
+LONGEST = 65536  # bytes of an answer up to its status, a handshake with its certificates included
+STATUS_LINE = re.compile(rb"HTTP/[0-9.]{1,8} ([0-9]{3})[ \r]")  # RFC 9112, section 4
+NOT_HTTP = "what it answers is not HTTP"
 
 
 class Target:
@@ -51,12 +61,14 @@ class Question:
         family = socket.AF_INET6 if ":" in target.address else socket.AF_INET
         self.target = target
         self.asker = asker
-        self.connection: socket.socket = socket.socket(family, socket.SOCK_STREAM)
+        self.connection = socket.socket(family, socket.SOCK_STREAM)
         self.connection.setblocking(False)
         self.descriptor = self.connection.fileno()
         self.timeout = timeout
         self.deadline = now + timeout
         self.event = 0
+        self._room = LONGEST
+        self._tls: ssl.SSLObject | None = None
         self._steps = self._ask()
 
     def advance(self) -> int | None:
@@ -79,32 +91,44 @@ class Question:
             return 0
         if target.tls:
             yield from self._shake_hands()
-        self.connection.send(
+        yield from self._send(
             f"GET {target.path} HTTP/1.1\r\nHost: {target.host}\r\n"
             "User-Agent: holdfast-watcher\r\nConnection: close\r\n\r\n".encode()
         )
         received = b""
         while b"\r\n" not in received:
-            yield READ
+            if len(received) > LONGEST_LINE:
+                raise ValueError(NOT_HTTP)
             part = yield from self._receive()
             if not part:
                 raise ValueError("closed without an answer")
             received += part
-        words = received.split(b" ", 2)
-        if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
-            raise ValueError("what it answers is not HTTP")
-        return int(words[1])
+        status = STATUS_LINE.match(received)
+        if not status:
+            raise ValueError(NOT_HTTP)
+        return int(status[1])
+
+    def _send(self, request: bytes) -> t.Generator[int, None, None]:
+        if self._tls:
+            tls = self._tls
+            yield from self._speak(lambda: tls.write(request))
+        else:
+            self.connection.send(request)
 
     def _receive(self) -> t.Generator[int, None, bytes]:
-        if not self.target.tls:
-            return self.connection.recv(4096)
-        import ssl
+        if self._tls:
+            tls = self._tls
+            return bytes((yield from self._speak(lambda: tls.read(PART))))
+        yield READ
+        return self._arrived()
 
-        while True:
-            try:
-                return self.connection.recv(4096)
-            except ssl.SSLWantReadError:  # a part of a record is no answer yet
-                yield READ
+    def _arrived(self) -> bytes:
+        """Return what has arrived, nothing at its end; who sends without end is heard no longer."""
+        part = self.connection.recv(PART)
+        self._room -= len(part)
+        if self._room < 0:
+            raise ValueError(f"its answer is longer than {LONGEST} bytes")
+        return part
 
     def _shake_hands(self) -> t.Generator[int, None, None]:
         """Speak TLS from here on. The certificate is not judged: one that ran out must not take every node away."""
@@ -114,14 +138,27 @@ class Question:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         name = self.target.host.partition(":")[0] or None
-        wrapped = context.wrap_socket(self.connection, server_hostname=name, do_handshake_on_connect=False)
-        self.connection = wrapped
+        # OpenSSL never has the socket: it would read on for as long as something comes that is no data.
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._in, self._out, server_hostname=name)
+        yield from self._speak(self._tls.do_handshake)
+
+    def _speak(self, step: t.Callable[[], t.Any]) -> t.Generator[int, None, t.Any]:
+        """Take a step of TLS, and return what comes of it."""
+        import ssl
+
         while True:
-            try:
-                wrapped.do_handshake()
-            except ssl.SSLWantReadError:
-                yield READ
-            except ssl.SSLWantWriteError:
-                yield WRITE
-            else:
-                return
+            result, done = None, False
+            with contextlib.suppress(ssl.SSLWantReadError):
+                result, done = step(), True
+            words = self._out.read()
+            while words:
+                try:
+                    words = words[self.connection.send(words) :]
+                except BlockingIOError:
+                    yield WRITE
+            if done:
+                return result
+            yield READ
+            part = self._arrived()
+            self._in.write(part) if part else self._in.write_eof()
