@@ -21,6 +21,7 @@ __all__ = (
     "has_ipvs",
     "host_addresses",
     "interface_names",
+    "link_local",
     "listeners",
     "must",
     "need_root",
@@ -71,6 +72,11 @@ def host_addresses(runner: Runner = run) -> list[HostAddress]:
         for one in link.get("addr_info", ())
         if "local" in one
     ]
+
+
+def link_local(runner: Runner = run) -> dict[str, str]:
+    """Return the IPv6 address of every interface that has one for its own link (RFC 4291, section 2.5.6)."""
+    return {one.interface: one.address for one in host_addresses(runner) if one.address.startswith("fe80:")}
 
 
 def interface_names(folder: str = "/sys/class/net") -> list[str]:

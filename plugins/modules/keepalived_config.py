@@ -119,18 +119,14 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.arguments import CHANGE_OPTIONS, finish
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import apply
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import apply, homes
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import KeepalivedConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.options import CONFIG_OPTIONS
 
 
 def addresses(config: KeepalivedConfig) -> list[dict[str, str]]:
     """Return every virtual address and the interface that will have it."""
-    return [
-        {"address": str(one.ip), "interface": one.dev or instance.interface or ""}
-        for instance in config.instances or ()
-        for one in (*(instance.virtual_ipaddress or ()), *(instance.virtual_ipaddress_excluded or ()))
-    ]
+    return [{"address": address, "interface": home} for address, home in homes(config.instances or ()).items()]
 
 
 def main() -> None:

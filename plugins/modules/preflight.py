@@ -38,6 +38,14 @@ options:
     type: list
     elements: dict
     default: []
+  detected:
+    description:
+      - What the plan tells the detector of each of O(instances).
+      - The network is asked who has their addresses already (ARP, IPv6 neighbour discovery), and who sends adverts for
+        them. One that is no member is a fault; a peer of former days that is still there is warned of.
+    type: list
+    elements: dict
+    default: []
   adopt:
     description: Whether instances that somebody else configured on this host may go.
     type: bool
@@ -98,13 +106,26 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import (
     has_ipvs,
+    link_local,
     listeners,
     need_root,
     tells_of_processes,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import refuse_unfit
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import (
+    homes,
+    live_instances,
+    refuse_unfit,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import VrrpInstance
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.packages import download
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.programs import program_of, unfit_program
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.segment import look, own_macs
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.strangers import (
+    Segment,
+    former_peers,
+    sentence,
+    strangers,
+)
 
 DEAF = (
     "keepalived cannot watch processes here: the kernel tells of them in the initial network namespace only, and this "
@@ -132,6 +153,24 @@ def program_faults(commands: list[t.Any], user: str) -> dict[str, str]:
     return {program: fault for program, fault in faults.items() if fault}
 
 
+def on_the_network(
+    detected: t.Sequence[t.Mapping[str, t.Any]], planned: t.Iterable[VrrpInstance], live: t.Sequence[VrrpInstance]
+) -> tuple[list[str], list[str]]:
+    """Return what is wrong with who else is on the network, and what is worth a warning."""
+    segment = Segment(
+        detected,
+        homes(planned),
+        own_macs(),
+        intervals={one.virtual_router_id: one.advert_int or 1.0 for one in live},
+        peers=[peer.address for one in live for peer in one.unicast_peer or ()],
+    )
+    try:
+        seen = look(segment.questions(), link_local(), segment.seconds)
+    except HoldfastError as error:
+        return [], [str(error)]
+    return [sentence(one) for one in strangers(segment, seen)], former_peers(segment, seen)
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -139,6 +178,7 @@ def main() -> None:
             "ports": {"type": "list", "elements": "int", "default": []},
             "programs": {"type": "list", "elements": "str", "default": ["nginx"]},
             "instances": {"type": "list", "elements": "dict", "default": [], "no_log": False},
+            "detected": {"type": "list", "elements": "dict", "default": []},
             "commands": {"type": "list", "elements": "raw", "default": []},
             "command_user": {"type": "str", "default": "nobody"},
             "adopt": {"type": "bool", "default": False},
@@ -173,7 +213,12 @@ def main() -> None:
         )
     downloaded: list[str] = []
     try:
-        refuse_unfit(module.params["instances"], root=module.params["root"], adopt=module.params["adopt"])
+        root = module.params["root"]
+        planned = refuse_unfit(module.params["instances"], root=root, adopt=module.params["adopt"])
+        strange, doubtful = on_the_network(module.params["detected"], planned, live_instances(root))
+        faults += strange
+        for one in doubtful:
+            module.warn(f"{one}.")
     except HoldfastError as error:
         faults.append(str(error))
     try:

@@ -40,7 +40,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.takeo
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Version, parse_build
 
-__all__ = ("FOLDER", "apply", "live_instances", "version_of")
+__all__ = ("FOLDER", "apply", "homes", "live_instances", "refuse_unfit", "version_of")
 
 FOLDER = "holdfast.d"
 MODE = 0o600  # a password of VRRP version 2 may be inside
@@ -126,12 +126,25 @@ def apply(
         ), config
 
 
-def refuse_unfit(instances: t.Sequence[t.Mapping[str, t.Any]], *, root: str, adopt: bool) -> None:
-    """Raise HoldfastError where this host cannot run these instances; nothing is tested or written."""
-    _config, findings = _configured({"instances": instances}, root=root, version=None, adopt=adopt)
+def homes(instances: t.Iterable[VrrpInstance]) -> dict[str, str]:
+    """Return every virtual address and the interface that has it; empty where the instance does not say."""
+    return {
+        str(one.ip): one.dev or instance.interface or ""
+        for instance in instances
+        for one in (*(instance.virtual_ipaddress or ()), *(instance.virtual_ipaddress_excluded or ()))
+    }
+
+
+def refuse_unfit(instances: t.Sequence[t.Mapping[str, t.Any]], *, root: str, adopt: bool) -> t.Sequence[VrrpInstance]:
+    """Return the instances with all that is derived on this host; HoldfastError where it cannot run them.
+
+    Nothing is tested or written.
+    """
+    config, findings = _configured({"instances": instances}, root=root, version=None, adopt=adopt)
     wrong = errors(findings)
     if wrong:
         raise HoldfastError("; ".join(str(finding) for finding in wrong))
+    return config.instances or ()
 
 
 def _configured(
