@@ -36,7 +36,9 @@ from holdfast_service import ERROR, NOTICE, WARNING, log, log_left_out, notify, 
 
 CONFIG = "/etc/holdfast/notify.json"
 FIRST_DESCRIPTOR = 3  # where systemd hands descriptors over (sd_listen_fds)
-LONGEST = 16384  # bytes of a message from another service
+LONGEST = 4096  # bytes of a message from another service, or of a line
+PART = 65536  # bytes of lines that are taken at a time
+MESSAGES = 64  # that are taken at a time: who sends on and on must not keep this program from all else
 DRAIN = 5.0  # seconds that commands and mails may still take when this program is stopped
 PING = 1.0
 READ = selectors.EVENT_READ
@@ -93,9 +95,10 @@ class Service:
     def stop(self) -> None:
         """Write down what has arrived, and give commands and mails a moment; what they do not manage is kept."""
         notify("STOPPING=1")
+        until = time.monotonic() + DRAIN
         for key in list(self.selector.get_map().values()):
-            if key.data in (self.read_fifo, self.read_socket):
-                key.data(key.fd)
+            while key.data in (self.read_fifo, self.read_socket) and key.data(key.fd) and time.monotonic() < until:
+                pass
         with self.state.changed:
             self.mailer.stopping = True
             self.state.changed.notify_all()
@@ -115,22 +118,28 @@ class Service:
         self.mailer.start(self.config)
         log(NOTICE, f"{self.config_file} has been read again.")
 
-    def read_fifo(self, descriptor: int) -> None:
-        """Take all lines that are there; systemd holds a write end, so it never ends."""
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                part = os.read(descriptor, 65536)
-                if not part:
-                    break
-                *lines, self._rest = (self._rest + part).split(b"\n")
-                self.take(lines, lambda line: parse_line(line.decode(errors="replace")))
+    def read_fifo(self, descriptor: int) -> bool:
+        """Take lines that are there, and return whether there were any; systemd holds a write end, so it never ends."""
+        try:
+            part = os.read(descriptor, PART)
+        except BlockingIOError:
+            return False
+        *lines, self._rest = (self._rest + part).split(b"\n")
+        if len(self._rest) > LONGEST:
+            lines, self._rest = [*lines, self._rest], b""
+        self.take(lines, lambda line: parse_line(line[:LONGEST].decode(errors="replace")))
+        return bool(part)
 
-    def read_socket(self, descriptor: int) -> None:
+    def read_socket(self, descriptor: int) -> bool:
+        """Take messages that are there, and return whether there were any."""
+        messages: list[bytes] = []
         with socket.socket(fileno=os.dup(descriptor)) as connection, contextlib.suppress(BlockingIOError):
-            while True:
-                self.take([connection.recv(LONGEST)], parse_message)
+            while len(messages) < MESSAGES:
+                messages.append(connection.recv(LONGEST + 1))
+        self.take(messages, parse_message)
+        return bool(messages)
 
-    def take(self, parts: t.Iterable[bytes], parse: t.Callable[[bytes], Event]) -> None:
+    def take(self, parts: t.Sequence[bytes], parse: t.Callable[[bytes], Event]) -> None:
         """Make an event of each part; one that is not understood is told, and the others count."""
         for part in parts:
             try:
@@ -140,8 +149,9 @@ class Service:
                 continue
             self.event_log.write(event)
             self.dispatch(event)
-        self.state.save()
-        self.event_log.settle()
+        if parts:
+            self.state.save()
+            self.event_log.settle()
 
     def dispatch(self, event: Event) -> None:
         """Put an event that stands in the event log into the queues."""

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Processes of the watcher's own, for what may hang: a command, or a look at a file on a dead file system.
 
-Nobody waits for one. Each is killed with all that it started when its time is over. Where the watcher forks, every page
-that it writes to afterwards is copied: so a command starts without a copy of it, and who looks at a file stays.
+Nobody waits for one. Each is killed with all that it started when its time is over, a command by its supervisor,
+which finds it all. Where the watcher forks, every page that it writes to afterwards is copied: so a command starts
+without a copy of it, and who looks at a file stays.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import signal
 import socket
 import subprocess
 
+from holdfast_supervisor import supervised
+
 ABSENT, UNKNOWN = 1, 2
 NULL = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
 # What a command finds in its environment: nothing of ours.
@@ -25,6 +28,7 @@ OOM_SCORE = "/proc/self/oom_score_adj"
 # The kernel holds up who starts a program until the program is read, from a dead file system maybe. So the one that is
 # started is the shell of this host, which becomes the other one; it reads none of its arguments.
 BECOME = ("/bin/sh", "-c", f'echo 0 >{OOM_SCORE}; exec "$@"', "sh")
+AT_ONCE = 0.0  # seconds that it has to end by itself
 
 
 class Child:
@@ -61,9 +65,18 @@ class Command(Child):
         """Start it; raises OSError."""
         super().__init__(now + timeout)
         self._process = subprocess.Popen(
-            [*BECOME, *words], stdin=NULL, stdout=NULL, stderr=NULL, env=ENVIRONMENT, start_new_session=True
+            [*BECOME, *supervised(AT_ONCE, words)],
+            stdin=NULL,
+            stdout=NULL,
+            stderr=NULL,
+            env=ENVIRONMENT,
+            start_new_session=True,
         )
         self.pid = self._process.pid
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGTERM)  # its supervisor kills all the rest
 
     def ended(self) -> int | None:
         status = super().ended()

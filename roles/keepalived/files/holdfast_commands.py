@@ -8,50 +8,71 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
+import re
+import select
 import subprocess
-import sys
 import threading
+import time
+import typing as t
 
 from holdfast_events import FACTS, Event, subject_of
 from holdfast_notify_config import Config
 from holdfast_records import State
-from holdfast_service import ERROR, log
+from holdfast_service import ERROR, INFO, LONGEST_LINE, log
+from holdfast_supervisor import supervised
 
-GRACE = 1.0  # seconds between SIGTERM and SIGKILL for a command that takes too long
+GRACE = 1.0  # seconds between SIGTERM and SIGKILL for a command that takes too long, and for what one leaves behind
+STUCK = 5.0  # seconds more after which nobody waits for one that cannot be killed
+AT_ONCE = 16  # commands that run beside each other
+SHOWN = 50  # lines of a command that stand in the journal
+MOST_PRINTED = 1 << 20  # bytes
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+LEVEL = re.compile(r"<([0-7])>")  # what a line may begin with (sd-daemon(3))
 
 
 class Commands:
-    """Runs the user's commands: those of one instance one after the other, instances beside each other."""
+    """Runs the user's commands: those of one instance one after the other, a few instances beside each other."""
 
     def __init__(self, state: State) -> None:
         self.state = state
         self.stopping = False
         self._busy: set[str] = set()
+        self._threads = 0
 
     def start(self, config: Config) -> None:
         """Take up what waits, for every instance that nobody is at work for."""
         self.config = config
         with self.state.changed:
-            waiting = dict.fromkeys(subject_of(entry["event"]) for entry in self.state.commands)
-            for subject in waiting:
-                if subject not in self._busy and not self.stopping:
-                    self._busy.add(subject)
-                    threading.Thread(target=self._work, args=(subject,), daemon=True).start()
+            while self._threads < AT_ONCE and not self.stopping and self._waiting(self._threads - len(self._busy)):
+                self._threads += 1
+                threading.Thread(target=self._work, daemon=True).start()
 
     def idle(self) -> bool:
         """Whether no command runs; call it with the lock held."""
-        return not self._busy
+        return not self._threads
 
-    def _work(self, subject: str) -> None:
+    def _waiting(self, skipped: int = 0) -> dict[str, t.Any] | None:
+        """Return the oldest event of an instance that nobody is at work for, after so many instances."""
+        seen = set(self._busy)
+        for entry in self.state.commands:
+            subject = subject_of(entry["event"])
+            if subject not in seen:
+                if not skipped:
+                    return entry
+                skipped -= 1
+                seen.add(subject)
+        return None
+
+    def _work(self) -> None:
         while True:
             with self.state.changed:
-                entry = next((one for one in self.state.commands if subject_of(one["event"]) == subject), None)
-                if entry is None or self.stopping:
-                    self._busy.discard(subject)
+                entry = None if self.stopping else self._waiting()
+                if entry is None:
+                    self._threads -= 1
                     self.state.changed.notify_all()
                     return
+                subject = subject_of(entry["event"])
+                self._busy.add(subject)
                 # It is taken off before it runs: rather a command cut short by a restart than one that runs twice.
                 command = entry["commands"].pop(0)
                 if not entry["commands"]:
@@ -61,12 +82,15 @@ class Commands:
                 self._run(command, entry["event"])
             except Exception as error:  # noqa: BLE001  one bad command must not end the thread
                 log(ERROR, f"{command[0]} cannot be run for {subject or 'the host'}: {error}.")
+            with self.state.changed:
+                self._busy.discard(subject)
 
     def _run(self, command: list[str], event: Event) -> None:
         process = subprocess.Popen(
-            [*self.config.prefix, *command],
+            supervised(GRACE, [*self.config.prefix, *command]),
             stdin=subprocess.PIPE,
-            stdout=sys.stderr,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             env=environment(event),
             cwd="/",
             start_new_session=True,
@@ -75,23 +99,55 @@ class Commands:
             with contextlib.suppress(BrokenPipeError), process.stdin as stream:
                 stream.write(json.dumps(event).encode() + b"\n")
         what = f"{' '.join(command)} for {subject_of(event) or 'the host'} {event['event']}"
+        fault = follow(process, time.monotonic() + self.config.timeout)
+        if fault is None:
+            fault = f"it took longer than {self.config.timeout:g} s"
+        if fault:
+            log(ERROR, f"{what} is killed: {fault}.")
+            process.terminate()
         try:
-            code = process.wait(self.config.timeout)
+            code = process.wait(GRACE + STUCK)
         except subprocess.TimeoutExpired:
-            log(ERROR, f"{what} is killed: it took longer than {self.config.timeout:g} s.")
-            kill_group(process)
+            log(ERROR, f"{what} cannot be killed, and is waited for no longer.")
             return
-        if code:
-            log(ERROR, f"{what} failed with status {code}.")
+        if code and not fault:
+            how = f"was killed by signal {-code}" if code < 0 else f"failed with status {code}"
+            log(ERROR, f"{what} {how}.")
 
 
-def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it started."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE)
+def follow(process: subprocess.Popen[bytes], deadline: float) -> str | None:
+    """Write what a command prints to the journal until it ends; return why to kill it, None where its time is over."""
+    shown = printed = 0
+    rest = b""
+    if process.stdout is None:
+        raise ValueError("nobody reads what it prints")
+    with process.stdout as stream:
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([stream], [], [], left)[0]:
+                return None
+            part = os.read(stream.fileno(), 65536)
+            printed += len(part)
+            *lines, rest = (rest + part).split(b"\n")
+            if not part and rest:
+                lines, rest = [rest], b""
+            for line in lines[: max(0, SHOWN - shown)]:
+                text = line.decode(errors="replace")
+                level = LEVEL.match(text)
+                log(int(level[1]) if level else INFO, text[level.end() :] if level else text)
+            shown += len(lines)
+            rest = rest[: 4 * LONGEST_LINE]
+            if printed > MOST_PRINTED:
+                return f"it printed more than {MOST_PRINTED >> 20} MB"
+            if not part:
+                break
+    if shown > SHOWN:
+        log(INFO, f"It printed {shown - SHOWN} more lines.")
+    try:
+        process.wait(max(0.0, deadline - time.monotonic()))  # it may go on without its output
+    except subprocess.TimeoutExpired:
+        return None
+    return ""
 
 
 def environment(event: Event) -> dict[str, str]:

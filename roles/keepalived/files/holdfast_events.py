@@ -11,6 +11,8 @@ import typing as t
 from datetime import datetime, timezone
 
 STATES = ("master", "backup", "fault", "stop", "deleted")
+MOST_STATES = 1000  # of instances, groups and others that are known, those that have changed last
+LONGEST_NAME = 200
 FACTS = ("time", "host", "event", "instance", "group", "state", "priority", "previous", "message")
 
 Event = t.Dict[str, t.Any]
@@ -69,10 +71,14 @@ class History:
             becomes = word if ours else None
         else:
             key, becomes = f"{word} {subject_of(event)}", str(event["state"])
+        key = key[:LONGEST_NAME]
         said = {name: value for name, value in event.items() if value or name not in ("instance", "group")}
         whole = {**said, "time": timestamp(moment), "host": host, "previous": self.states.get(key)}
         if becomes is not None:
-            self.states[key] = becomes
+            self.states.pop(key, None)
+            self.states[key] = becomes[:LONGEST_NAME]
+            if len(self.states) > MOST_STATES:
+                del self.states[next(iter(self.states))]
         if not whole.get("message"):
             whole["message"] = sentence(whole)
         order = [name for name in FACTS if name in whole]

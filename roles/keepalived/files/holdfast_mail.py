@@ -22,7 +22,8 @@ from holdfast_service import ERROR, NOTICE, WARNING, log
 COLLECT = 1.0  # seconds in which events become one mail
 DELAYS = (1, 2, 5, 15, 30, 60, 120, 300)  # seconds before each further attempt to send a mail; the last one repeats
 OLDEST = 86400.0  # seconds after which a mail is given up
-SMTP_TIMEOUT = 20.0
+SMTP_TIMEOUT = 20.0  # seconds for each answer of the server
+LONGEST_ANSWER = 64  # lines of an answer: there is one more for each extension of the server
 SMTPS = 465  # at this port a server wants TLS from the first byte
 SHOWN = 3  # events that a subject names
 
@@ -58,14 +59,49 @@ def compose(events: t.Sequence[Event], mail: t.Mapping[str, t.Any], host: str) -
     return message
 
 
+class _Bounded(smtplib.SMTP):
+    """Hears no answer that has no end: each line of one would begin its time anew."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Return the code and the text of an answer; raises OSError or SMTPException where it is none."""
+        if self.file is None and self.sock is not None:
+            self.file = self.sock.makefile("rb")
+        stream, self.file = self.file, _Lines(self.file)
+        try:
+            return super().getreply()
+        finally:
+            if self.file is not None:  # which is closed where the server has gone
+                self.file = stream
+
+
+class _Lines:
+    """So many lines of a stream, in so much time."""
+
+    def __init__(self, stream: t.Any) -> None:
+        self.stream, self.left, self.until = stream, LONGEST_ANSWER, time.monotonic() + SMTP_TIMEOUT
+
+    def readline(self, size: int) -> bytes:
+        self.left -= 1
+        if self.left < 0 or time.monotonic() > self.until:
+            raise OSError("its answer has no end")
+        return bytes(self.stream.readline(size))
+
+    def close(self) -> None:
+        self.stream.close()
+
+
+class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
+    """The same, with TLS from the first byte."""
+
+
 def send(message: email.message.EmailMessage, mail: t.Mapping[str, t.Any]) -> None:
     """Hand a mail to the server; raises OSError or SMTPException where it does not take it."""
     host, port = str(mail["host"]), int(mail["port"])
     server: smtplib.SMTP
     if port == SMTPS:
-        server = smtplib.SMTP_SSL(host, port, timeout=SMTP_TIMEOUT, context=ssl.create_default_context())
+        server = _BoundedTls(host, port, timeout=SMTP_TIMEOUT, context=ssl.create_default_context())
     else:
-        server = smtplib.SMTP(host, port, timeout=SMTP_TIMEOUT)
+        server = _Bounded(host, port, timeout=SMTP_TIMEOUT)
     with server:
         if mail["starttls"] and port != SMTPS:
             server.starttls(context=ssl.create_default_context())

@@ -29,6 +29,7 @@ class State:
         self.path = path
         self.changed = threading.Condition()
         self._saving = threading.Lock()
+        self._asked = self._saved = 0
         data: dict[str, t.Any] = {}
         try:
             with open(path, encoding="utf-8") as stream:
@@ -50,9 +51,18 @@ class State:
             self.changed.notify_all()
 
     def save(self) -> None:
-        """Write the file; where that fails, the journal says so and everything goes on in memory."""
+        """Write the file; where that fails, the journal says so and everything goes on in memory.
+
+        Of those that come meanwhile one writes for all.
+        """
+        with self.changed:
+            self._asked += 1
+            mine = self._asked
         with self._saving:
+            if self._saved >= mine:
+                return
             with self.changed:
+                self._saved = self._asked
                 data = {"states": self.states, "commands": list(self.commands), "mails": list(self.mails)}
                 content = json.dumps(data)
             try:

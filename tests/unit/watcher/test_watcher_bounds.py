@@ -133,6 +133,22 @@ def test_a_command_that_prints_without_end(stand: Stand) -> None:
     assert stand.files == ("0\n", "0\n")
 
 
+@pytest.mark.parametrize("ends", ["exit 1", "sleep 600"], ids=["ends", "hangs"])
+def test_what_a_command_started_ends_with_it_in_every_session(stand: Stand, tmp_path: Path, ends: str) -> None:
+    program = tmp_path / "script"
+    program.write_text(
+        f"#!/bin/sh\nsetsid sh -c 'echo $$ >>{tmp_path}/pids; sleep 600' &\nwhile [ ! -s {tmp_path}/pids ]; do sleep 0.01; done\n{ends}\n"
+    )
+    program.chmod(0o755)
+    check = {"name": "own", "kind": "command", "command": [str(program)], "interval": 60, "timeout": 5, "fall": 1}
+    stand.configure(checks=[check])
+    stand.nginx()
+    stand.watcher()
+    stand.says("check_own", 1)
+    (pid,) = (tmp_path / "pids").read_text().split()
+    eventually(lambda: not Path(f"/proc/{pid}").exists(), "it has ended")
+
+
 @pytest.mark.parametrize("kind", ["pipe", "zeros"])
 def test_a_pid_file_without_end_holds_up_nobody(stand: Stand, kind: str) -> None:
     os.mkfifo(stand.pid_file) if kind == "pipe" else stand.pid_file.symlink_to("/dev/zero")

@@ -1,0 +1,191 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever messages, commands and servers do: the service goes on, stays small, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import smtplib
+import socket
+import subprocess
+import threading
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.holdfast.nginx_ha.tests.unit.notify.notify_stand import NotifyStand
+from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import eventually
+from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.test_watcher_bounds import memory
+from holdfast_events import MOST_STATES, History
+from holdfast_mail import send
+from holdfast_records import LIMIT
+from holdfast_supervisor import supervised
+
+FEW = 40 * 1024  # kB of memory
+MASTER = 'INSTANCE "VI_1" MASTER 150'
+
+
+def left(mark: str) -> list[str]:
+    """Return the command lines of all processes that have a word in it."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                words = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if mark.encode() in words:
+                found.append(words.decode())
+    return found
+
+
+# Each begins what goes on for long, and says so: as a child, in a session of its own, deaf, and as a daemon.
+STARTED = {
+    "child": "sleep {mark} &",
+    "session": "setsid sleep {mark} &",
+    "daemon": "(setsid setsid sh -c 'sleep {mark} & sleep {mark} & exit' &)",
+    "deaf": "setsid sh -c 'trap : TERM HUP; while :; do sleep {mark}; done' &",
+    "stopped": "setsid sh -c 'kill -STOP $$; sleep {mark}' &",
+    "many": "for n in $(seq 100); do setsid sleep {mark} & done",
+    "without end": "setsid sh -c 'while :; do setsid sleep {mark} & sleep 0.01; done' &",
+}
+
+
+@pytest.mark.parametrize("started", STARTED.values(), ids=STARTED)
+@pytest.mark.parametrize("ends", ["exit 3", "sleep {mark}"], ids=["ends", "hangs"])
+def test_nothing_outlives_its_command(started: str, ends: str) -> None:
+    mark = f"{time.time_ns() % 10**9 + 10**6}.5"
+    text = f"{started}\nsleep 0.3\n{ends}".format(mark=mark)
+    command = supervised(0.2, ["sh", "-c", text])
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if ends == "exit 3":
+        assert process.wait(15) == 3
+    else:
+        eventually(lambda: len(left(mark)) > 2, "it is under way")
+        process.terminate()
+        process.wait(15)
+    assert left(mark) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "status"), [("exit 0", 0), ("exit 5", 5), ("kill -9 $$", -9), ("kill -15 $$", -15), ("kill -11 $$", -11)]
+)
+def test_a_supervised_command_ends_as_it_does(text: str, status: int) -> None:
+    command = supervised(0, ["sh", "-c", text])
+    assert subprocess.run(command, check=False).returncode == status
+
+
+def pings(stand: NotifyStand, seconds: float) -> list[float]:
+    """Return when the service told systemd that it lives."""
+    found, until = [], time.monotonic() + seconds
+    while time.monotonic() < until:
+        if b"WATCHDOG=1" in stand.notified.recv(4096):
+            found.append(time.monotonic())
+    return found
+
+
+def test_messages_without_end_keep_the_service_from_nothing(stand: NotifyStand) -> None:
+    hangs = stand.script("hangs", "for n in 1 2 3 4 5 6 7 8; do setsid sleep 600 & done; yes & sleep 600")
+    told = stand.script("told.sh", f"echo $HOLDFAST_INSTANCE >>{stand.folder}/told")
+    stand.configure(commands={"flood": [hangs], "master": [told]}, timeout=1)
+    process = stand.start()
+    flooding = True
+
+    def flood() -> None:
+        number = 0
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
+            while flooding:
+                number += 1
+                event = {"event": "flood", "state": f"{number}", "instance": f"I{number}", "message": "x" * 3000}
+                connection.sendto(json.dumps(event).encode(), str(stand.events_socket))
+
+    thread = threading.Thread(target=flood, daemon=True)
+    thread.start()
+    try:
+        began = time.monotonic()
+        stand.write(MASTER)
+        found = pings(stand, 6)
+        eventually(lambda: '"master"' in stand.event_log.read_text(), "keepalived is heard")
+        assert max(later - one for one, later in zip([began, *found], found)) < 3
+        assert memory(process.pid) < 2 * FEW
+    finally:
+        flooding = False
+        thread.join()
+    journal = stand.journal.read_text().split("\n")
+    assert len(journal) < 1500
+    assert max(map(len, journal)) < 2000
+    state = json.loads((stand.folder / "state.json").read_text())
+    assert len(state["commands"]) <= LIMIT
+    assert len(state["states"]) <= MOST_STATES
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "lines"),
+    [
+        pytest.param("yes; sleep 600", "it printed more than 1 MB", 60, id="lines without end"),
+        pytest.param("cat /dev/zero", "it printed more than 1 MB", 60, id="a line without end"),
+        pytest.param("seq 1000", "It printed 950 more lines", 60, id="many lines"),
+        pytest.param("exec >&- 2>&-; sleep 600", "it took longer than 1 s", 10, id="no output"),
+    ],
+)
+def test_what_a_command_prints_is_bounded(stand: NotifyStand, text: str, reason: str, lines: int) -> None:
+    prints = stand.script("prints", text)
+    stand.configure(commands={"master": [prints, stand.script("next", f"echo ran >>{stand.folder}/told")]}, timeout=1)
+    process = stand.start()
+    stand.write(MASTER)
+    eventually(lambda: stand.told("told") == ["ran"], "the next command")
+    assert reason in stand.journal.read_text()
+    assert len(stand.journal.read_text().split("\n")) <= lines
+    assert memory(process.pid) < FEW
+
+
+def test_a_line_of_keepalived_without_end_is_told_and_the_next_one_counts(stand: NotifyStand) -> None:
+    process = stand.start()
+    for _part in range(100):
+        os.write(stand.held, b"x" * 4096)
+        eventually(lambda: process.poll() is None, "it lives")
+    os.write(stand.held, b"\n")
+    stand.write(MASTER)
+    eventually(lambda: [event["event"] for event in stand.events] == ["master"], "the event")
+    assert memory(process.pid) < FEW
+    assert max(map(len, stand.journal.read_text().split("\n"))) < 2000
+
+
+def test_200_faults_on_a_full_disk_are_few_lines(stand: NotifyStand) -> None:
+    stand.configure(event_log="/dev/full", state_file="/dev/full/state.json")
+    stand.start()
+    stand.write(*(f'INSTANCE "VI_{number}" FAULT 0' for number in range(200)))
+    eventually(lambda: "VI_99 became FAULT" in stand.journal.read_text(), "told")
+    eventually(lambda: "/dev/full cannot be written" in stand.journal.read_text(), "told")
+    assert len(stand.journal.read_text().split("\n")) < 320
+
+
+def test_what_is_known_of_instances_that_come_and_go_has_an_end() -> None:
+    history = History({})
+    for number in range(5 * MOST_STATES):
+        history.complete({"event": "watcher", "state": "x" * 9000, "instance": f"{number}" * 2000}, "lb1", 0.0)
+        history.complete({"event": "master", "instance": "VI_1"}, "lb1", 0.0)
+    assert len(history.states) == MOST_STATES
+    assert len(json.dumps(history.states)) < 500 * MOST_STATES
+    assert history.complete({"event": "backup", "instance": "VI_1"}, "lb1", 0.0)["previous"] == "master"
+
+
+def test_a_mail_server_whose_answer_has_no_end_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def speak() -> None:
+            connection, _peer = listener.accept()
+            with connection:
+                try:
+                    while True:
+                        connection.sendall(b"220-and more\r\n" * 100)
+                except OSError:
+                    pass
+
+        threading.Thread(target=speak, daemon=True).start()
+        mail: dict[str, t.Any] = {"host": "127.0.0.1", "port": listener.getsockname()[1], "starttls": False}
+        with pytest.raises((OSError, smtplib.SMTPException), match="has no end"):
+            send(t.cast(t.Any, None), mail)
