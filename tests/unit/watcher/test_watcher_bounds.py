@@ -136,9 +136,9 @@ def test_a_command_that_prints_without_end(stand: Stand) -> None:
 @pytest.mark.parametrize("ends", ["exit 1", "sleep 600"], ids=["ends", "hangs"])
 def test_what_a_command_started_ends_with_it_in_every_session(stand: Stand, tmp_path: Path, ends: str) -> None:
     program = tmp_path / "script"
-    program.write_text(
-        f"#!/bin/sh\nsetsid sh -c 'echo $$ >>{tmp_path}/pids; sleep 600' &\nwhile [ ! -s {tmp_path}/pids ]; do sleep 0.01; done\n{ends}\n"
-    )
+    begins = f"setsid sh -c 'echo $$ >>{tmp_path}/pids; sleep 600' &"
+    waits = f"while [ ! -s {tmp_path}/pids ]; do sleep 0.01; done"
+    program.write_text("\n".join(["#!/bin/sh", begins, waits, ends, ""]))
     program.chmod(0o755)
     check = {"name": "own", "kind": "command", "command": [str(program)], "interval": 60, "timeout": 5, "fall": 1}
     stand.configure(checks=[check])
