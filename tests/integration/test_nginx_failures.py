@@ -183,12 +183,12 @@ def test_two_runs_at_once_come_one_after_the_other(serving: Host) -> None:
 # The test's tree is laid out, and waits until somebody says go.
 WAITING = """
 import os, ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.stage as stage
-def lay_over(*args, original=stage._lay_over):
+def lay_over(*args, original=stage.lay_over):
     original(*args)
     os.mkfifo("/dev/shm/go")
     open("/dev/shm/go").close()
     os.unlink("/dev/shm/go")
-stage._lay_over = lay_over
+stage.lay_over = lay_over
 """
 
 

@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+import os
+import random
 import typing as t
+from pathlib import Path
 
 import pytest
-from real_hosts import PEER, VIP, Args, Host
+from real_hosts import HOME, PEER, VIP, Args, Host
+
+TREES = Path(__file__).parents[1] / "support" / "staged_trees.py"
 
 STAGE = "ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.stage"
 SITE: Args = {
@@ -31,6 +36,7 @@ INSTANCE: Args = {
     "virtual_ipaddress": [f"{VIP}/24"],
 }
 METHODS = ("overlay", "bind", "copy")
+MAP: Args = {"source": "$host", "variable": "$mapped", "default": "yes"}
 
 
 def only(method: str) -> str:
@@ -128,3 +134,88 @@ def test_a_daemon_whose_test_never_ends_is_refused_in_time(host: Host) -> None:
     words = host.refused("vrrp_instance", INSTANCE, prelude=quick)
     assert words.endswith("its own test did not end in time: look for a definition that refers to itself")
     assert host.run("pgrep -x keepalived || true; ls -d /run/holdfast-stage-* 2>/dev/null || true") == ""
+
+
+def blog(*names: str, uses: str = "") -> Args:
+    """Return options with which these names answer from one upstream; the first is the default server."""
+    locations = [{"path": "/", "upstream": "blog"}, *([{"path": "/m", "return": f"200 ${uses}"}] if uses else [])]
+    servers = [
+        {"server_name": [name], "listen": [f"80{' default_server' if not at else ''}"], "locations": locations}
+        for at, name in enumerate(names)
+    ]
+    return {"upstreams": [{"name": "blog", "servers": [{"address": "10.89.77.21"}]}], "servers": servers}
+
+
+@pytest.mark.parametrize("method", [*METHODS, "unprivileged"])
+def test_a_file_that_a_change_removes_is_gone_for_the_test(host: Host, unprivileged: Host, method: str) -> None:
+    prelude = "" if method == "unprivileged" else only(method)
+    on = unprivileged if method == "unprivileged" else host
+    # Each site that the next replaces would be in its way: two default servers at one address.
+    for name in ("blog.example", "other.example", "blog.example"):
+        for check in (True, False):
+            assert on.ok("nginx_config", blog(name), check=check, prelude=prelude)["changed"]
+    # What is still used is missed before anything is changed.
+    with_map = dict(blog("blog.example", uses="mapped"), maps=[MAP])
+    assert on.ok("nginx_config", with_map, prelude=prelude)["reloaded"]
+    for check in (True, False):
+        words = on.refused("nginx_config", blog("blog.example", uses="mapped"), check=check, prelude=prelude)
+        assert words.startswith('nginx refuses the configuration, nothing was changed: unknown "mapped" variable')
+    # keepalived, too: a file of its own that repeats an instance is in the way of it until it goes.
+    for name in ("VI_1", "VI_2"):
+        args = {"instances": [dict(INSTANCE, name=name)]}
+        assert on.ok("keepalived_config", args, check=True, prelude=prelude)["changed"]
+        assert on.ok("keepalived_config", args, prelude=prelude)["changed"]
+
+
+def test_an_nginx_that_is_down_for_a_name_takes_the_change_that_removes_it(host: Host) -> None:
+    host.run("echo '10.89.77.21 backend.example' >>/etc/hosts")
+    servers = [{"address": "backend.example"}]
+    bad: Args = {"upstreams": [{"name": "bad", "servers": servers}], "servers": SITE["servers"]}
+    host.ok("nginx_config", bad)
+    # /etc/hosts is a mount of the container: it cannot be replaced
+    host.run("grep -v backend.example /etc/hosts >/root/hosts; cat /root/hosts >/etc/hosts; systemctl stop nginx")
+    assert host.attempt("nginx -t").rc == 1
+    for check in (True, False):
+        assert host.ok("nginx_config", {"servers": SITE["servers"]}, check=check)["validated"] == "daemon"
+    host.run("systemctl start nginx")
+    assert host.get("http://127.0.0.1/", "site.example") == (200, "hello")
+
+
+def test_what_the_test_writes_below_the_configuration_is_no_fault(host: Host) -> None:
+    # As with the packages of nginx.org, for which a relative path begins in /etc/nginx.
+    host.run("mkdir /etc/nginx/logs /etc/nginx/cache")
+    site = dict(SITE["servers"][0], access_log="/etc/nginx/logs/site.log")
+    args = {"cache_paths": [{"path": "/etc/nginx/cache/site", "name": "site", "zone_size": "1m"}], "servers": [site]}
+    for method in METHODS:
+        staged, result = told(host, "nginx_config", args, only(method))
+        assert (staged, result.get("validated")) == (method, "daemon"), result
+
+
+def test_a_mount_below_a_folder_is_seen(host: Host) -> None:
+    # A certificate that comes by a mount of its own below /run, and a conf.d that is one.
+    host.run(
+        "mkdir -p /run/secrets && mount -t tmpfs holdfast-test /run/secrets && echo 'return 200 hello;' >/run/secrets/x"
+    )
+    host.run("mount -t tmpfs holdfast-test /etc/nginx/conf.d")
+    try:
+        site = {"server_name": ["site.example"], "directives": "include /run/secrets/x;"}
+        staged, result = told(host, "nginx_config", {"servers": [site]})
+        assert (staged, result.get("validated")) == ("bind", "daemon"), result
+        host.run("umount /etc/nginx/conf.d")
+        staged, result = told(host, "nginx_config", {"servers": [site]})
+        assert (staged, result.get("validated")) == ("overlay", "daemon"), result
+    finally:
+        host.run("umount /run/secrets; umount -q /etc/nginx/conf.d || true")
+
+
+@pytest.mark.parametrize("method", [*METHODS, "unprivileged"])
+def test_the_staged_tree_is_the_future_tree(host: Host, unprivileged: Host, method: str) -> None:
+    """HOLDFAST_TREES is the seed of one tree to try again, as a failure says it."""
+    on, how = (unprivileged, "copy") if method == "unprivileged" else (host, method)
+    seed = os.environ.get("HOLDFAST_TREES", "")
+    rounds = 1 if seed else 15
+    seed = seed or str(random.randrange(10**6))
+    print(f"seed {seed}, {rounds} trees")
+    on.write(f"{HOME}/staged_trees.py", TREES.read_text(encoding="utf-8"))
+    wrong = on.run(f"python3 {HOME}/staged_trees.py {how} {seed} {rounds}")
+    assert wrong == "", wrong

@@ -14,7 +14,17 @@ from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 
-__all__ = ("FileState", "Wanted", "discard", "prepare", "prepared_path", "read_state", "refuse_unsafe", "sync_folder")
+__all__ = (
+    "FileState",
+    "Wanted",
+    "discard",
+    "make_folders",
+    "prepare",
+    "prepared_path",
+    "read_state",
+    "refuse_unsafe",
+    "sync_folder",
+)
 
 SELINUX = "security.selinux"
 
@@ -106,6 +116,15 @@ def refuse_unsafe(path: str, root: str) -> None:
         raise HoldfastError(f"{path} belongs to user id {state.uid}: give it back to root (chown root {path})")
 
 
+def make_folders(folder: str) -> None:
+    """Make this folder and those above it where they are not there: mode 0755, and a group that is handed down."""
+    if not os.path.isdir(folder):
+        make_folders(os.path.dirname(folder))
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder, 0o700)
+            os.chmod(folder, 0o755 | os.stat(folder).st_mode & stat.S_ISGID)
+
+
 def prepared_path(path: str) -> str:
     """Return where the new content of a file waits beside it; no include pattern matches a leading dot."""
     folder, name = os.path.split(path)
@@ -118,7 +137,7 @@ def prepare(path: str, wanted: Wanted) -> None:
     The permission bits are set before the first byte is written, and a SELinux label is taken over from the
     file that it will replace (a new file inherits its folder's).
     """
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    make_folders(os.path.dirname(path))
     beside = prepared_path(path)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(beside)
