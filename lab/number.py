@@ -42,7 +42,8 @@ HOME = LAB_DIRECTORY / f"lab-{NUMBER}" if NUMBER else LAB_DIRECTORY
 def variables(number: int = NUMBER) -> dict[str, str]:
     """Return the environment in which Ansible and Molecule work in a lab without meeting another's connections."""
     home = LAB_DIRECTORY / f"lab-{number}" / "ansible" if number else ROOT / ".ansible"
-    return {VARIABLE: str(number), "ANSIBLE_HOME": str(home)}
+    # The same address is another host in each lab: a connection that is kept open must not be found by another lab.
+    return {VARIABLE: str(number), "ANSIBLE_HOME": str(home), "ANSIBLE_SSH_CONTROL_PATH_DIR": str(home / "cp")}
 
 
 def inside(number: int = NUMBER) -> bool:
