@@ -9,9 +9,11 @@ import os
 import pathlib
 import re
 import typing as t
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Finding, HoldfastError, errors
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.rules_instances import NOTIFIES
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.secrets import hide
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.action import FindingOut
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.examine import examine
 
@@ -24,6 +26,9 @@ ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
 
 NOT_TOGETHER = ("free", "host_pinned")
 """Strategies under which the hosts of a batch do not wait for each other."""
+
+COMMANDS = ("command", "misc_path", "notify_down", "notify_up", "quorum_down", "quorum_up", *NOTIFIES)
+"""Options of a plan that are command lines."""
 
 # The steps of a path such as keepalived_instances[0].vips[1]
 STEP = re.compile(r"(\w+)|\[(\d+)\]")
@@ -44,7 +49,7 @@ class ActionModule(FindingOut):
             known=self._known(),
             foreign=variables.get("holdfast_foreign_variables"),
         )
-        findings = examined.faults.findings(_origin(variables["hostvars"]))
+        findings = examined.findings(_origin(variables["hostvars"]))
         faults = errors(findings)
         if faults:
             raise HoldfastError(_message(faults))
@@ -52,8 +57,8 @@ class ActionModule(FindingOut):
         warnings = [str(finding) for finding in findings]
         slices = examined.plan.slices(str(host) for host in variables["ansible_play_batch"])
         result: dict[str, t.Any] = {"warnings": warnings, "plan": {"hosts": slices}}
-        if _has_password(slices.values()):
-            # The play can use it, and nobody reads it on the screen.
+        if _may_hold_secrets(slices):
+            # The play can use them, and nobody reads them on the screen.
             result["_ansible_no_log"] = True
         return result
 
@@ -72,8 +77,15 @@ def _message(faults: list[Finding]) -> str:
     return "\n".join([f"The inventory has {count}; no host was touched.", *lines])
 
 
-def _has_password(slices: Iterable[Mapping[str, t.Any]]) -> bool:
-    return any("authentication" in one for host in slices for one in host.get("keepalived_instances", ()))
+def _may_hold_secrets(value: t.Any, name: str = "") -> bool:
+    """Return whether there is an argument of a command, a query of a URL, or what looks like a secret."""
+    if isinstance(value, Mapping):
+        return any(_may_hold_secrets(one, str(key)) for key, one in value.items())
+    if isinstance(value, (list, tuple)):
+        return (name in COMMANDS and len(value) > 1) or any(_may_hold_secrets(one, name) for one in value)
+    if not isinstance(value, str):
+        return False
+    return (name in COMMANDS and " " in value) or (name == "path" and "?" in value) or hide(value) != value
 
 
 def _origin(hostvars: Mapping[str, t.Any]) -> Callable[[str, str], str]:

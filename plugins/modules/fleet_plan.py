@@ -123,7 +123,9 @@ plan:
           type: list
           elements: str
         keepalived_instances:
-          description: The VRRP instances of this host, as M(holdfast.nginx_ha.keepalived_config) takes them.
+          description:
+            - The VRRP instances of this host, as M(holdfast.nginx_ha.keepalived_config) takes them, without passwords
+              and keys. The filter P(holdfast.nginx_ha.authenticated#filter) lays those over them.
           type: list
           elements: dict
         keepalived_sync_groups:

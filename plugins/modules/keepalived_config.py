@@ -116,12 +116,12 @@ warnings:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.arguments import CHANGE_OPTIONS, finish
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import apply, homes
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import KeepalivedConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.options import CONFIG_OPTIONS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.quiet import QuietModule
 
 
 def addresses(config: KeepalivedConfig) -> list[dict[str, str]]:
@@ -130,7 +130,7 @@ def addresses(config: KeepalivedConfig) -> list[dict[str, str]]:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = QuietModule(
         argument_spec=dict(
             CONFIG_OPTIONS,
             **CHANGE_OPTIONS,

@@ -93,15 +93,15 @@ warnings:
   elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.arguments import CHANGE_OPTIONS, finish
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.change import apply
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.options import NGINX_OPTIONS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.quiet import QuietModule
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = QuietModule(
         argument_spec=dict(NGINX_OPTIONS, **CHANGE_OPTIONS, root={"type": "path", "default": "/etc/nginx"}),
         supports_check_mode=True,
     )

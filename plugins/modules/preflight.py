@@ -102,7 +102,6 @@ downloaded:
 import os
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import (
     has_ipvs,
@@ -119,6 +118,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.chang
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import VrrpInstance
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.packages import download
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.programs import program_of, unfit_program
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.quiet import QuietModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.segment import look, own_macs
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.strangers import (
     Segment,
@@ -172,7 +172,7 @@ def on_the_network(
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = QuietModule(
         argument_spec={
             "packages": {"type": "list", "elements": "str", "default": []},
             "ports": {"type": "list", "elements": "int", "default": []},

@@ -148,10 +148,10 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemo
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump import read_states
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import read_tree
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.scheduler import refused, scheduler
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secrets import hidden
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import parse_build
 
 TRACK_FOLDER = "/run/holdfast/track"
-SECRETS = ("auth_pass", "key", "password")
 
 
 def trackers(folder: str = TRACK_FOLDER) -> dict[str, str]:
@@ -162,15 +162,6 @@ def trackers(folder: str = TRACK_FOLDER) -> dict[str, str]:
             with open(os.path.join(folder, name), encoding="ascii", errors="replace") as file:
                 found[name] = file.read().strip()
     return found
-
-
-def hidden(block: Block) -> Block:
-    """Return the block with every password in it hidden."""
-    if block.name in SECRETS:
-        return dataclasses.replace(block, args=("********",))
-    if block.children is None:
-        return block
-    return dataclasses.replace(block, children=tuple(hidden(child) for child in block.children))
 
 
 def gather(root: str, *, configuration: bool) -> tuple[dict[str, t.Any], str]:

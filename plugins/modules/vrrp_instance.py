@@ -95,18 +95,18 @@ warnings:
   elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.arguments import CHANGE_OPTIONS, finish
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import apply
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.options import INSTANCE_OPTIONS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.quiet import QuietModule
 
 # What keepalived needs to be told of an instance, it needs only where the instance shall be.
 NEEDED = [name for name, spec in INSTANCE_OPTIONS.items() if spec.get("required") and name != "name"]
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = QuietModule(
         argument_spec=dict(
             {name: dict(spec, required=name == "name") for name, spec in INSTANCE_OPTIONS.items()},
             **CHANGE_OPTIONS,

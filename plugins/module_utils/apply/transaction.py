@@ -276,15 +276,16 @@ class Transaction:
         after = None if wanted is None else wanted.content
         action = "removed" if after is None else "changed" if state.exists else "created"
         result.files[state.path] = action
-        before, now = ((content or b"").decode(errors="replace") for content in (state.content, after))
-        if before == now and wanted is not None:
-            before, now = f"mode: {state.mode:04o}\n", f"mode: {wanted.mode:04o}\n"
+        shown = (self.daemon.redact((text or b"").decode(errors="replace")) for text in (state.content, after))
+        if wanted is not None and state.content == after:
+            shown = (f"mode: {mode or 0:04o}\n" for mode in (state.mode, wanted.mode))
+        before, now = shown
         result.diff.append(
             {
                 "before_header": state.path,
                 "after_header": state.path,
-                "before": self.daemon.redact(before),
-                "after": self.daemon.redact(now),
+                "before": before,
+                "after": now,
             }
         )
 

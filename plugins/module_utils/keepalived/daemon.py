@@ -19,13 +19,11 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump 
     main_pid,
     read_states,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secrets import redact
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import NOT_FOUND, TIMED_OUT, Completed, Runner, run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.state import InstanceState
 
 __all__ = ("Expected", "KeepalivedDaemon")
-
-_SECRET = re.compile(r"^(\s*(?:auth_pass|key|password)\s+)\S.*$", re.MULTILINE)
-
 
 _ENDED_ITSELF = (-signal.SIGTERM, 128 + signal.SIGTERM)
 # To the one process that a pid file names, if it is keepalived: a stale file names anything.
@@ -139,7 +137,7 @@ class KeepalivedDaemon(Daemon):
             time.sleep(0.05)
 
     def redact(self, text: str) -> str:
-        return _SECRET.sub(r"\1********", text)
+        return redact(text)
 
     def _difference(self, states: t.Sequence[InstanceState]) -> str:
         """Return the first thing in which the running instances differ from the files; empty when they agree."""

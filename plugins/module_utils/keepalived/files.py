@@ -5,7 +5,6 @@
 
 ``files(config)`` returns {relative name: text}, one file a block. The names sort in the order in which keepalived must
 read them, because it takes a glob's files in that order and a tracker must be defined before it is referred to.
-``redact(text)`` hides the secrets of such a text, for a diff.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Blo
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import KeepalivedConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.renderer import render
 
-__all__ = ("GLOBAL_FILE", "HEADER", "files", "instance_file", "redact")
+__all__ = ("GLOBAL_FILE", "HEADER", "files", "instance_file")
 
 HEADER = "holdfast.nginx_ha owns this file: what is edited here by hand is lost."
 GLOBAL_FILE = "00-global_defs.conf"
@@ -35,7 +34,6 @@ _CLASS = {
     "virtual_server": "41",
 }
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.:+@=-]")
-_SECRET = re.compile(r"^([ 	]*(?:auth_pass|password|key[ 	]+[0-9]+)[ 	]+).*$", re.MULTILINE)
 
 
 def files(config: KeepalivedConfig) -> dict[str, str]:
@@ -54,11 +52,6 @@ def files(config: KeepalivedConfig) -> dict[str, str]:
 def instance_file(name: str) -> str:
     """Return the name of the file of a vrrp_instance."""
     return _file_name(Block("vrrp_instance", (name,)))
-
-
-def redact(text: str) -> str:
-    """Return the text with its passwords hidden."""
-    return _SECRET.sub(r"\1********", text)
 
 
 def _text(blocks: t.Sequence[Block]) -> str:

@@ -22,7 +22,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.rules impo
 
 __all__ = ("apply",)
 
-MODE = 0o644
+MODE = 0o640  # nginx reads it as root, and a header may hold a password
 _STREAM = "\n# holdfast.nginx_ha: layer 4 lies in the folder below.\nstream {\n    include %s/*.conf;\n}\n"
 
 

@@ -17,6 +17,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.stage impo
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, Finding
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.dump import assemble, parse_dump
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.rules import check
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.secrets import redact
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import Version, parse_build
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import NOT_FOUND, TIMED_OUT, Completed, Runner, run
 
@@ -67,6 +68,9 @@ class NginxDaemon(Daemon):
     @property
     def main_file(self) -> str:
         return os.path.join(self.root, "nginx.conf")
+
+    def redact(self, text: str) -> str:
+        return redact(text)
 
     @property
     def build(self) -> Completed:

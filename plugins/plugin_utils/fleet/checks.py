@@ -110,9 +110,12 @@ def _url(given: Mapping[str, t.Any], path: str) -> dict[str, t.Any]:
     try:
         parts = urlsplit(written)
         port = parts.port
-    except ValueError as error:
-        raise InputError(place, f"`{written}` is no URL: {error}") from None
-    if parts.scheme not in PORTS or not parts.hostname or parts.username is not None:
+    except ValueError:
+        # What it holds may be a login, so it is not repeated.
+        raise InputError(place, "is no URL that can be read: write http://name/path") from None
+    if parts.username is not None:
+        raise InputError(place, "has a login, which no check sends: ask for a page that needs none, or use `command`")
+    if parts.scheme not in PORTS or not parts.hostname:
         raise InputError(place, f"`{written}` is no URL that can be asked: write http://name/path")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if not _PRINTED.fullmatch(target):

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Finding
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Faults
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import read
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.passwords import untold
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan, make
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.verify import verify
 
@@ -23,6 +25,14 @@ class Examined:
 
     plan: Plan
     faults: Faults
+
+    def findings(self, origin: t.Callable[[str, str], str] = lambda host, path: "") -> list[Finding]:
+        """Return what is wrong, in sentences without a secret; ``origin`` is that of ``Faults.findings``."""
+        hosts = [member.variables for member in self.plan.fleet.balancers]
+        return [
+            replace(one, where=untold(one.where, hosts), message=untold(one.message, hosts))
+            for one in self.faults.findings(origin)
+        ]
 
 
 def examine(

@@ -19,6 +19,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.detected import detected
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Faults
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer, Cluster, Fleet
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.passwords import secret_options, without_secrets
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.router_ids import Claim, allocate, segments
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.scripts import scripts
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.specs import Spec, specs
@@ -148,7 +149,7 @@ class Plan:
             "cluster": cluster.name,
             "members": [other.name for other in cluster.members],
             "vips": [str(vip.address) for instance in instances for vip in instance.vips],
-            "keepalived_instances": [dict(instance.options) for instance in instances],
+            "keepalived_instances": [without_secrets(instance.options) for instance in instances],
             "keepalived_sync_groups": [dict(group.options) for group in self.sync_groups[member.name]],
             **self._health(member, instances),
             "detected": [
@@ -339,14 +340,13 @@ def _instance(cluster: Cluster, member: Balancer, spec: Spec, allocated: int) ->
         group = multicast_group(member, anchor.family)
         if group:
             options["mcast_dst_ip"] = group
-    if "keepalived_auth_pass" in variables:
-        options["authentication"] = {"auth_type": "PASS", "auth_pass": str(variables["keepalived_auth_pass"])}
     written = [vip.written for vip in spec.vips]
     options["virtual_ipaddress"] = written[: spec.advertised]
     options["virtual_ipaddress_excluded"] = written[spec.advertised :]
     options.update(spec.trackers)
     options.update(values.mapping(variables["keepalived_instance_options"], "keepalived_instance_options"))
     options.update(spec.options)
+    options.update(secret_options(variables, spec.options))
     # Every instance watches nginx, whether it is cut off, and whatever it lists or the inventory defines for all.
     own_files = values.items(options.get("track_file") or [], f"{path}.track_file")
     options["track_file"] = [*own_files, *POLICIES[spec.policy]]

@@ -16,6 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address im
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import checks
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import SECOND_FAMILY
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.passwords import spoken_name
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import DEFINITIONS, POLICIES, check_file
 
 __all__ = ("Spec", "specs")
@@ -114,7 +115,7 @@ def _explicit(member: Balancer) -> t.Iterator[Spec]:
     for number, said in enumerate(member.variables["keepalived_instances"]):
         path = f"keepalived_instances[{number}]"
         instance = {key: value for key, value in said.items() if value is not None}
-        name = values.text(instance.get("name", f"VI_{number + 1}"), f"{path}.name")
+        name = values.text(spoken_name(instance, number), f"{path}.name")
         if name in names:
             raise InputError(f"{path}.name", f"`{name}` is the name of two instances: give each its own")
         names.add(name)

@@ -98,7 +98,8 @@ class Commands:
         if process.stdin is not None:
             with contextlib.suppress(BrokenPipeError), process.stdin as stream:
                 stream.write(json.dumps(event).encode() + b"\n")
-        what = f"{' '.join(command)} for {subject_of(event) or 'the host'} {event['event']}"
+        # Its arguments may be secret.
+        what = f"{command[0]} for {subject_of(event) or 'the host'} {event['event']}"
         fault = follow(process, time.monotonic() + self.config.timeout)
         if fault is None:
             fault = f"it took longer than {self.config.timeout:g} s"

@@ -62,4 +62,4 @@ class Estate:
         return {name: one["keepalived_instances"] for name, one in self.slices(*hosts).items() if "cluster" in one}
 
     def findings(self, **arguments: t.Any) -> list[Finding]:
-        return self.examine(**arguments).faults.findings()
+        return self.examine(**arguments).findings()

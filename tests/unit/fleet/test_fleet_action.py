@@ -14,6 +14,7 @@ import subprocess
 import sys
 import typing as t
 
+import pytest
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -118,11 +119,48 @@ def test_hosts_that_run_ahead_are_refused(tmp_path: pathlib.Path) -> None:
     assert plans == {}
 
 
-def test_a_password_reaches_the_host_and_not_the_screen(tmp_path: pathlib.Path) -> None:
-    inventory = changed(keepalived_timing={"version": 2}, keepalived_auth_pass="h1dd3n")
-    code, output, plans = play(tmp_path, "-vvv", inventory=inventory)
+PASSWORD = "h1dd3n/+"
+SECRET = {"keepalived_timing": {"version": 2}, "keepalived_auth_pass": PASSWORD}
+HANDED = {
+    "hosts": "lb1",
+    "gather_facts": False,
+    "tasks": [
+        PLAY["tasks"][0],
+        {
+            "ansible.builtin.debug": {
+                "msg": "PLAN {{ inventory_hostname }} {{ fleet.plan.hosts[inventory_hostname].keepalived_instances"
+                " | holdfast.nginx_ha.authenticated(hostvars[inventory_hostname]) | to_json | b64encode }}"
+            },
+        },
+    ],
+}
+
+
+def test_a_plan_holds_no_password_and_is_shown(tmp_path: pathlib.Path) -> None:
+    code, output, plans = play(tmp_path, "-vvv", inventory=changed(**SECRET))
     assert code == 0, output
-    assert plans["lb1"]["keepalived_instances"][0]["authentication"]["auth_pass"] == "h1dd3n"
+    [instance] = plans["lb1"]["keepalived_instances"]
+    assert "authentication" not in instance
+    assert PASSWORD not in output
+    assert "censored" not in output
+
+
+def test_who_needs_a_password_is_given_it_at_the_last_moment(tmp_path: pathlib.Path) -> None:
+    code, output, instances = play(tmp_path, "-vvv", inventory=changed(**SECRET), play=HANDED)
+    assert code == 0, output
+    assert instances["lb1"][0]["authentication"] == {"auth_type": "PASS", "auth_pass": PASSWORD}
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        {"command": "/usr/local/bin/app-well h1dd3n/+"},
+        {"url": "http://app.example.com/well?h1dd3n/+", "allow_no_holder": True},
+    ],
+)
+def test_a_plan_with_words_of_a_command_or_a_query_is_not_shown(tmp_path: pathlib.Path, check: dict[str, str]) -> None:
+    code, output, _plans = play(tmp_path, "-vvv", inventory=changed(keepalived_checks=[{"name": "app", **check}]))
+    assert code == 0, output
     assert "h1dd3n" not in output
 
 

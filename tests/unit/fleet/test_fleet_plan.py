@@ -116,10 +116,6 @@ def test_the_plan_of_a_batch_is_a_part_of_the_plan_of_all() -> None:
         ({"keepalived_unicast": False}, {"unicast_src_ip": None, "unicast_peer": None, "mcast_src_ip": "10.0.0.11"}),
         ({"keepalived_virtual_router_id": 7}, {"virtual_router_id": 7}),
         (
-            {"keepalived_timing": {"version": 2}, "keepalived_auth_pass": "s3cret"},
-            {"authentication": {"auth_type": "PASS", "auth_pass": "s3cret"}},
-        ),
-        (
             {"keepalived_vips": ["10.0.0.100/24 dev eth0 label eth0:1", "10.0.0.101/24", "fd00::100/64"]},
             {
                 "virtual_ipaddress": ["10.0.0.100/24 dev eth0 label eth0:1"],

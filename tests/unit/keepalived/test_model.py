@@ -10,7 +10,7 @@ import typing as t
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.base import Model
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.files import files, redact
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.files import files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import (
     BfdInstance,
     GlobalDefs,
@@ -27,6 +27,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.renderer import render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secrets import redact
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Version
 
 INSTANCE: dict[str, t.Any] = {

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""nginx text and blocks without their secrets. Private to this collection.
+
+They stand in headers that are sent to a backend, in parameters and variables of such names, in the words that a link is
+signed with, in the keys of a map that knows who may come in, and in URLs.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.renderer import render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.secrets import HIDDEN, hide, sounds_secret
+
+__all__ = ("hidden", "redact")
+
+_NAMED = re.compile(r"\w+_set_header|add_header|(?:fastcgi|uwsgi|scgi)_param|set")
+_SIGNED = ("secure_link_md5", "secure_link_secret")
+_VARIABLE = re.compile(r"\$\w+|")
+
+
+def redact(text: str) -> str:
+    """Return the text as it is where it holds no secret, else without; a text that nginx cannot read is not shown."""
+    try:
+        blocks = parse(text)
+    except ConfigError:
+        return f"({text.count(chr(10))} lines that nginx cannot read: not shown, they may hold secrets)\n"
+    shown = tuple(hidden(block) for block in blocks)
+    return text if shown == tuple(blocks) else render(shown)
+
+
+def hidden(block: Block) -> Block:
+    """Return the block with every secret in it hidden."""
+    if block.raw is not None:
+        return replace(block, raw=hide(block.raw))
+    if block.is_comment:
+        return replace(block, args=tuple(map(hide, block.args)))
+    if block.children is None:
+        return replace(block, args=_hidden(block.name, block.args))
+    if block.name == "map" and any(map(sounds_secret, block.args)):
+        return replace(block, children=tuple(_entry(child) for child in block.children))
+    return replace(block, args=tuple(map(hide, block.args)), children=tuple(hidden(child) for child in block.children))
+
+
+def _hidden(name: str, args: tuple[str, ...]) -> tuple[str, ...]:
+    if name in _SIGNED:
+        return (HIDDEN,)
+    if args and _NAMED.fullmatch(name) and sounds_secret(args[0]):
+        # A variable on its own hands on what the client sent.
+        return (args[0], *(word if _VARIABLE.fullmatch(word) else HIDDEN for word in args[1:]))
+    return tuple(map(hide, args))
+
+
+def _entry(entry: Block) -> Block:
+    """Return an entry of a map, of which either side may be the secret."""
+    if entry.is_comment or entry.name == "include":
+        return entry
+    return replace(entry, name=HIDDEN, args=tuple(HIDDEN for _word in entry.args), raw=None)

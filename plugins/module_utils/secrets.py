@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of an input may be secret, and the same without it. Private to this collection.
+
+A secret is known by where it stands, never by its value: whoever looks for a short one in a result finds it in
+addresses and names as well, and spoils them.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ("HIDDEN", "hide", "hide_in_urls", "sounds_secret")
+
+HIDDEN = "********"
+
+_NAME = r"[\w-]*(?:auth|token|secret|passw|passphrase|credential|cookie|(?:api|access|private)[_-]?key)[\w-]*"
+_SECRETS = (
+    # http://user:password@host
+    re.compile(r"(?P<head>\b[a-z][a-z0-9+.-]*://)(?P<value>[^\s/@\"']+)(?=@)", re.IGNORECASE),
+    # Authorization: Bearer abc
+    re.compile(r"(?P<head>\b(?:Basic|Bearer)\s+)(?P<value>[\w.~+/=-]+)", re.IGNORECASE),
+    # token=abc, X-Api-Key: abc
+    re.compile(rf"(?P<head>{_NAME}(?:=|:\s+))(?P<value>[^\s&\"';]+)", re.IGNORECASE),
+    # --password abc
+    re.compile(rf"(?P<head>(?<!\S)--?{_NAME}\s+)(?P<value>\S+)", re.IGNORECASE),
+)
+_QUERY = re.compile(r"(?P<head>\b[a-z][a-z0-9+.-]*://[^\s?`'\"]*\?)[^\s`'\"]+", re.IGNORECASE)
+_SOUNDS_SECRET = re.compile(r"auth|token|secret|passw|passphrase|credential|cookie|key", re.IGNORECASE)
+
+
+def sounds_secret(name: str) -> bool:
+    """Return whether what bears this name, as a header or a variable, is a secret."""
+    return bool(_SOUNDS_SECRET.search(name))
+
+
+def hide(text: str) -> str:
+    """Return the text without the login of a URL, the words behind Basic and Bearer, and values of secret names."""
+    for pattern in _SECRETS:
+        text = pattern.sub(lambda found: found["head"] + HIDDEN, text)
+    return text
+
+
+def hide_in_urls(text: str) -> str:
+    """Return a sentence without the logins and the queries of the URLs that it names."""
+    for pattern in (_SECRETS[0], _QUERY):
+        text = pattern.sub(lambda found: found["head"] + HIDDEN, text)
+    return text

@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of an instance that hold secrets: no plan carries them. Private to this collection.
+
+A plan is registered, copied to every host of a batch and handed to modules that have no use for a password. What needs
+one is given it at the last moment, by the rule of this file, from the same variables.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterable, Mapping, Sequence
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.secrets import HIDDEN, hide_in_urls
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
+
+__all__ = ("SECRET_OPTIONS", "authenticated", "secret_options", "spoken_name", "untold", "without_secrets")
+
+SECRET_OPTIONS: tuple[str, ...] = ("authentication", "auth_hmac")
+
+SHORTEST = 4
+"""Characters; what is shorter is looked for in no sentence, as it would be found in every one."""
+
+
+def spoken_name(said: Mapping[str, t.Any], number: int) -> t.Any:
+    """Return the name of an element of ``keepalived_instances``; ``number`` counts from 0."""
+    return said.get("name", f"VI_{number + 1}")
+
+
+def secret_options(variables: Mapping[str, t.Any], said: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return them for an instance; ``said`` is what ``keepalived_instances`` has of it, empty where it is derived."""
+    found: dict[str, t.Any] = {}
+    if variables.get("keepalived_auth_pass") is not None:
+        found["authentication"] = {"auth_type": "PASS", "auth_pass": str(variables["keepalived_auth_pass"])}
+    for options in (variables.get("keepalived_instance_options") or {}, said):
+        found.update((name, options[name]) for name in SECRET_OPTIONS if options.get(name) is not None)
+    return found
+
+
+def without_secrets(options: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the options of an instance that may be seen."""
+    return {name: value for name, value in options.items() if name not in SECRET_OPTIONS}
+
+
+def authenticated(instances: Sequence[Mapping[str, t.Any]], variables: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """Return the instances of a plan with their secrets, which the variables of their host hold."""
+    read = ("keepalived_auth_pass", "keepalived_instance_options", "keepalived_instances")
+    known = {name: values.plain(variables[name]) for name in read if name in variables}
+    own = {str(spoken_name(said, number)): said for number, said in enumerate(known.get("keepalived_instances") or ())}
+    return [{**one, **secret_options(known, own.get(str(one["name"]), {}))} for one in instances]
+
+
+def untold(sentence: str, hosts: Iterable[Mapping[str, t.Any]]) -> str:
+    """Return a sentence about the variables of these hosts without their secrets, wherever in the input they stood."""
+    sentence = hide_in_urls(sentence)
+    secrets = {secret for variables in hosts for secret in _secrets(variables) if len(secret) >= SHORTEST}
+    for secret in sorted(secrets, key=len, reverse=True):
+        sentence = sentence.replace(secret, HIDDEN)
+    return sentence
+
+
+def _secrets(variables: Mapping[str, t.Any]) -> t.Iterator[str]:
+    yield from _texts(variables.get("keepalived_auth_pass"))
+    mail = variables.get("keepalived_mail")
+    yield from _texts(mail.get("password") if isinstance(mail, Mapping) else mail)
+    instances = variables.get("keepalived_instances")
+    for said in (variables.get("keepalived_instance_options"), *(instances if isinstance(instances, list) else ())):
+        for name in SECRET_OPTIONS if isinstance(said, Mapping) else ():
+            yield from _texts(said.get(name))
+
+
+def _texts(value: t.Any) -> t.Iterator[str]:
+    """Yield every text in a value, but for the words that are no secrets whatever stands beside them."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            if key not in ("auth_type", "id", "active_key", "anti_replay", "mode", "time_window"):
+                yield from _texts(one)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _texts(one)
+    elif value is not None:
+        yield str(value)

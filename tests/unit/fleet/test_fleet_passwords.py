@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""No plan holds a secret of an instance, and who needs one is given that which the plan was verified with."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.passwords import authenticated
+from estate import Estate, Variables
+
+VERSION_2: Variables = {"keepalived_timing": {"version": 2}}
+VIP = "10.0.0.100/24"
+PASSWORD = {"auth_type": "PASS", "auth_pass": "uB7/x#qz"}
+HMAC = {"keys": [{"id": 1, "value": "a long key of one's own"}], "active_key": 1}
+
+
+@pytest.mark.parametrize(
+    ("said", "option", "expected"),
+    [
+        ({**VERSION_2, "keepalived_auth_pass": PASSWORD["auth_pass"]}, "authentication", PASSWORD),
+        ({**VERSION_2, "keepalived_instance_options": {"authentication": PASSWORD}}, "authentication", PASSWORD),
+        (
+            {**VERSION_2, "keepalived_instances": [{"vips": [VIP], "authentication": PASSWORD}]},
+            "authentication",
+            PASSWORD,
+        ),
+        (
+            {
+                **VERSION_2,
+                "keepalived_auth_pass": "rQ4-other",
+                "keepalived_instances": [{"name": "web", "vips": [VIP], "authentication": PASSWORD}],
+            },
+            "authentication",
+            PASSWORD,
+        ),
+        ({"keepalived_instance_options": {"auth_hmac": HMAC}}, "auth_hmac", HMAC),
+        ({"keepalived_instances": [{"name": "web", "vips": [VIP], "auth_hmac": HMAC}]}, "auth_hmac", HMAC),
+    ],
+    ids=["its variable", "for all", "of one without a name", "the nearest counts", "keys for all", "keys of one"],
+)
+def test_a_secret_is_in_no_plan_and_reaches_the_instance(said: Variables, option: str, expected: t.Any) -> None:
+    estate = Estate(said)
+    plan = estate.slices()
+    written = json.dumps(plan)
+    assert option not in written
+    assert not any(secret in written for secret in ("uB7", "rQ4", "a long key"))
+    [instance] = authenticated(plan["lb1"]["keepalived_instances"], estate.hostvars["lb1"])
+    assert instance == {**plan["lb1"]["keepalived_instances"][0], option: expected}
+
+
+def test_without_a_secret_an_instance_stays_as_it_is() -> None:
+    estate = Estate()
+    plan = estate.slices()["lb1"]["keepalived_instances"]
+    assert authenticated(plan, estate.hostvars["lb1"]) == plan
+
+
+MAIL = {"to": ["a@example.com"], "from": "b@example.com", "host": "mail.example.com", "starttls": True, "user": "u"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"keepalived_auth_pass": ["h1dd3n/+"]},
+        {"keepalived_mail": "smtp://u:h1dd3n/+@mail.example.com"},
+        {"keepalived_mail": "h1dd3n/+"},
+        {"keepalived_mail": {**MAIL, "password": "h1dd3n/+", "h1dd3n/+": 1}},
+        {"keepalived_mail": {**MAIL, "password": "h1dd3n/+", "host": "u:h1dd3n/+@mail", "starttls": False}},
+        {"keepalived_instance_options": {"authentication": "h1dd3n/+"}},
+        {"keepalived_instance_options": {"authentication": {"auth_type": "PASS", "auth_pas": "h1dd3n/+"}}},
+        {"keepalived_instance_options": {"authentication": {"auth_type": "PASS", "auth_pass": "h1dd3n/+ and more"}}},
+        {"keepalived_instance_options": {"authentication": {"auth_type": "h1dd3n/+", "auth_pass": "h1dd3n/+"}}},
+        {"keepalived_instance_options": {"auth_hmac": {"keys": ["h1dd3n/+"], "active_key": 1}}},
+        {"keepalived_instance_options": {"auth_hmac": {"keys": "h1dd3n/+", "active_key": 1}}},
+        {"keepalived_instance_options": {"auth_hmac": {"keys": [{"id": "h1dd3n/+", "value": "h1dd3n/+"}]}}},
+        {"keepalived_instances": [{"vips": ["10.0.0.100/24"], "authentication": ["h1dd3n/+"]}]},
+        {"keepalived_checks": [{"name": "app", "url": "http://u:h1dd3n/+@app.example.com/"}]},
+        {"keepalived_checks": [{"name": "app", "url": "http://app.example.com/?key=h1dd3n/+"}]},
+    ],
+    ids=str,
+)
+def test_no_fault_tells_a_secret_wherever_it_was_written(said: Variables) -> None:
+    told = [str(finding) for finding in Estate({**VERSION_2, **said}).findings() if finding.severity == "error"]
+    assert told
+    assert "h1dd3n" not in " ".join(told)
