@@ -74,6 +74,12 @@ options:
         its fault is told. They have to be there, executable, with their interpreter, and writable by root alone.
     type: dict
     default: {}
+  script_users:
+    description:
+      - The users that run O(scripts), by the same names; V(root) where none is said.
+      - Each has to be there, and to be able to run its program.
+    type: dict
+    default: {}
   ipvs:
     description: Whether the kernel has to have IPVS, for virtual servers.
     type: bool
@@ -184,6 +190,7 @@ def main() -> None:
             "adopt": {"type": "bool", "default": False},
             "track_processes": {"type": "bool", "default": False},
             "scripts": {"type": "dict", "default": {}},
+            "script_users": {"type": "dict", "default": {}},
             "ipvs": {"type": "bool", "default": False},
             "root": {"type": "path", "default": "/etc/keepalived"},
         },
@@ -204,7 +211,11 @@ def main() -> None:
                 faults.append(fault)
     except ValueError as error:
         faults.append(f"commands: one {error}")
-    reasons = {where: unfit_program(str(program), "root") for where, program in module.params["scripts"].items()}
+    users = module.params["script_users"]
+    reasons = {
+        where: unfit_program(str(program), str(users.get(where, "root")))
+        for where, program in module.params["scripts"].items()
+    }
     faults += [f"{where}: {reason}" for where, reason in reasons.items() if reason]
     if module.params["ipvs"] and not has_ipvs():
         faults.append(

@@ -64,6 +64,8 @@ class Instance:
     timing: Timing
     policy: str
     nopreempt: bool
+    turn: int | None
+    preferred: str
     options: Mapping[str, t.Any]
 
     @property
@@ -185,11 +187,15 @@ class Plan:
         files = [*watched(policies), *(check_file(one.name) for one in found)]
         if gives_way(member.variables):
             files += [cut_off_file(one.name) for one in instances]
+        run = scripts(member.variables, {one.path: one.options for one in instances})
+        programs = {place: one.program for place, one in run.items()}
+        users = {place: one.user for place, one in run.items()}
         return {
             "keepalived_checks": [dict(one.options) for one in found],
             "keepalived_track_files": [*map(definition, files), *member.variables["keepalived_track_files"]],
             "keepalived_restart_patience": patience(member.variables) if "restart_first" in policies else 0.0,
-            "scripts": scripts(member.variables, {one.path: one.options for one in instances}),
+            "scripts": programs,
+            "script_users": {place: user for place, user in users.items() if user != "root"},
         }
 
     def _firewall(self, cluster: Cluster, member: Balancer, instances: Iterable[Instance]) -> dict[str, t.Any]:
@@ -369,6 +375,8 @@ def _instance(cluster: Cluster, member: Balancer, spec: Spec, allocated: int) ->
         timing=effective,
         policy=spec.policy,
         nopreempt=nopreempt,
+        turn=spec.turn,
+        preferred=spec.preferred,
         options=options,
     )
 
@@ -386,6 +394,10 @@ def multicast_group(member: Balancer, family: int) -> str:
 
 
 def _priority(cluster: Cluster, member: Balancer, spec: Spec) -> int:
+    """Return the host's own priority, else the one that follows from the order of the members."""
+    own = member.variables.get("keepalived_priority")
+    if own is not None:
+        return values.integer(own, "keepalived_priority", 1, HIGHEST)
     names = [other.name for other in cluster.members]
     if spec.preferred:
         if spec.preferred not in names:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import itertools
 import typing as t
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.election import Node, stuck
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Instance, Plan
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import HIGHEST, Instance, Plan
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.router_ids import Segment, segments
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import weights
 
-__all__ = ("distinct_priorities", "flippable_weights", "one_family", "one_holder", "passwords", "router_ids")
+__all__ = ("distinct_priorities", "flippable_weights", "one_family", "one_holder", "own_priorities", "router_ids")
 
-LONGEST_PASSWORD = 8
 DEFAULT_GROUP = "that of the protocol"
 
 
@@ -48,7 +50,61 @@ def distinct_priorities(plan: Plan) -> t.Iterator[Fault]:
                     f"{one.priority} of {one.name} is also the priority of {one.host}: whoever starts first would hold "
                     "the address; give each its own, or none and let them be derived"
                 )
-                yield Fault("priority-tie", other.host, f"{other.path}.priority", message)
+                derived = "keepalived_priority" in plan.members[other.host].variables
+                path = "keepalived_priority" if derived else f"{other.path}.priority"
+                yield Fault("priority-tie", other.host, path, message)
+
+
+def own_priorities(plan: Plan) -> t.Iterator[Fault]:
+    """Priorities of one's own say the order of a whole cluster, or they say something else than they seem to."""
+    name = "keepalived_priority"
+    for cluster in plan.fleet.clusters:
+        saying = [member for member in cluster.members if name in member.variables]
+        if not saying or not all(map(_own, saying)):
+            continue
+        for member in cluster.members:
+            if member not in saying:
+                message = (
+                    f"is missing, and {saying[0].name} has {saying[0].variables[name]}: what is derived for "
+                    f"{member.name} has nothing to do with that; set it for every balancer of the cluster, or for none"
+                )
+                yield Fault("own-priority", member.name, name, message)
+        yield from _contradicted(plan, saying)
+        ranked = sorted(saying, key=_own, reverse=True)
+        if ranked[0].role == "backup" and any(member.role == "master" for member in ranked):
+            message = (
+                f"{_own(ranked[0])} prefers a host of the group {plan.fleet.roles['backup']}, and a run changes the "
+                f"hosts of {plan.fleet.roles['master']} last because it takes them for the preferred ones: let the "
+                "groups say the same"
+            )
+            yield Fault("own-priority", ranked[0].name, name, message, severity="warning")
+
+
+def _own(member: Balancer) -> int:
+    """Return the host's own priority; 0 for one that is wrong, which is told already."""
+    try:
+        return values.integer(member.variables["keepalived_priority"], "keepalived_priority", 1, HIGHEST)
+    except InputError:
+        return 0
+
+
+def _contradicted(plan: Plan, saying: t.Iterable[Balancer]) -> t.Iterator[Fault]:
+    """Yield where something nearer to an instance says another order."""
+    for member in saying:
+        for instance in plan.instances[member.name]:
+            if instance.priority != _own(member):
+                message = (
+                    f"is {_own(member)}, and {instance.path}.priority of {instance.name} is {instance.priority}: "
+                    "say it in one place (keepalived_instance_options and an instance hide what is said for the host)"
+                )
+                yield Fault("own-priority", member.name, "keepalived_priority", message)
+            elif instance.turn or instance.preferred:
+                other = "an instance that says `preferred`" if instance.preferred else "keepalived_spread"
+                message = (
+                    f"is one priority for all instances, and {other} gives each its own order: remove one of the two, "
+                    "or list the instances in keepalived_instances, each with its priority"
+                )
+                yield Fault("own-priority", member.name, "keepalived_priority", message)
 
 
 def one_holder(plan: Plan) -> t.Iterator[Fault]:
@@ -121,26 +177,6 @@ def one_family(plan: Plan) -> t.Iterator[Fault]:
         if instance.timing.version == 2 and 6 in families:
             message = f"{instance.anchor.address} needs VRRP version 3, and version 2 is set"
             yield Fault("version", instance.host, instance.path, message)
-
-
-def passwords(plan: Plan) -> t.Iterator[Fault]:
-    """A password is for version 2, which reads eight characters of it."""
-    for instance in plan.all_instances():
-        said = instance.options.get("authentication")
-        if not isinstance(said, dict):
-            continue
-        derived = "keepalived_auth_pass" in plan.members[instance.host].variables
-        path = "keepalived_auth_pass" if derived else f"{instance.path}.authentication.auth_pass"
-        length = len(str(said.get("auth_pass", "")))
-        if instance.timing.version == 3:
-            message = (
-                "is set, and VRRP version 3 has no password: remove it (peers are told by their addresses), or choose "
-                "`keepalived_timing: {version: 2, advert_int: 1}`"
-            )
-            yield Fault("password", instance.host, path, message)
-        elif not 0 < length <= LONGEST_PASSWORD:
-            message = f"has {length} characters, and VRRP version 2 carries 1 to {LONGEST_PASSWORD}: change it"
-            yield Fault("password", instance.host, path, message)
 
 
 def flippable_weights(plan: Plan) -> t.Iterator[Fault]:

@@ -18,6 +18,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived import options as keepalived
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import (
+    GlobalDefs,
     SyncGroup,
     TrackFile,
     TrackProcess,
@@ -42,6 +43,7 @@ TRACKERS: dict[str, tuple[t.Any, Mapping[str, t.Any]]] = {
     "keepalived_track_processes": (TrackProcess, keepalived.TRACK_PROCESS_OPTIONS),
     "keepalived_sync_groups": (SyncGroup, keepalived.SYNC_GROUP_OPTIONS),
 }
+GLOBAL = "keepalived_global_options"
 MODELS = {kind.option: kind.model for kind in KINDS}
 
 
@@ -52,6 +54,7 @@ def accepted_options(plan: Plan, known_bad: Collection[str]) -> t.Iterator[Fault
         if member.name in known_bad:
             continue
         errors = [error for instance in plan.instances[member.name] for error in _instance_errors(instance, member)]
+        errors += _global_errors(member.variables[GLOBAL])
         for variable, (model, spec) in TRACKERS.items():
             errors += _refused(model, spec, member.variables[variable], variable)
         for variable, option in SERVICE.items():
@@ -113,6 +116,13 @@ def _refused(
             model.from_options(typed(values.mapping(element, place), spec, place), place, **more)
         except InputError as error:
             yield error
+
+
+def _global_errors(said: t.Any) -> t.Iterator[InputError]:
+    try:
+        GlobalDefs.from_options(typed(values.mapping(said, GLOBAL), keepalived.GLOBAL_OPTIONS, GLOBAL), GLOBAL)
+    except InputError as error:
+        yield error
 
 
 def _instance_errors(instance: Instance, member: Balancer) -> t.Iterator[InputError]:

@@ -14,20 +14,43 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.rules
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import checks
 
-__all__ = ("scripts",)
+__all__ = ("Run", "default_user", "scripts")
+
+START_AND_END = ("startup_script", "shutdown_script")
 
 
-def scripts(variables: Mapping[str, t.Any], instances: Mapping[str, Mapping[str, t.Any]]) -> dict[str, str]:
+class Run(t.NamedTuple):
+    """A program, and the user that it runs as."""
+
+    program: str
+    user: str = "root"
+
+
+def default_user(variables: Mapping[str, t.Any]) -> str:
+    """Return the user that keepalived runs scripts as where they say none."""
+    said = values.mapping(variables["keepalived_global_options"], "keepalived_global_options").get("script_user")
+    return str(said[0]) if isinstance(said, list) and said else "root"
+
+
+def scripts(variables: Mapping[str, t.Any], instances: Mapping[str, Mapping[str, t.Any]]) -> dict[str, Run]:
     """Return the programs that keepalived and the watcher run, by the path of the variable; raises InputError."""
-    found = {f"{one.path}.command": one.options["command"][0] for one in checks(variables) if one.kind == "command"}
+    user = default_user(variables)
+    # Those of the checks are the watcher's, which is root.
+    found = {
+        f"{one.path}.command": Run(one.options["command"][0]) for one in checks(variables) if one.kind == "command"
+    }
     for index, said in enumerate(values.items(variables["keepalived_vrrp_scripts"], "keepalived_vrrp_scripts")):
         place = f"keepalived_vrrp_scripts[{index}].script"
         if isinstance(said, Mapping) and "script" in said:
-            found[place] = _program(said["script"], place)
-    for path, options in instances.items():
-        for option in NOTIFIES:
+            own = said.get("user")
+            found[place] = Run(_program(said["script"], place), str(own[0]) if isinstance(own, list) and own else user)
+    wide = {name: said for name, said in variables["keepalived_global_options"].items() if name in START_AND_END}
+    for path, options in {**instances, "keepalived_global_options": wide}.items():
+        for option in (*NOTIFIES, *START_AND_END):
             if options.get(option):
-                found[f"{path}.{option}"] = _program(options[option], f"{path}.{option}")
+                said = options[option]
+                own = said.get("user") if isinstance(said, Mapping) else None
+                found[f"{path}.{option}"] = Run(_program(said, f"{path}.{option}"), str(own or user))
     return found
 
 

@@ -24,8 +24,12 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_elec
     flippable_weights,
     one_family,
     one_holder,
-    passwords,
+    own_priorities,
     router_ids,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_global import (
+    harmless_options,
+    same_checksums,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_groups import (
     moved_as_one,
@@ -42,6 +46,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_heal
 )
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_notify import notifications
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_options import accepted_options
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_passwords import passwords
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_service import (
     distinct_servers,
     known_upstreams,
@@ -61,10 +66,13 @@ RULES: tuple[t.Callable[[Plan], Iterable[Fault]], ...] = (
     usable_addresses,
     unique_addresses,
     router_ids,
+    own_priorities,
     distinct_priorities,
     one_holder,
     one_family,
     passwords,
+    harmless_options,
+    same_checksums,
     flippable_weights,
     sync_group_members,
     same_groups,

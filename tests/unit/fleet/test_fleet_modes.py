@@ -242,7 +242,7 @@ def test_it_is_refused_with_the_sentence_that_explains_it(
     "everywhere",
     [
         {"keepalived_instance_options": {"virtual_routes": ["192.0.2.0/24 via 10.0.0.1"]}},
-        {**grouped("web", "mail"), "keepalived_timing": {"version": 2}, "keepalived_auth_pass": "secret"},
+        {**grouped("web", "mail"), "keepalived_timing": {"version": 2}, "keepalived_auth_pass": "kR7-tq2w"},
         {
             **grouped("web", "mail", sync_group_tracking_weight=True),
             "keepalived_track_files": [{"name": "disk", "file": "/run/disk", "weight": -30}],

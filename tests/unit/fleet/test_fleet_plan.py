@@ -55,6 +55,7 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
         ],
         "keepalived_restart_patience": 0.0,
         "scripts": {},
+        "script_users": {},
     }
     assert plan == {
         "lb1": {

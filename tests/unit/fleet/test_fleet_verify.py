@@ -259,8 +259,8 @@ CASES = [
         "two-holders",
         "lb2: keepalived_vips",
         "the password of VI_1 is one on lb1 and another on lb2",
-        everywhere={**V2, "keepalived_auth_pass": "one"},
-        lb2={"keepalived_auth_pass": "two"},
+        everywhere={**V2, "keepalived_auth_pass": "kR7-tq2w"},
+        lb2={"keepalived_auth_pass": "mB4+xz9q"},
     ),
     case(
         "two-holders",
@@ -298,7 +298,7 @@ CASES = [
     case(
         "password",
         "lb1, lb2: keepalived_auth_pass",
-        "has 9 characters, and VRRP version 2 carries 1 to 8",
+        "has 9 characters, and VRRP version 2 carries 8: keepalived would cut the rest without a word",
         everywhere={**V2, "keepalived_auth_pass": "ninechars"},
     ),
     case(
@@ -612,8 +612,8 @@ def test_variables_of_the_whole_fleet_are_checked(arguments: dict[str, t.Any], w
 GOOD = [
     pytest.param({"everywhere": {"keepalived_track_files": tracked(0)}}, id="weight 0"),
     pytest.param({"everywhere": {"keepalived_track_files": tracked(-20)}}, id="a weight beyond the gap"),
-    pytest.param({"everywhere": {**V2, "keepalived_auth_pass": "8letters"}}, id="a password with version 2"),
-    pytest.param({"everywhere": {**V2, "keepalived_auth_pass": 7}}, id="a short one"),
+    pytest.param({"everywhere": {**V2, "keepalived_auth_pass": "kR7-tq2w"}}, id="a password with version 2"),
+    pytest.param({"everywhere": {**V2, "keepalived_auth_pass": 83920174}}, id="a password of digits"),
     pytest.param(
         {"everywhere": {"keepalived_vips": ["10.0.0.100/24", "192.0.2.1/28 dev eth1"]}},
         id="another subnet on another interface",

@@ -58,7 +58,7 @@ def test_the_fleet_has_three_pairs_and_a_trio(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", MODES, ids=lambda text: text.split(":")[0])
 def test_a_mode_of_the_guide_can_be_planned(text: str) -> None:
-    said: dict[str, t.Any] = yaml.safe_load(text.replace("{{ vaulted_password }}", "secret"))
+    said: dict[str, t.Any] = yaml.safe_load(text.replace("{{ vaulted_password }}", "kR7-tq2w"))
     everywhere = {"keepalived_vips": ["192.0.2.100/24"], **said}
     if "keepalived_instances" in said:
         everywhere["keepalived_vips"] = None
