@@ -62,7 +62,7 @@ def test_an_upstream_is_added_changed_and_removed(host: Host) -> None:
     assert files_of(done) == {BLOG: "created"}
     assert done["reloaded"]
     assert host.read(BLOG) == done["diff"][0]["after"]
-    assert host.run(f"stat -c '%a %U %G' {BLOG}") == "644 root root\n"
+    assert host.run(f"stat -c '%a %U %G' {BLOG}") == "640 root root\n"
 
     heavier = dict(UPSTREAM, servers=[dict(UPSTREAM["servers"][0], weight=5)])
     done = run_four_times(host, "nginx_upstream", heavier)
