@@ -23,7 +23,7 @@ KEPT = "/root/instance.conf"
 TRACKERS = ("nginx_crash", "nginx_down", "nginx_probe", "nginx_stop")
 # A crash that nobody sees is an outage until somebody comes; how fast one is seen is measured elsewhere.
 SEEN = (1.0, 200)
-# Generous: the processors of a test machine are shared. At rest it takes a third of it.
+# Generous: the processors of a test machine are shared. At rest it takes about one.
 MOST_PERCENT, MOST_MEGABYTES, SECONDS = 2.0, 25.0, 20
 
 

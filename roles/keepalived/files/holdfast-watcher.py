@@ -8,8 +8,8 @@
 systemd has not brought it back within the patience of the policy ``restart_first``, or has given up, ``nginx_probe``
 while nginx is there and does not answer. ``check_<name>`` is 1 while a check of the user's fails. keepalived sees
 every file through inotify as soon as it is written. The main process is held by a pidfd, so its death is an event and
-not found by asking; a frozen nginx is found by asking it, several times a second, for a location that it answers
-itself.
+not found by asking; a frozen nginx is found by asking it, many times a second, for a location that it answers itself.
+Who answers late is not frozen: see holdfast_silence.py.
 
 Where this program stops or fails, all files become 0: its own faults must not take the address from every node.
 ``holdfast-watcher CONFIG ended``, which systemd runs behind it, raises the alarm, however it ended.
@@ -33,6 +33,7 @@ from holdfast_health import Health, Patience
 from holdfast_process import Gone, Process, read_pid
 from holdfast_questions import READ, Asker, Question, Target
 from holdfast_service import ERROR, NOTICE, WARNING, log, log_left_out, notify, read, serve, wakened_by
+from holdfast_silence import PATIENCE, Silence
 from holdfast_track import FIT, UNFIT, content, put
 from holdfast_watcher_config import Config
 
@@ -41,9 +42,29 @@ CRASH, DOWN, PROBE = "nginx_crash", "nginx_down", "nginx_probe"
 NGINX_FILES = (CRASH, DOWN, PROBE)
 WITHOUT_PIDFD = 0.02
 PING = 0.5
-STALL = 0.05
+STALL = 0.01
+LEISURE = 0.2  # seconds between two questions to an unfit nginx: no client waits for the result
+PEERS_AGAIN = 0.1
 ASK_SYSTEMD = 0.2
 SYSTEMCTL = "/usr/bin/systemctl"
+
+
+class Peers(Asker):
+    """Hears whether nginx of another node answers, if only that it lets nobody in. ``due``: when to ask next."""
+
+    def __init__(self, silence: Silence) -> None:
+        self.silence = silence
+        self.due = 0.0
+
+    def answered(self, status: int) -> None:
+        if status < 500:
+            self.silence.peer_answers = True
+
+    def refused(self, reason: str) -> None:
+        pass
+
+    def silent(self, reason: str) -> None:
+        pass
 
 
 class Watcher(Asker):
@@ -51,7 +72,10 @@ class Watcher(Asker):
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.health = Health(fall=config.fall, rise=config.rise)
+        self.health = Health(rise=config.rise)
+        self.silence = Silence(config.limit)
+        self.peers = Peers(self.silence)
+        self.bad = ""  # what was wrong with the last answer, where it was a bad one
         self.patience = Patience(config.patience)
         self.selector = selectors.DefaultSelector()
         self.main: Process | None = None
@@ -78,8 +102,8 @@ class Watcher(Asker):
                 self.reload = False
                 self.read_again(config_file)
             if now >= tick:
-                tick = now + self.config.interval
                 self.tick(now)
+                tick = now + (self.config.interval if self.health.fit else max(self.config.interval, LEISURE))
             for check in self.config.checks:
                 if now >= check.due:
                     check.due = now + check.interval
@@ -89,12 +113,14 @@ class Watcher(Asker):
                 log_left_out()
                 self.report()
                 self.published.clear()
+            doubt = self.doubt(now)
             self.judge(now)
             if not ready and self.health.crashed is not None:
                 ready = True
                 notify("READY=1")
                 clear_alarm(self.config.track_dir, self.config.events)
-            self.wait(min([tick, ping, *(check.due for check in self.config.checks), *self.await_systemd(now)]))
+            due = [tick, ping, *(check.due for check in self.config.checks), *self.await_systemd(now)]
+            self.wait(min([*due, *doubt]))
 
     def signalled(self, number: int, _frame: object) -> None:
         if number == signal.SIGHUP:
@@ -103,10 +129,34 @@ class Watcher(Asker):
             self.running = False
 
     def tick(self, now: float) -> None:
-        """Several times a second: look for a main process where none is known, and ask."""
+        """Many times a second: look for a main process where none is known, and ask."""
         if self.main is None:
             self.find_main(f"{self.config.pid_file} names no running nginx")
-        self.ask(self.config.target, self, now, self.config.timeout)
+        self.hear()
+        self.silence.asked(now)
+        self.ask(self.config.target, self, now, PATIENCE * self.config.limit)
+
+    def doubt(self, now: float) -> list[float]:
+        """Judge the silence, if there is one, and ask the peers in time; return when to do so again."""
+        frozen, doubtful = self.silence.frozen(now), self.silence.doubtful(now)
+        if frozen is None or doubtful is None or self.health.crashed or self.health.frozen:
+            return []
+        if frozen == 0:
+            self.hear()
+            if self.silence.since is None:
+                return []
+            seconds = now - self.silence.since
+            reason = self.bad or f"{self.config.target} has given no answer for {seconds:.2f} s"
+            self.health.silent(reason)
+            self.health.froze(reason)
+            for question in self.own_questions():
+                self.drop(question)
+            return []
+        if doubtful == 0 and now >= self.peers.due:
+            self.peers.due = now + PEERS_AGAIN
+            for target in self.config.peers:
+                self.ask(target, self.peers, now, self.config.limit)
+        return [now + frozen, max(now + doubtful, self.peers.due)]
 
     def report(self) -> None:
         """Tell systemd that the loop turns, and the verdict for ``systemctl status``."""
@@ -132,6 +182,7 @@ class Watcher(Asker):
         if now - until > STALL:
             for one in self.under_way():
                 one.deadline += now - until
+            self.silence.slept(now - until)
         for question in [question for question in self.questions if question.deadline <= now]:
             self.drop(question)
             question.asker.silent(f"{question.target} gives no answer within {question.timeout:g} s")
@@ -206,8 +257,10 @@ class Watcher(Asker):
             question.asker.silent(f"{question.target}: {error}")
         else:
             if status is not None:
-                self.drop(question)
                 question.asker.answered(status)
+                self.drop(question)
+            elif question.asker is self:
+                pass  # it is looked at when the next one is asked
             elif not before:
                 self.selector.register(question.descriptor, question.event, lambda: self.advance(question))
             elif before != question.event:
@@ -215,15 +268,25 @@ class Watcher(Asker):
 
     def drop(self, question: Question) -> None:
         self.questions.remove(question)
-        if question.event:
+        if question.event and question.asker is not self:
             self.selector.unregister(question.descriptor)
         question.connection.close()
+
+    def hear(self) -> None:
+        """Look whether nginx has answered: it is asked so often that to wake for each answer would cost far more."""
+        for question in self.own_questions():
+            self.advance(question)
+
+    def own_questions(self) -> list[Question]:
+        """Return those to nginx that are open, the oldest first."""
+        return [question for question in self.questions if question.asker is self]
 
     def refused(self, reason: str) -> None:
         """A closed listener is as good as a dead nginx."""
         self.health.dead(reason)
 
     def silent(self, reason: str) -> None:
+        self.bad = reason
         self.health.silent(reason)
 
     def answered(self, status: int) -> None:
@@ -236,12 +299,15 @@ class Watcher(Asker):
                     f"nginx answers {status} for {target.path}, so a backend is asked: "
                     "with all of them down no balancer holds the address."
                 )
-            self.health.silent(f"{target} answers {status} for {target.path}")
+            self.silent(f"{target} answers {status} for {target.path}")
             return
         if not 200 <= status < 300:
             self.warn(f"nginx answers {status} instead of 204 for {target.path}: is the health location missing?")
         elif self.main is None and not self.main_is_dead:
             self.warn(f"nginx answers, but {self.config.pid_file} does not exist: its crash will be seen late.")
+        self.bad = ""
+        now = time.monotonic()
+        self.silence.answered(now, self.own_questions()[0].asked, fit=self.health.fit)
         self.health.answered(main_is_dead=self.main_is_dead)
 
     # The checks of the user's, and what systemd says
@@ -366,7 +432,9 @@ class Watcher(Asker):
         self.forget_strangers()
         self.published.clear()
         self.patience.seconds = self.config.patience
-        self.health.fall, self.health.rise = self.config.fall, self.config.rise
+        self.health.rise = self.config.rise
+        self.silence = Silence(self.config.limit)
+        self.peers = Peers(self.silence)
         log(NOTICE, f"{config_file} has been read again.")
 
     def give_up(self) -> None:

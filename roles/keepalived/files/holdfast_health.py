@@ -12,14 +12,12 @@ class Health:
     ``crashed`` is None as long as nothing is known, just after the start; then the first answer suffices.
     """
 
-    def __init__(self, *, fall: int, rise: int) -> None:
-        self.fall = fall
+    def __init__(self, *, rise: int) -> None:
         self.rise = rise
         self.crashed: bool | None = None
         self.frozen = False
         self.reason = "it has just been started"
         self._good = rise - 1
-        self._bad = 0
 
     @property
     def fit(self) -> bool:
@@ -37,19 +35,19 @@ class Health:
         self._good = 0
 
     def silent(self, reason: str) -> None:
-        """A question got no good answer in time."""
+        """A question got no good answer."""
         self._good = 0
         if self.crashed is None:
             self.dead(reason)
-        if self.crashed:
-            return  # what is dead cannot freeze
-        self._bad += 1
-        if self._bad >= self.fall and not self.frozen:
+
+    def froze(self, reason: str) -> None:
+        """No question has got a good answer for too long. What is dead cannot freeze."""
+        self._good = 0
+        if self.crashed is False and not self.frozen:
             self.frozen, self.reason = True, reason
 
     def answered(self, *, main_is_dead: bool) -> None:
         """A good answer. Workers outlive their main process for a while: their answers prove nothing."""
-        self._bad = 0
         if main_is_dead:
             return
         self._good += 1

@@ -11,12 +11,14 @@ import os
 import re
 import selectors
 import socket
+import struct
 import typing as t
 
 if t.TYPE_CHECKING:
     import ssl
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+RESET = struct.pack("ii", 1, 0)  # socket(7): linger, for no time
 PART = 4096  # bytes that are read at a time
 LONGEST_LINE = 4096
 LONGEST = 65536  # bytes of an answer up to its status, a handshake with its certificates included
@@ -55,7 +57,7 @@ class Asker:
 
 
 class Question:
-    """One request under way: ``event`` is what its connection waits for."""
+    """One request under way: ``event`` is what its connection waits for. To advance it too early does no harm."""
 
     def __init__(self, target: Target, asker: Asker, *, now: float, timeout: float) -> None:
         family = socket.AF_INET6 if ":" in target.address else socket.AF_INET
@@ -71,6 +73,11 @@ class Question:
         self._tls: ssl.SSLObject | None = None
         self._steps = self._ask()
 
+    @property
+    def asked(self) -> float:
+        """When it was asked, as the clock of its deadline has it."""
+        return self.deadline - self.timeout
+
     def advance(self) -> int | None:
         """Go on as far as possible; return the status when it is known, else None; raises OSError, ValueError."""
         try:
@@ -81,11 +88,12 @@ class Question:
 
     def _ask(self) -> t.Generator[int, None, int]:
         target = self.target
+        plain = bool(target.path) and not target.tls  # then what is sent tells when the connection is there
         error = self.connection.connect_ex((target.address, target.port))
-        if error == errno.EINPROGRESS:
+        if error == errno.EINPROGRESS and not plain:
             yield WRITE
             error = self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if error:
+        if error not in (0, errno.EINPROGRESS):
             raise OSError(error, os.strerror(error))
         if not target.path:
             return 0
@@ -106,21 +114,30 @@ class Question:
         status = STATUS_LINE.match(received)
         if not status:
             raise ValueError(NOT_HTTP)
+        # It may be asked all the time: a connection that is reset when all is said leaves no TIME_WAIT behind.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         return int(status[1])
 
     def _send(self, request: bytes) -> t.Generator[int, None, None]:
         if self._tls:
             tls = self._tls
             yield from self._speak(lambda: tls.write(request))
-        else:
-            self.connection.send(request)
+            return
+        while True:
+            try:
+                self.connection.send(request)
+                return
+            except BlockingIOError:
+                yield WRITE
 
     def _receive(self) -> t.Generator[int, None, bytes]:
         if self._tls:
             tls = self._tls
             return bytes((yield from self._speak(lambda: tls.read(PART))))
-        yield READ
-        return self._arrived()
+        while True:
+            yield READ
+            with contextlib.suppress(BlockingIOError):
+                return self._arrived()
 
     def _arrived(self) -> bytes:
         """Return what has arrived, nothing at its end; who sends without end is heard no longer."""

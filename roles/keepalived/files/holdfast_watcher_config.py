@@ -28,7 +28,13 @@ class Config:
             self.interval = float(probe["interval"])
             self.timeout = float(probe["timeout"])
             self.fall = int(probe["fall"])
+            self.peers = [Target({**probe, "address": peer}) for peer in probe.get("peers", ())]
             self.rise = int(probe["rise"])
             self.checks = [Check(one) for one in data.get("checks", ())]
         if min(self.interval, self.timeout) < 0.01 or min(self.fall, self.rise) < 1:
             raise ValueError("interval and timeout must be at least 0.01, fall and rise at least 1")
+
+    @property
+    def limit(self) -> float:
+        """Seconds from the first of ``fall`` questions in a row until the last of them counts as unanswered."""
+        return (self.fall - 1) * self.interval + self.timeout

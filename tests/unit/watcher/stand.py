@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[3]
 PROGRAMS = ROOT / "roles" / "keepalived" / "files"
 FAKE = Path(__file__).with_name("fake_nginx.py")
 PATIENCE = 10.0
+PEER = "127.0.0.2"
 
 
 def load(name: str) -> t.Any:
@@ -75,11 +76,18 @@ class Stand:
             )
         )
 
-    def nginx(self, status: int = 204) -> subprocess.Popen[bytes]:
+    def nginx(self, status: int = 204, delay: float = 0.0) -> subprocess.Popen[bytes]:
         """Start a fake nginx and return it when it serves and stands in the pid file."""
-        before = self.pid_file.read_text() if self.pid_file.exists() else ""
-        process = self._start(str(FAKE), str(self.port), str(self.pid_file), str(status))
-        eventually(lambda: self.pid_file.exists() and self.pid_file.read_text() != before, "nginx has started")
+        return self._nginx("127.0.0.1", self.pid_file, status, delay)
+
+    def peer(self, status: int = 403) -> subprocess.Popen[bytes]:
+        """Start the fake nginx of another node and return it when it serves; the watcher has to be told of PEER."""
+        return self._nginx(PEER, self.pid_file.with_name("peer.pid"), status, 0.0)
+
+    def _nginx(self, address: str, pid_file: Path, status: int, delay: float) -> subprocess.Popen[bytes]:
+        before = pid_file.read_text() if pid_file.exists() else ""
+        process = self._start(str(FAKE), address, str(self.port), str(pid_file), str(status), str(delay))
+        eventually(lambda: pid_file.exists() and pid_file.read_text() != before, "nginx has started")
         return process
 
     def watcher(self, prelude: str = "") -> subprocess.Popen[bytes]:

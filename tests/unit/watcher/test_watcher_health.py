@@ -15,11 +15,12 @@ from holdfast_health import Health, Patience
 
 watcher = load("holdfast-watcher")
 
-ALIVE, DEAD, SILENT, GOOD, ORPHAN = "main lives", "main is dead", "no answer", "answer", "answer of an orphan worker"
+ALIVE, DEAD, SILENT, FROZEN = "main lives", "main is dead", "no answer", "no answer for too long"
+GOOD, ORPHAN = "answer", "answer of an orphan worker"
 
 
-def verdict(events: t.Iterable[str], *, fall: int = 2, rise: int = 2) -> tuple[bool | None, bool]:
-    health = Health(fall=fall, rise=rise)
+def verdict(events: t.Iterable[str], *, rise: int = 2) -> tuple[bool | None, bool]:
+    health = Health(rise=rise)
     for event in events:
         if event == ALIVE:
             health.alive()
@@ -27,6 +28,8 @@ def verdict(events: t.Iterable[str], *, fall: int = 2, rise: int = 2) -> tuple[b
             health.dead("a reason")
         elif event == SILENT:
             health.silent("a reason")
+        elif event == FROZEN:
+            health.froze("a reason")
         else:
             health.answered(main_is_dead=event == ORPHAN)
     return health.crashed, health.frozen
@@ -42,28 +45,25 @@ def verdict(events: t.Iterable[str], *, fall: int = 2, rise: int = 2) -> tuple[b
         pytest.param([SILENT], True, False, id="at the start neither process nor answer"),
         pytest.param([ALIVE, DEAD], True, False, id="a crash counts at once"),
         pytest.param([ALIVE, SILENT], False, False, id="one missed answer does not count"),
-        pytest.param([ALIVE, SILENT, SILENT], False, True, id="frozen after fall missed answers"),
-        pytest.param([ALIVE, SILENT, GOOD, SILENT], False, False, id="missed answers must follow each other"),
-        pytest.param([ALIVE, SILENT, SILENT, GOOD], False, True, id="one answer does not thaw"),
-        pytest.param([ALIVE, SILENT, SILENT, GOOD, GOOD], False, False, id="thawed after rise answers"),
-        pytest.param([ALIVE, SILENT, SILENT, GOOD, SILENT, GOOD], False, True, id="answers must follow each other"),
+        pytest.param([ALIVE, FROZEN], False, True, id="frozen when the silence has lasted"),
+        pytest.param([ALIVE, FROZEN, GOOD], False, True, id="one answer does not thaw"),
+        pytest.param([ALIVE, FROZEN, GOOD, GOOD], False, False, id="thawed after rise answers"),
+        pytest.param([ALIVE, FROZEN, GOOD, SILENT, GOOD], False, True, id="answers must follow each other"),
         pytest.param([ALIVE, DEAD, ALIVE], True, False, id="a new main process alone is not fit again"),
         pytest.param([ALIVE, DEAD, ALIVE, GOOD], True, False, id="nor with one answer"),
         pytest.param([ALIVE, DEAD, ALIVE, GOOD, GOOD], False, False, id="but with rise answers"),
         pytest.param([ALIVE, DEAD, ORPHAN, ORPHAN, ORPHAN], True, False, id="orphan workers prove nothing"),
         pytest.param([ALIVE, DEAD, GOOD, DEAD, GOOD], True, False, id="a crash loop begins from the start"),
-        pytest.param([ALIVE, DEAD, SILENT, SILENT], True, False, id="what is dead cannot freeze"),
-        pytest.param([ALIVE, SILENT, SILENT, DEAD], True, True, id="killed while frozen"),
-        pytest.param([ALIVE, SILENT, SILENT, DEAD, GOOD, GOOD], False, False, id="and both are taken back together"),
+        pytest.param([ALIVE, DEAD, SILENT, FROZEN], True, False, id="what is dead cannot freeze"),
+        pytest.param([ALIVE, FROZEN, DEAD], True, True, id="killed while frozen"),
+        pytest.param([ALIVE, FROZEN, DEAD, GOOD, GOOD], False, False, id="and both are taken back together"),
     ],
 )
 def test_verdict(events: list[str], crashed: bool | None, frozen: bool) -> None:
     assert verdict(events) == (crashed, frozen)
 
 
-def test_fall_and_rise_are_counted() -> None:
-    assert verdict([ALIVE, SILENT], fall=1) == (False, True)
-    assert verdict([ALIVE, *[SILENT] * 4], fall=5) == (False, False)
+def test_rise_is_counted() -> None:
     assert verdict([ALIVE, DEAD, GOOD], rise=1) == (False, False)
     assert verdict([ALIVE, DEAD, *[GOOD] * 4], rise=5) == (True, False)
 

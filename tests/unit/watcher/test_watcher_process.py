@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import Stand, eventually
+from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import PEER, Stand, eventually
 
 WITHOUT_PIDFD = """
 import ctypes, errno, os
@@ -128,7 +128,8 @@ def test_a_frozen_nginx_is_found_and_thawed(stand: Stand) -> None:
 
 def test_a_pause_of_the_whole_machine_is_not_held_against_nginx(stand: Stand) -> None:
     """A question is under way when both are paused; the watcher runs again first, long after its time was up."""
-    stand.configure(interval=0.2, timeout=1.0, fall=1)
+    stand.configure(interval=0.2, timeout=1.0, fall=1, peers=[PEER])
+    stand.peer()
     nginx = stand.nginx()
     watcher = stand.watcher()
     nginx.send_signal(signal.SIGSTOP)

@@ -1,0 +1,185 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Frozen and slow are two things: what a silence of nginx means, by the clock of the one who asks, and in a process."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+
+import pytest
+from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import PEER, Stand, load
+
+silence = load("holdfast_silence")
+
+LIMIT = 0.26
+TICK = 0.03
+
+
+def asks(stalls: list[tuple[float, float]], *, peer: bool, until: float, delay: float = 0.0) -> float | None:
+    """Ask an nginx that answers nothing during ``stalls``, and return when that was a freeze, None where it never was.
+
+    A question is answered ``delay`` after it was asked, or when the stall is over in which that falls.
+    """
+    heard = silence.Silence(LIMIT)
+    questions: list[tuple[float, float]] = []  # asked, answered
+    for step in range(int(until / 0.001)):
+        now = step * 0.001
+        if step % int(TICK / 0.001) == 0:
+            answer = now + delay
+            for begin, end in stalls:
+                if begin <= answer < end:
+                    answer = end
+            questions.append((now, answer))
+            heard.asked(now)
+        if any(answer <= now for _asked, answer in questions):
+            heard.answered(now, questions[0][0], fit=True)
+            questions = [(asked, answer) for asked, answer in questions if answer > now]
+        if heard.doubtful(now) == 0:
+            heard.peer_answers = peer
+        if heard.frozen(now) == 0:
+            return now
+    return None
+
+
+def every_second(length: float, seconds: int = 20) -> list[tuple[float, float]]:
+    return [(second + 0.011 * second, second + 0.011 * second + length) for second in range(1, seconds)]
+
+
+def test_no_answer_at_all_is_a_freeze_where_a_peer_answers() -> None:
+    for phase in range(6):
+        begin = 1.0 + phase * TICK / 6
+        seen = asks([(begin, 99)], peer=True, until=3)
+        assert seen is not None
+        assert begin + LIMIT - 0.01 <= seen <= begin + LIMIT + TICK + 0.01
+
+
+def test_where_no_peer_answers_it_takes_three_times_as_long() -> None:
+    seen = asks([(1.0, 99)], peer=False, until=3)
+    assert seen is not None
+    assert seen - 1.0 == pytest.approx(3 * LIMIT, abs=2 * TICK)
+
+
+@pytest.mark.parametrize("peer", [True, False])
+def test_a_quarter_of_a_second_each_second_is_none(peer: bool) -> None:
+    assert asks(every_second(0.25), peer=peer, until=20) is None
+
+
+def test_both_overloaded_for_half_a_second_each_second_is_none() -> None:
+    assert asks(every_second(0.5), peer=False, until=20) is None
+
+
+def test_one_that_has_been_slow_of_late_is_given_longer() -> None:
+    stalls = [*every_second(0.25, 8), (9.0, 9.33)]
+    assert asks(stalls[-1:], peer=True, until=10) is not None
+    assert asks(stalls, peer=True, until=10) is None
+    assert asks([(1.0, 1.25), (12.0, 12.33)], peer=True, until=13) is not None, "and not for ever"
+
+
+@pytest.mark.parametrize("delay", [0.1, 0.25, 0.7, 2.0])
+def test_answers_that_are_late_are_answers(delay: float) -> None:
+    """It has been slow from the start. What becomes slow at once is silent once."""
+    heard = silence.Silence(LIMIT)
+    for step in range(1000):
+        now = step * TICK
+        heard.asked(now)
+        heard.answered(now, now - delay, fit=True)
+        heard.peer_answers = True
+        assert heard.frozen(now) is None
+
+
+def test_one_hung_worker_of_several_is_none() -> None:
+    """Every second question goes to the one that hangs, by chance at times many of them in a row."""
+    heard = silence.Silence(LIMIT)
+    hung: list[float] = []
+    for step in range(2000):
+        now = step * TICK
+        heard.asked(now)
+        hung = [asked for asked in hung if now - asked < 3 * LIMIT]
+        if step > 100 and step % 20 < 12:
+            hung.append(now)
+        else:
+            heard.answered(now, min([*hung, now]), fit=True)
+        heard.peer_answers = heard.doubtful(now) == 0
+        if step > 200:
+            assert heard.frozen(now) != 0
+
+
+def test_what_thaws_was_not_slow() -> None:
+    heard = silence.Silence(LIMIT)
+    for fit in (False, False, True):
+        heard.answered(3.0, 2.8, fit=fit)
+    heard.asked(4.0)
+    heard.peer_answers = True
+    assert heard.frozen(4.0) == pytest.approx(LIMIT)
+
+
+def test_time_in_which_nobody_asked_is_not_held_against_nginx() -> None:
+    heard = silence.Silence(LIMIT)
+    heard.asked(1.0)
+    heard.peer_answers = True
+    heard.slept(5.0)
+    assert heard.frozen(6.0 + LIMIT - 0.01) == pytest.approx(0.01)
+
+
+# In a process
+
+
+@pytest.fixture
+def frozen(stand: Stand) -> subprocess.Popen[bytes]:
+    """A fake nginx that the watcher knows, with limits of 0.4 s and 1.2 s."""
+    stand.configure(timeout=0.35, peers=[PEER])
+    nginx = stand.nginx()
+    stand.watcher()
+    return nginx
+
+
+def test_it_is_unfit_at_once_where_a_peer_answers(stand: Stand, frozen: subprocess.Popen[bytes]) -> None:
+    stand.peer()
+    frozen.send_signal(signal.SIGSTOP)
+    assert 0.3 < stand.becomes(0, 1) < 1.0
+
+
+@pytest.mark.parametrize("peer", ["stopped", "failing", "frozen"])
+def test_the_last_one_that_may_be_fit_waits_longer(stand: Stand, frozen: subprocess.Popen[bytes], peer: str) -> None:
+    if peer != "stopped":
+        stand.peer(500 if peer == "failing" else 403).send_signal(
+            signal.SIGSTOP if peer == "frozen" else signal.SIGCONT
+        )
+    frozen.send_signal(signal.SIGSTOP)
+    assert stand.becomes(0, 1) > 1.0
+
+
+def test_stalls_are_no_freeze(stand: Stand, frozen: subprocess.Popen[bytes]) -> None:
+    stand.peer()
+    for _stall in range(3):
+        frozen.send_signal(signal.SIGSTOP)
+        time.sleep(0.25)
+        frozen.send_signal(signal.SIGCONT)
+        time.sleep(0.25)
+    assert "nginx_probe is 1" not in stand.log.read_text()
+
+
+def test_a_slow_nginx_is_fit(stand: Stand) -> None:
+    stand.configure(timeout=0.35, peers=[PEER])
+    stand.peer()
+    nginx = stand.nginx(delay=0.38)
+    stand.watcher()
+    time.sleep(2.0)
+    assert stand.files == ("0\n", "0\n")
+    nginx.send_signal(signal.SIGSTOP)
+    stand.becomes(0, 1)
+
+
+def test_one_frozen_worker_of_two_is_no_freeze(stand: Stand, frozen: subprocess.Popen[bytes]) -> None:
+    """Both listen on the port, and the kernel gives each connection to one of them (SO_REUSEPORT)."""
+    stand.peer()
+    second = stand.nginx()
+    time.sleep(0.3)
+    frozen.send_signal(signal.SIGSTOP)
+    time.sleep(3.0)
+    assert "nginx_probe is 1" not in stand.log.read_text()
+    second.send_signal(signal.SIGSTOP)
+    stand.becomes(0, 1)
