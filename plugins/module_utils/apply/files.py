@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 import stat
+import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
@@ -18,12 +19,15 @@ __all__ = (
     "FileState",
     "Wanted",
     "discard",
+    "is_plain",
     "make_folders",
+    "missing_folders",
     "prepare",
     "prepared_path",
     "read_state",
     "refuse_unsafe",
     "sync_folder",
+    "told",
 )
 
 SELINUX = "security.selinux"
@@ -77,11 +81,27 @@ def read_state(path: str) -> FileState:
         if error.errno in (errno.ELOOP, errno.EMLINK):
             raise HoldfastError(f"{path} is a symbolic link: replace it by a regular file or remove it") from None
         raise HoldfastError(f"{path} cannot be read: {error.strerror}") from None
-    with os.fdopen(handle, "rb") as file:
-        about = os.fstat(file.fileno())
-        if not stat.S_ISREG(about.st_mode):
-            raise HoldfastError(f"{path} is not a regular file: move it away")
+    about = os.fstat(handle)
+    if not stat.S_ISREG(about.st_mode):
+        os.close(handle)
+        raise HoldfastError(f"{path} is not a regular file: move it away")
+    with told(path, "it cannot be read"), os.fdopen(handle, "rb") as file:
         return FileState(path, file.read(), stat.S_IMODE(about.st_mode), about.st_uid, about.st_gid)
+
+
+def is_plain(path: object) -> bool:
+    """Return whether this is an absolute path without a detour, as every path in a file of state must be."""
+    return isinstance(path, str) and path.startswith("/") and "\0" not in path and os.path.normpath(path) == path
+
+
+@contextlib.contextmanager
+def told(path: str, end: str) -> t.Iterator[None]:
+    """Tell what the system refuses in the body in one sentence; ``end`` says what has become of the change."""
+    try:
+        yield
+    except OSError as error:
+        where = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else path
+        raise HoldfastError(f"{where}: {error.strerror or error}; {end}") from None
 
 
 def refuse_unsafe(path: str, root: str) -> None:
@@ -90,7 +110,7 @@ def refuse_unsafe(path: str, root: str) -> None:
     Every existing folder from ``root`` down to the file must be a real folder that only its owner (the user who
     applies, or root) can write to, and the file itself must belong to that user.
     """
-    if os.path.commonpath([root, path]) != root:
+    if not is_plain(path) or os.path.commonpath([root, path]) != root:
         raise HoldfastError(f"{path} lies outside {root}: this collection does not write there")
     owners = (0, os.geteuid())
     folder = root
@@ -123,6 +143,16 @@ def make_folders(folder: str) -> None:
         with contextlib.suppress(FileExistsError):
             os.mkdir(folder, 0o700)
             os.chmod(folder, 0o755 | os.stat(folder).st_mode & stat.S_ISGID)
+
+
+def missing_folders(folders: t.Iterable[str]) -> list[str]:
+    """Return which of these folders and those above them are not there, each before the one above it."""
+    found = set()
+    for folder in folders:
+        while not os.path.lexists(folder):
+            found.add(folder)
+            folder = os.path.dirname(folder)
+    return sorted(found, key=lambda one: (-one.count("/"), one))
 
 
 def prepared_path(path: str) -> str:

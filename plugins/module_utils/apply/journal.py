@@ -12,6 +12,7 @@ The script needs a POSIX shell only, so that it also works when whoever wrote it
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shlex
 import shutil
@@ -19,7 +20,9 @@ import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import (
     FileState,
+    missing_folders,
     prepared_path,
+    read_state,
     sync_folder,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
@@ -27,6 +30,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Runne
 
 __all__ = ("Journal",)
 
+_END = "# the end of the undo"
+# real FOLDER PLACE: it is no link by now that leads away from where the file was.
 _UNDO = """#!/bin/sh
 # Undo an unconfirmed change. Safe to run again, and after being killed at any line.
 exec 9>{lock}
@@ -34,15 +39,24 @@ flock -w 60 9 || exit 75
 [ -d {journal} ] || exit 0
 [ -e {journal}/confirmed ] && exit 0
 cd {journal} || exit 1
+real() {{
+    [ "$(cd -P -- "$1" 2>/dev/null && pwd -P)" = "$2" ] || {{ echo "$1 is not the folder that it was" >&2; false; }}
+}}
 failed=0
 {restore}
-sync {folders} || true
+{made}
+sync {folders} 2>/dev/null || true
 {reload} || true
 [ "$failed" = 0 ] || exit 1
 cd / && rm -rf {undone} && mv {journal} {undone} && rm -rf {undone}
 """
-_RESTORE = "{{ cp -p -- old/{number} {beside} && mv -f -- {beside} {path}; }} || failed=1"
-_REMOVE = "rm -f -- {path} {beside} || failed=1"
+# What cannot be put back need not be where it has never gone.
+_RESTORE = (
+    "{{ real {folder} {place} && [ ! -d {path} ] && cp -p -- old/{number} {beside} && mv -f -- {beside} {path}; }} "
+    "|| {{ rm -f -- {beside}; cmp -s -- old/{number} {path}; }} || failed=1"
+)
+_REMOVE = "[ ! -e {folder} ] || {{ real {folder} {place} && rm -f -- {path} {beside}; }} || failed=1"
+_MADE = "rmdir -- {folder} 2>/dev/null || true"
 
 
 class Journal:
@@ -71,9 +85,19 @@ class Journal:
         """When the open change undoes itself, in seconds since the epoch; None where it does not, or is none."""
         try:
             with open(os.path.join(self.folder, "deadline"), encoding="ascii") as file:
-                return float(file.read())
+                return _instant(file.read())
         except FileNotFoundError:
             return None
+        except (OSError, ValueError):
+            raise HoldfastError(
+                f"{self.folder}/deadline is damaged: confirm or undo the change, or remove the file, and the next run "
+                "undoes it"
+            ) from None
+
+    @property
+    def has_deadline(self) -> bool:
+        """Whether the open change was to undo itself some time, known or not."""
+        return os.path.lexists(os.path.join(self.folder, "deadline"))
 
     def begin(
         self,
@@ -89,7 +113,14 @@ class Journal:
         os.mkdir(os.path.join(self._new, "old"), 0o700)
         lines = []
         for number, state in enumerate(old):
-            words = {"path": shlex.quote(state.path), "beside": shlex.quote(prepared_path(state.path))}
+            folder = os.path.dirname(state.path)
+            paths = {
+                "path": state.path,
+                "beside": prepared_path(state.path),
+                "folder": folder,
+                "place": os.path.realpath(folder),
+            }
+            words = {name: shlex.quote(path) for name, path in paths.items()}
             if state.exists:
                 lines.append(_RESTORE.format(number=number, **words))
                 self._save(os.path.join("old", str(number)), state.content or b"", state)
@@ -101,10 +132,13 @@ class Journal:
             journal=shlex.quote(self.folder),
             undone=shlex.quote(self._gone),
             restore="\n".join(lines),
+            made="\n".join(_MADE.format(folder=shlex.quote(folder)) for folder in missing_folders(folders)),
             folders=" ".join(shlex.quote(folder) for folder in folders),
             reload=" ".join(shlex.quote(word) for word in reload) or "true",
         )
-        self._save("undo.sh", script.encode())
+        # To close the journal must need no room any more: confirming it renames this file, the rest only removes.
+        self._save("unconfirmed", b"")
+        self._save("undo.sh", os.fsencode(script + _END + "\n"))
         self._save("manifest.json", manifest)
         if deadline is not None:
             self._save("deadline", repr(deadline).encode())
@@ -115,8 +149,7 @@ class Journal:
 
     def confirm(self) -> None:
         """Mark the change as good: from here on it is finished, never undone."""
-        with open(os.path.join(self.folder, "confirmed"), "w", encoding="utf-8") as file:
-            os.fsync(file.fileno())
+        os.rename(os.path.join(self.folder, "unconfirmed"), os.path.join(self.folder, "confirmed"))
         sync_folder(self.folder)
 
     def finish(self, manifest_path: str) -> None:
@@ -128,18 +161,25 @@ class Journal:
 
     def undo(self, *, unlock: t.Callable[[], None], relock: t.Callable[[], None], runner: Runner = run) -> None:
         """Put the old files back, reload, and close the journal; raise when a file could not be put back."""
+        script = read_state(self.undo_command[-1])
+        if not (script.content or b"").endswith(f"{_END}\n".encode()):
+            raise HoldfastError(
+                f"the change cannot be undone, as {script.path} is {'damaged' if script.exists else 'gone'}: what was "
+                f"there before lies in {self.folder}/old; put it back by hand where it is needed, then remove "
+                f"{self.folder}"
+            )
         unlock()
         done = runner(*self.undo_command, timeout=120.0)
         relock()
         if self.is_open and not self.is_confirmed:
+            words = "; ".join(done.output.split("\n")) or "no reason given"
             raise HoldfastError(
-                f"the change could not be undone: {done.output or 'no reason given'}. "
-                f"Mend that, then run {' '.join(self.undo_command)}"
+                f"the change could not be undone: {words}. Mend that, then run {' '.join(self.undo_command)}"
             )
 
     def abandon(self) -> None:
         """Close the journal of a change that has touched no live file yet."""
-        with contextlib.suppress(FileNotFoundError):
+        if self.is_open:
             os.rename(self.folder, self._gone)
         self.sweep()
 
@@ -158,3 +198,10 @@ class Journal:
                 os.fchmod(file.fileno(), like.mode)
             file.flush()
             os.fsync(file.fileno())
+
+
+def _instant(text: str) -> float:
+    instant = float(text)
+    if not math.isfinite(instant):
+        raise ValueError(f"{text} is no instant")
+    return instant

@@ -9,6 +9,7 @@ import json
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import is_plain
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 
 __all__ = ("Entry", "Manifest")
@@ -39,8 +40,11 @@ class Manifest:
             data = json.loads(text.decode())
             if data["format"] != FORMAT:
                 raise HoldfastError(f"{where} was written by a newer version of this collection: use that one")
-            return cls({path: Entry(entry["owner"], entry["sha256"]) for path, entry in data["files"].items()})
-        except (ValueError, KeyError, TypeError, AttributeError):
+            files = {path: Entry(entry["owner"], entry["sha256"]) for path, entry in data["files"].items()}
+            if not all(is_plain(path) and isinstance(one.owner + one.digest, str) for path, one in files.items()):
+                raise ValueError(f"{where} names what no module has written")
+            return cls(files)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise HoldfastError(
                 f"{where} is damaged: restore it from a backup, or remove it to adopt nothing"
             ) from None

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import (
     Wanted,
+    is_plain,
     prepare,
     prepared_path,
     read_state,
@@ -49,21 +50,33 @@ class Pending:
 
     @classmethod
     def load(cls, folder: str) -> Pending:
-        """Return what waits; HoldfastError where nothing does."""
-        content = read_state(os.path.join(folder, NAME)).content
+        """Return what waits; HoldfastError where nothing does, or what does is damaged."""
+        path = os.path.join(folder, NAME)
+        content = read_state(path).content
         if content is None:
             raise HoldfastError("nothing is staged on this host: stage the change first")
-        data = json.loads(content.decode())
-        return cls(
-            {
-                path: None if one is None else Wanted(base64.b64decode(one["content"]), one["mode"])
-                for path, one in data["changes"].items()
-            },
-            data["replaces"],
-            data["manifest"].encode(),
-        )
+        try:
+            data = json.loads(content.decode())
+            changes = {path: _wanted(one) for path, one in data["changes"].items()}
+            replaces = {path: data["replaces"][path] for path in changes}
+            if not all(map(is_plain, changes)) or not all(
+                isinstance(one, (str, type(None))) for one in replaces.values()
+            ):
+                raise ValueError(f"{path} names what no module has staged")
+            return cls(changes, replaces, data["manifest"].encode())
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise HoldfastError(f"{path} is damaged, nothing was changed: stage the change again") from None
 
     @staticmethod
     def remove(folder: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(folder, NAME))
+
+
+def _wanted(one: t.Any) -> Wanted | None:
+    if one is None:
+        return None
+    mode = one["mode"]
+    if type(mode) is not int or not 0 <= mode <= 0o7777:
+        raise ValueError(f"{mode!r} is no mode of a file")
+    return Wanted(base64.b64decode(one["content"], validate=True), mode)

@@ -25,11 +25,13 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files impo
     Wanted,
     digest,
     discard,
+    missing_folders,
     prepare,
     prepared_path,
     read_state,
     refuse_unsafe,
     sync_folder,
+    told,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.journal import Journal
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.manifest import Entry, Manifest
@@ -129,12 +131,14 @@ class Transaction:
         self._lock_path = os.path.join(runtime, f"holdfast-{daemon.name}.lock")
         self._timer = f"holdfast-undo-{daemon.name}"
         self._lock: int | None = None
+        self._made: list[str] = []
         self.journal = Journal(self._folder, self._lock_path)
 
     def __enter__(self) -> Transaction:
         if not self.check_mode:
-            self._take_lock()
-            stage.sweep(self._runtime, self.daemon.name)
+            with told(self._runtime, "nothing was changed"):
+                self._take_lock()
+                stage.sweep(self._runtime, self.daemon.name)
             self.journal.sweep()
         return self
 
@@ -151,7 +155,8 @@ class Transaction:
         if not self.daemon.installed() and any(changes.values()):
             raise HoldfastError(f"{self.daemon.name} is not installed on this host: install it first")
         if not changes:
-            self._own(request)
+            with told(self._folder, "nothing was changed"):
+                self._own(request)
             return result
         self._keep(request, old)
         self._open(changes, old, self._manifest_after(request, changes))
@@ -168,10 +173,11 @@ class Transaction:
         changes, old = self._plan(request, result)
         self._test(changes, request, result)
         if not self.check_mode:
-            os.makedirs(self._folder, mode=0o700, exist_ok=True)
             self._keep(request, old)
             replaces = {state.path: state.digest for state in old}
-            Pending(changes, replaces, self._manifest_after(request, changes).dump()).save(self._folder)
+            with told(self._folder, "nothing was changed"):
+                os.makedirs(self._folder, mode=0o700, exist_ok=True)
+                Pending(changes, replaces, self._manifest_after(request, changes).dump()).save(self._folder)
         return result
 
     def commit(self, *, at: float | None = None, confirm_within: float | None = None) -> Result:
@@ -185,6 +191,7 @@ class Transaction:
         pending = Pending.load(self._folder)
         result, old = Result(), [read_state(path) for path in pending.changes]
         for state in old:
+            refuse_unsafe(state.path, self.daemon.root)
             if state.digest != pending.replaces[state.path]:
                 raise HoldfastError(f"{state.path} has changed since the change was staged: stage it again")
             self._note(state, pending.changes[state.path], result)
@@ -201,7 +208,8 @@ class Transaction:
             raise HoldfastError("this host has no systemd-run to undo the change with, nothing was changed")
         time.sleep(max(0.0, (at or 0.0) - time.time()))
         self._swap(pending.changes, result)
-        Pending.remove(self._folder)
+        with contextlib.suppress(OSError):  # it fits no second time: what it replaces is gone
+            Pending.remove(self._folder)
         if deadline is None:
             self.confirm()
         return result
@@ -211,7 +219,7 @@ class Transaction:
         if self.check_mode or not self.journal.is_open:
             return False
         if self.journal.is_confirmed:
-            self.journal.finish(self._manifest_path)
+            self._finish()
             return True
         deadline = self.journal.deadline
         if deadline is not None and time.time() < deadline:
@@ -232,8 +240,17 @@ class Transaction:
         if not self.journal.is_open:
             raise HoldfastError(f"no change of {self.daemon.name} awaits its confirmation: it has undone itself")
         self._disarm()
-        self.journal.confirm()
-        self.journal.finish(self._manifest_path)
+        try:
+            with told(self.journal.folder, "all was put back"):
+                self.journal.confirm()
+        except HoldfastError:
+            self.undo()
+            raise
+        self._finish()
+
+    def _finish(self) -> None:
+        with told(self._folder, f"the change is in force and stays, and the next run closes {self.journal.folder}"):
+            self.journal.finish(self._manifest_path)
 
     def manifest(self) -> Manifest:
         """Return what the collection owns on this host."""
@@ -334,6 +351,7 @@ class Transaction:
         self, changes: Changes, old: t.Sequence[FileState], manifest: Manifest, deadline: float | None = None
     ) -> None:
         """Open the journal and write the new files beside the old ones."""
+        self._made = missing_folders(os.path.dirname(path) for path in changes)
         try:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
             self.journal.begin(old, reload=self.daemon.reload_command, manifest=manifest.dump(), deadline=deadline)
@@ -351,7 +369,11 @@ class Transaction:
         for path in changes:
             with contextlib.suppress(OSError):
                 discard(path)
-        self.journal.abandon()
+        for folder in self._made:
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
+        with told(self.journal.folder, "nothing was changed"):
+            self.journal.abandon()
 
     def _swap(self, changes: Changes, result: Result) -> None:
         """Put the new files in place and have the daemon run them, or put the old ones back."""
@@ -421,7 +443,7 @@ class Transaction:
         )
 
     def _disarm(self) -> None:
-        if self.journal.deadline is not None:
+        if self.journal.has_deadline:
             self.runner("systemctl", "stop", f"{self._timer}.timer")
 
     def _take_lock(self) -> None:

@@ -61,8 +61,8 @@ class Toy(Daemon):
             return file.read()
 
     def files_text(self) -> str:
-        names = sorted(name for name in os.listdir(self.root) if not name.startswith("."))
-        return "".join(open(os.path.join(self.root, name), encoding="utf-8").read() for name in names)
+        paths = [os.path.join(self.root, name) for name in sorted(os.listdir(self.root)) if not name.startswith(".")]
+        return "".join(open(path, encoding="utf-8").read() for path in paths if os.path.isfile(path))
 
 
 def transaction(home: str, *, check_mode: bool = False) -> Transaction:
