@@ -40,7 +40,7 @@ from holdfast_reasons import explain
 from holdfast_reporter import Reporter
 from holdfast_service import WARNING, faults_in_words, log, log_left_out, notify, serve
 from holdfast_split import LOOK_LEAST, ROUTINE, TICK, Claim, Judge, Watched
-from holdfast_track import FIT, UNFIT, put
+from holdfast_track import FIT, UNFIT, content, put
 from holdfast_witnesses import Known, Witnesses
 
 CONFIG = "/etc/holdfast/detector.json"
@@ -101,6 +101,7 @@ class Detector:
         self.changes.bind((0, RTMGRP_ADDRESSES))
         self.look: Wire | None = None
         self.looked = Looked(0.0, 0.0, Seen(()), Seen(()))
+        self.unwritable: set[str] = set()
         self.round = 0
         self.running = True
 
@@ -142,6 +143,8 @@ class Detector:
             if now >= ping:
                 ping = now + PING
                 log_left_out()
+                for judge in self.judges:  # one that another hand has changed or removed is put right
+                    self.declare(judge, UNFIT if self.contests[judge.watched.name].away else FIT)
                 self.known.keep(set().union(*(contest.known(now) for contest in self.contests.values())))
                 held = sum(judge.holds for judge in self.judges)
                 notify(f"WATCHDOG=1\nSTATUS={held} of {len(self.judges)} instances are held here, {self.verdict()}")
@@ -279,13 +282,17 @@ class Detector:
             with contextlib.suppress(OSError):  # the next question comes soon
                 self.neighbourhood.announce(address, judge.watched.interface)
 
-    def declare(self, judge: Judge, content: bytes) -> None:
+    def declare(self, judge: Judge, wanted: bytes) -> None:
         """Let keepalived know whether this node may have the addresses of an instance."""
-        if judge.watched.track_file:
+        path = judge.watched.track_file
+        if path and content(path) != wanted:
             try:
-                put(judge.watched.track_file, content)
+                put(path, wanted)
+                self.unwritable.discard(path)
             except OSError as error:
-                log(WARNING, f"{judge.watched.track_file} cannot be written: {error.strerror}.")
+                if path not in self.unwritable:
+                    log(WARNING, f"{path} cannot be written: {error.strerror}.")
+                self.unwritable.add(path)
 
     def unexplained(self, now: float) -> bool:
         """Whether something has been amiss since the last look began."""

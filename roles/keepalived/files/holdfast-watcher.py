@@ -34,7 +34,7 @@ from holdfast_process import Gone, Process, read_pid
 from holdfast_questions import READ, Asker, Question, Target
 from holdfast_service import ERROR, NOTICE, WARNING, log, log_left_out, notify, read, serve, wakened_by
 from holdfast_silence import PATIENCE, Silence
-from holdfast_track import FIT, UNFIT, content, put
+from holdfast_track import FIT, UNFIT, Folder, content, put
 from holdfast_watcher_config import Config
 
 CONFIG = "/etc/holdfast/watcher.json"
@@ -47,6 +47,8 @@ LEISURE = 0.2  # seconds between two questions to an unfit nginx: no client wait
 PEERS_AGAIN = 0.1
 ASK_SYSTEMD = 0.2
 SYSTEMCTL = "/usr/bin/systemctl"
+RESTORE = "holdfast-restore.service"
+RESTORE_AGAIN = 10.0
 
 
 class Peers(Asker):
@@ -83,6 +85,9 @@ class Watcher(Asker):
         self.questions: list[Question] = []
         self.children: list[tuple[Child, Check | None]] = []
         self.ask_systemd = 0.0
+        self.has_given_up: Child | None = None  # the question to systemd that is under way
+        self.folder = Folder(config.track_dir)
+        self.restore_due = 0.0
         self.published: dict[str, bytes] = {}
         self.warned: set[str] = set()
         self.running = True
@@ -113,6 +118,7 @@ class Watcher(Asker):
                 log_left_out()
                 self.report()
                 self.published.clear()
+                self.look_after_folder(now)
             doubt = self.doubt(now)
             self.judge(now)
             if not ready and self.health.crashed is not None:
@@ -358,7 +364,7 @@ class Watcher(Asker):
                 continue
             self.children.remove((child, check))
             if check is None:
-                if status == 0 and self.patience.waits():
+                if child is self.has_given_up and status == 0 and self.patience.waits():
                     self.patience.over = True
                     self.health.reason = f"systemd has given {self.config.unit} up"
             elif not child.overdue:
@@ -368,12 +374,29 @@ class Watcher(Asker):
         """Ask systemd, as long as nginx may come back, whether it has given up; return when to look again."""
         if not self.patience.waits() or self.patience.since is None:
             return []
-        if now >= self.ask_systemd and all(check is not None for _child, check in self.children):
+        if now >= self.ask_systemd and all(child is not self.has_given_up for child, _check in self.children):
             self.ask_systemd = now + ASK_SYSTEMD
-            question = [SYSTEMCTL, "is-failed", "--quiet", self.config.unit]
-            with contextlib.suppress(OSError):
-                self.children.append((Command(question, now=now, timeout=1.0), None))
+            self.has_given_up = self.tell_systemd("is-failed", "--quiet", self.config.unit, now=now)
         return [self.patience.since + self.patience.seconds, max(self.ask_systemd, now + WITHOUT_PIDFD)]
+
+    def tell_systemd(self, *words: str, now: float) -> Child | None:
+        """Start systemctl with these words, and wait for nothing."""
+        try:
+            child = Command([SYSTEMCTL, *words], now=now, timeout=1.0)
+        except OSError:
+            return None
+        self.children.append((child, None))
+        return child
+
+    def look_after_folder(self, now: float) -> None:
+        """Have the folder of the track files brought back where it is another one, which keepalived does not watch."""
+        if now >= self.restore_due and self.folder.replaced():
+            self.restore_due = now + RESTORE_AGAIN
+            log(
+                ERROR,
+                f"{self.config.track_dir} was removed or replaced, keepalived learns nothing: starting {RESTORE}.",
+            )
+            self.tell_systemd("start", "--no-block", RESTORE, now=now)
 
     def warn(self, sentence: str) -> None:
         if sentence not in self.warned:

@@ -10,6 +10,25 @@ import os
 FIT, UNFIT = b"0\n", b"1\n"
 
 
+class Folder:
+    """The folder of the track files, held so that another one of its name is told from it."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        try:
+            self._descriptor = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            self._descriptor = -1
+
+    def replaced(self) -> bool:
+        """Whether it is not there, or another one has its place: keepalived sees nothing of what is written there."""
+        try:
+            there, held = os.stat(self.path), os.fstat(self._descriptor)
+        except OSError:
+            return True
+        return (there.st_dev, there.st_ino) != (held.st_dev, held.st_ino)
+
+
 def put(path: str, content: bytes) -> None:
     """Write a track file in place, in one write of always the same length: at no instant is it empty or half."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe there holds up nobody

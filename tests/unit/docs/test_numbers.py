@@ -1,0 +1,180 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every number with a unit in the guides is the one of the code, of a unit or of a default, or was measured."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from pathlib import Path
+
+import holdfast_commands
+import holdfast_mail
+import holdfast_questions
+import holdfast_records
+import holdfast_service
+import pytest
+import yaml
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp import timing
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DEFAULTS
+from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import load
+
+ROOT = Path(__file__).parents[3]
+TEMPLATES = ROOT / "roles" / "keepalived" / "templates"
+GUIDES = ("README.md", "docs/*.md", "roles/*/README.md")
+NUMBER = re.compile(
+    r"(?<![\w.`/-])\d[\d,]*(?:\.\d+)? "
+    r"(?:ms|s|seconds?|minutes?|MB|kB|bytes|lines|characters|tasks|events|times|starts|commands|failures)\b"
+)
+SECONDS = re.compile(r"([0-9]+)(ms|s|)")
+ROLE = yaml.safe_load((ROOT / "roles/keepalived/defaults/main.yml").read_text())
+BEST = 240  # priority of the first successor in a pair
+
+watcher, notifier, restore = load("holdfast-watcher"), load("holdfast-notify"), load("holdfast-restore")
+
+
+def unit(name: str, key: str) -> str:
+    """Return what a unit says."""
+    found = re.findall(rf"(?m)^{key}=(.+)$", (TEMPLATES / f"{name}.j2").read_text())
+    assert found, f"{name} has no {key}"
+    return str(found[0])
+
+
+def seconds(name: str, key: str) -> str:
+    """Return a time of a unit in seconds."""
+    match = SECONDS.fullmatch(unit(name, key))
+    assert match, f"{name}: {key}"
+    return f"{int(match[1]) / (1000 if match[2] == 'ms' else 1):g}"
+
+
+def megabytes(name: str, key: str) -> str:
+    return unit(name, key).rstrip("M")
+
+
+def profiles() -> list[str]:
+    """Return the lines of the table of profiles."""
+    found = []
+    for name, profile in timing.PROFILES.items():
+        outage = timing.outage(profile, BEST)
+        most = (f"{outage[fault].most:.1f}" for fault in ("host_gone",))
+        nginx = f"{outage['nginx_killed'].most:.2g}" if profile.advert_int < 1 else f"{outage['nginx_killed'].most:.1f}"
+        label = f"`{name}`, the default" if name == DEFAULTS["keepalived_timing"] else f"`{name}`"
+        found.append(f"| {label} | {profile.advert_int:g} s | {next(most)} s | {nginx} s |")
+    return found
+
+
+def check_defaults() -> list[str]:
+    """Return the defaults of a check, as the plan has them."""
+    text = (ROOT / "plugins/plugin_utils/fleet/checks.py").read_text()
+    return [re.findall(rf'given.get\("{key}", ([0-9]+)\)', text)[0] for key in ("interval", "timeout", "fall", "rise")]
+
+
+WATCHER, NOTIFY, NGINX = "holdfast-watcher.service", "holdfast-notify.service", "nginx-drop-in.conf"
+FAST = timing.PROFILES["fast"].advert_int
+DELAYS = [str(number) for number in holdfast_mail.DELAYS]
+SAID: list[tuple[str, str]] = [
+    (
+        "docs/health.md",
+        f"systemd brings nginx back, {seconds(NGINX, 'RestartSec')} s after its death, and the addresses stay.",
+    ),
+    ("docs/health.md", f"if systemd gives up ({unit(NGINX, 'StartLimitBurst')} starts a minute)"),
+    (
+        "docs/health.md",
+        f"kills it when it hangs for {seconds(WATCHER, 'WatchdogSec')} s, and starts it again "
+        f"{seconds(WATCHER, 'RestartSec')} s after its end.",
+    ),
+    (
+        "docs/health.md",
+        f"All of them together have {megabytes(WATCHER, 'MemoryMax')} MB and {unit(WATCHER, 'TasksMax')} tasks.",
+    ),
+    (
+        "docs/health.md",
+        f"within the first {holdfast_questions.LONGEST >> 10} kB "
+        f"({holdfast_questions.LONGEST_LINE >> 10} kB of them for the line of the status)",
+    ),
+    ("docs/health.md", "`interval` ({} s), `timeout` ({} s), `fall` ({}) and `rise` ({})".format(*check_defaults())),
+    ("docs/health.md", f"removed is there again within {watcher.PING:g} s"),
+    ("docs/health.md", f"the watcher finds that within {watcher.PING:g} s and starts `holdfast-restore`"),
+    (
+        "docs/health.md",
+        f"at most {unit('holdfast-restore.service', 'StartLimitBurst')} times in "
+        f"{seconds('holdfast-restore.service', 'StartLimitIntervalSec')} s",
+    ),
+    ("docs/notifications.md", f"no more than {holdfast_commands.AT_ONCE} commands run at once"),
+    (
+        "docs/notifications.md",
+        f"the first {holdfast_commands.SHOWN} lines of it; "
+        f"after {holdfast_commands.MOST_PRINTED >> 20} MB it is killed.",
+    ),
+    (
+        "docs/notifications.md",
+        f"After `keepalived_notify_timeout` seconds ({ROLE['keepalived_notify_timeout']}) it gets SIGTERM, "
+        "a second later SIGKILL",
+    ),
+    ("docs/notifications.md", f"All commands together can have {unit(NOTIFY, 'TasksMax')} tasks."),
+    (
+        "docs/notifications.md",
+        f"attempts are made after {', '.join(DELAYS[:-2])} and {DELAYS[-2]} seconds and then every {DELAYS[-1]};",
+    ),
+    ("docs/notifications.md", f"with room for {megabytes('holdfast-notify.socket', 'PipeSize')} MB"),
+    ("docs/notifications.md", f"At most {holdfast_records.LIMIT} events wait for commands and as many for mails."),
+    ("docs/notifications.md", f"commands and mails get {notifier.DRAIN:g} seconds."),
+    ("docs/notifications.md", f"A message has at most {notifier.LONGEST >> 10} kB."),
+    (
+        "docs/notifications.md",
+        f"A line of these services has at most {holdfast_service.LONGEST_LINE} characters, and no more than "
+        f"{holdfast_service.LINES} lines in {holdfast_service.PERIOD:g} s come from one place in a program.",
+    ),
+    *(("docs/modes.md", line) for line in profiles()),
+    ("roles/keepalived/README.md", f"after three missed adverts, {3 * FAST:g} s by default."),
+    (
+        "roles/keepalived/README.md",
+        "`fast` (adverts every {} s), `standard` ({} s), `relaxed` ({} s)".format(
+            *(f"{timing.PROFILES[name].advert_int:g}" for name in ("fast", "standard", "relaxed"))
+        ),
+    ),
+]
+
+# What was measured, or is a limit of the tests of failover.
+MEASURED: list[tuple[str, str]] = [
+    ("README.md", "A gap may be 0.4 s where a host or its keepalived is gone, 0.2 s where nginx is or"),
+    ("README.md", "and 1 s where nginx is there and does not answer."),
+    ("README.md", "two nodes held it for 2.2 s."),
+    ("docs/health.md", "within 0.1 s of the first advert that it misses"),
+    ("docs/notifications.md", "some 30,000 lines: nothing is lost"),
+]
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def prose(path: Path) -> str:
+    """Return a guide without what stands in it as code, its lines joined."""
+    return words(re.sub(r"(?s)```.*?```", "", path.read_text()))
+
+
+@pytest.mark.parametrize(("guide", "sentence"), SAID, ids=[sentence[:50] for _guide, sentence in SAID])
+def test_a_guide_has_the_numbers_of_the_code(guide: str, sentence: str) -> None:
+    assert words(sentence) in prose(ROOT / guide)
+
+
+def guides() -> t.Iterator[Path]:
+    for pattern in GUIDES:
+        yield from sorted(ROOT.glob(pattern))
+
+
+@pytest.mark.parametrize("path", list(guides()), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_number_comes_from_nowhere(path: Path) -> None:
+    text = prose(path)
+    for guide, sentence in [*SAID, *MEASURED]:
+        if guide == str(path.relative_to(ROOT)):
+            text = text.replace(words(sentence), "")
+    left = [text[max(0, match.start() - 60) : match.end() + 20] for match in NUMBER.finditer(text)]
+    assert not left, "Say in SAID where these come from: " + "; ".join(left)
+
+
+def test_the_mathematics_of_an_outage_know_the_units() -> None:
+    assert f"{timing.RESTART:g}" == seconds(NGINX, "RestartSec")
+    assert holdfast_commands.GRACE == 1.0
