@@ -14,6 +14,7 @@ import holdfast_mail
 import holdfast_questions
 import holdfast_records
 import holdfast_service
+import holdfast_silence
 import pytest
 import yaml
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp import timing
@@ -71,6 +72,9 @@ def check_defaults() -> list[str]:
 
 
 WATCHER, NOTIFY, NGINX = "holdfast-watcher.service", "holdfast-notify.service", "nginx-drop-in.conf"
+PROBE = timing.Probe()
+SLOWER = timing.Probe(interval=0.1)
+FREEZE, BORNE = f"{PROBE.least:g}", f"{PROBE.least * holdfast_silence.PATIENCE:g}"
 FAST = timing.PROFILES["fast"].advert_int
 DELAYS = [str(number) for number in holdfast_mail.DELAYS]
 SAID: list[tuple[str, str]] = [
@@ -94,6 +98,12 @@ SAID: list[tuple[str, str]] = [
         f"({holdfast_questions.LONGEST_LINE >> 10} kB of them for the line of the status)",
     ),
     ("docs/health.md", "`interval` ({} s), `timeout` ({} s), `fall` ({}) and `rise` ({})".format(*check_defaults())),
+    ("docs/health.md", f"after a [silence](#frozen-is-not-slow) of {FREEZE} s"),
+    ("docs/health.md", f"A question goes out every {PROBE.interval:g} s, over a new connection"),
+    ("docs/health.md", f"given `keepalived_probe_timeout`: by default for {FREEZE} s."),
+    ("docs/health.md", f"it holds on three times as long, {BORNE} s by default."),
+    ("docs/health.md", f"up to those {BORNE} s."),
+    ("docs/health.md", f"a freeze is seen {SLOWER.least - PROBE.least:.1f} s later."),
     ("docs/health.md", f"removed is there again within {watcher.PING:g} s"),
     ("docs/health.md", f"the watcher finds that within {watcher.PING:g} s and starts `holdfast-restore`"),
     (
@@ -127,6 +137,7 @@ SAID: list[tuple[str, str]] = [
         f"{holdfast_service.LINES} lines in {holdfast_service.PERIOD:g} s come from one place in a program.",
     ),
     *(("docs/modes.md", line) for line in profiles()),
+    ("roles/keepalived/README.md", f"when no question is answered for {FREEZE} s."),
     ("roles/keepalived/README.md", f"after three missed adverts, {3 * FAST:g} s by default."),
     (
         "roles/keepalived/README.md",
