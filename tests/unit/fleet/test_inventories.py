@@ -1,28 +1,18 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every inventory that is shipped runs as it is, and every setting that the guide of modes shows can be planned."""
+"""Every inventory that is shipped runs as it is."""
 
 from __future__ import annotations
 
-import re
-import typing as t
 from collections import Counter
 from pathlib import Path
 
 import pytest
-import yaml
-from estate import Estate, Variables
 from test_fleet_action import play
 
 ROOT = Path(__file__).parents[3]
 INVENTORIES = sorted(path for path in (ROOT / "inventory").iterdir() if path.is_dir())
-MODES = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "docs" / "modes.md").read_text(), re.MULTILINE | re.DOTALL)
-
-HOSTS: dict[str, Variables] = {
-    "lb1": {"ansible_host": "192.0.2.11", "keepalived_address6": "2001:db8::11"},
-    "lb2": {"ansible_host": "192.0.2.12", "keepalived_address6": "2001:db8::12"},
-}
 
 
 @pytest.mark.parametrize("inventory", INVENTORIES, ids=lambda path: path.name)
@@ -54,14 +44,3 @@ def test_the_fleet_has_three_pairs_and_a_trio(tmp_path: Path) -> None:
         ("edge", "VI_2"): "edge-lb2",
         ("edge", "VI_3"): "edge-lb3",
     }
-
-
-@pytest.mark.parametrize("text", MODES, ids=lambda text: text.split(":")[0])
-def test_a_mode_of_the_guide_can_be_planned(text: str) -> None:
-    said: dict[str, t.Any] = yaml.safe_load(text.replace("{{ vaulted_password }}", "kR7-tq2w"))
-    everywhere = {"keepalived_vips": ["192.0.2.100/24"], **said}
-    if "keepalived_instances" in said:
-        everywhere["keepalived_vips"] = None
-    hosts = {name: {**own, **said.pop(name, {})} for name, own in HOSTS.items()}
-    everywhere = {key: value for key, value in everywhere.items() if key not in hosts}
-    assert [str(finding) for finding in Estate(everywhere, **hosts).findings()] == []

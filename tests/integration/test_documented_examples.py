@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the documents show is taken by the real nginx and the real keepalived, and needs nothing that is not there."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from estate import Estate
+from examples import Example, Task, global_defs, tasks, variables
+from real_hosts import Host
+
+# The networks and interfaces that the documents speak of, and the FIFO that systemd makes.
+WIRES = """
+for name in eth1; do ip link add $name type veth peer name wire-$name 2>/dev/null; ip link set $name up; done
+for address in 192.0.2.11/24 192.0.2.31/24 10.89.50.11/24 172.29.19.19/24; do ip address replace $address dev eth0; done
+sysctl -q -w net.ipv6.conf.eth0.disable_ipv6=0 net.ipv6.conf.eth0.accept_dad=0
+ip address replace 2001:db8::11/64 dev eth0 nodad
+mkdir -p /run/holdfast && { [ -p /run/holdfast/notify.fifo ] || mkfifo -m 0600 /run/holdfast/notify.fifo; }
+"""
+PROGRAM = "mkdir -p {folder} && printf '#!/bin/sh\\nexit 0\\n' >{path} && chmod 0755 {path}"
+
+ELSEWHERE = {
+    "clock_offset": "runs on the controller",
+    "fleet_plan": "runs on the controller",
+    "planned_move": "runs on the controller",
+    "vrrp_diagnosis": "runs on the controller",
+    "staged_change": "needs a change that was staged",
+    "tracker_proof": "needs a pair",
+}
+
+
+@pytest.fixture(scope="module")
+def documented(fleet: t.Mapping[str, Host]) -> Host:
+    fleet["normal"].reset()
+    fleet["normal"].run(WIRES)
+    return fleet["normal"]
+
+
+@pytest.mark.parametrize("example", variables(), ids=lambda example: example.place)
+def test_an_example_is_taken_by_both_daemons(documented: Host, example: Example) -> None:
+    estate = Estate(example.everywhere, groups=example.groups, **example.hosts)
+    host = next(iter(example.groups["master"]))
+    plan, said = estate.slices(host)[host], estate.hostvars[host]
+    for path in plan["scripts"].values():
+        documented.run(PROGRAM.format(folder=path.rpartition("/")[0], path=path))
+    fit = {name: plan[name] for name in ("scripts", "script_users")}
+    documented.ok("preflight", fit)
+    keepalived = {
+        "global_defs": global_defs(said.get("keepalived_global_options", {})),
+        "track_files": plan["keepalived_track_files"],
+        "vrrp_scripts": said.get("keepalived_vrrp_scripts", []),
+        "track_processes": said.get("keepalived_track_processes", []),
+        "sync_groups": plan["keepalived_sync_groups"],
+        "instances": plan["keepalived_instances"],
+        "virtual_servers": plan["keepalived_virtual_servers"],
+    }
+    assert documented.ok("keepalived_config", keepalived, check=True)["validated"] == "daemon"
+    nginx = {
+        "maps": said.get("balancer_maps", []),
+        "upstreams": plan["balancer_upstreams"],
+        "servers": said["balancer_sites"],
+        "stream_upstreams": plan["balancer_stream_upstreams"],
+        "stream_servers": said.get("balancer_streams", []),
+    }
+    assert documented.ok("nginx_config", nginx, check=True)["validated"] == "daemon"
+
+
+@pytest.mark.parametrize("task", tasks(), ids=lambda task: task.place)
+def test_an_example_of_a_module_runs(documented: Host, task: Task) -> None:
+    if task.module in ELSEWHERE:
+        pytest.skip(ELSEWHERE[task.module])
+    documented.ok(task.module, task.arguments, check=True)
+
+
+def test_a_user_of_scripts_who_is_not_there_is_told_before_anything_is_changed(documented: Host) -> None:
+    said = {
+        "keepalived_global_options": {"script_user": ["keepalived_script"]},
+        "keepalived_vrrp_scripts": [{"name": "uplink", "script": "/usr/bin/true"}],
+    }
+    plan = Estate(said).slices("lb1")["lb1"]
+    told = documented.refused("preflight", {name: plan[name] for name in ("scripts", "script_users")})
+    assert "there is no user keepalived_script to run /usr/bin/true: create it" in told

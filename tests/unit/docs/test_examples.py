@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every example of the documents can be planned, and every play of them can be read."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+import yaml
+from documented import ROOT
+from estate import Estate
+from examples import Example, plays, variables
+
+
+@pytest.mark.parametrize("example", variables(), ids=lambda example: example.place)
+def test_an_example_can_be_planned(example: Example) -> None:
+    estate = Estate(example.everywhere, groups=example.groups, **example.hosts)
+    assert [str(one) for one in estate.findings() if one.severity == "error"] == []
+
+
+def test_every_document_was_looked_at() -> None:
+    assert {example.place.partition(":")[0] for example in variables()} >= {
+        "README.md",
+        "docs/health.md",
+        "docs/lvs.md",
+        "docs/modes.md",
+        "docs/notifications.md",
+        "roles/keepalived/README.md",
+    }
+
+
+def test_the_plays_can_be_read(tmp_path: pathlib.Path) -> None:
+    names = []
+    for number, (_place, play) in enumerate(plays()):
+        names.append(f"play{number}.yml")
+        (tmp_path / names[-1]).write_text(yaml.safe_dump(play))
+    assert names
+    done = subprocess.run(
+        [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "--syntax-check", *names],
+        cwd=tmp_path,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(tmp_path),
+            "LC_ALL": "C.UTF-8",
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
