@@ -23,8 +23,8 @@ from holdfast_service import ERROR, WARNING, log, tell
 
 CONFIG = "/etc/holdfast/watcher.json"
 TMPFILES = "/etc/tmpfiles.d/holdfast.conf"
-SOCKET, SERVICES = "holdfast-notify.socket", ("holdfast-detector.service", "holdfast-watcher.service")
-KEEPALIVED = "keepalived.service"
+SOCKET = "holdfast-notify.socket"
+WATCHER, DETECTOR, KEEPALIVED = "holdfast-watcher.service", "holdfast-detector.service", "keepalived.service"
 TIMEOUT = 20.0
 
 Run = t.Callable[..., str]
@@ -57,9 +57,10 @@ def restore(folder: str, events: str, run: Run) -> None:
     message = f"{folder} was removed or replaced: it is made anew, and keepalived reads its configuration again."
     log(WARNING, message)
     tell(events, event="watcher", state="raised", instance="", message=message)
-    # They say in the new files what holds, before keepalived reads them.
-    run("systemctl", "try-restart", *SERVICES)
+    # It says in the new files what holds, before keepalived reads them.
+    run("systemctl", "try-restart", WATCHER)
     run("systemctl", "try-reload-or-restart", KEEPALIVED)
+    run("systemctl", "try-restart", DETECTOR)
     tell(events, event="watcher", state="cleared", instance="", message=f"keepalived watches {folder} again.")
 
 

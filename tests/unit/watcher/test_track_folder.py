@@ -104,8 +104,9 @@ def test_all_who_use_it_find_it_again_before_keepalived_reads(tmp_path: Path, so
         "systemd-tmpfiles --create /etc/tmpfiles.d/holdfast.conf",
         "systemctl show --property=Listen holdfast-notify.socket",
         *([] if sockets else again),
-        "systemctl try-restart holdfast-detector.service holdfast-watcher.service",
+        "systemctl try-restart holdfast-watcher.service",
         "systemctl try-reload-or-restart keepalived.service",
+        "systemctl try-restart holdfast-detector.service",
     ]
     assert [(one["event"], one["state"]) for one in told] == [("watcher", "raised"), ("watcher", "cleared")]
 
