@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
@@ -265,3 +266,56 @@ def test_taking_over_keeps_the_old_main_file_and_the_address(host: Host) -> None
     host.eventually(lambda: VIP in host.run("ip -br address show eth0"), "our instance has the address")
     assert not host.ok("keepalived_config", ours)["changed"]
     assert host.run(f"ls {kept} | wc -l") == "1\n"
+
+
+# A program that takes the name as often as it can, as a folder that is not empty.
+MAKER = """
+import os
+while True:
+    try:
+        os.mkdir("/tmp/keepalived.json")
+        open("/tmp/keepalived.json/file", "w").close()
+    except OSError:
+        pass
+"""
+
+
+@pytest.mark.parametrize(
+    "obstacle",
+    [
+        "mkdir /tmp/keepalived.json",
+        "mkdir -p /tmp/keepalived.json/$(printf 'd/%.0s' $(seq 1500))",
+        "ln -s /etc /tmp/keepalived.json",
+        "ln -s /etc/nowhere /tmp/keepalived.json",
+        "mkfifo /tmp/keepalived.json",
+        "echo '[]' >/tmp/keepalived.json",
+        "exec systemd-cat python3 /dev/shm/maker",
+    ],
+    ids=["folder", "deep", "link", "dangling", "pipe", "file", "again and again"],
+)
+def test_no_user_can_stop_a_change_by_a_file_in_tmp(holding: Host, obstacle: str) -> None:
+    holding.write("/dev/shm/maker", MAKER)
+    holding.run("chmod 0644 /dev/shm/maker")
+    holding.run(f"systemd-run -q --unit=test-maker --uid=ops --remain-after-exit sh -c {shlex.quote(obstacle)}")
+    holding.eventually(lambda: holding.attempt("ls -d /tmp/keepalived.json").rc == 0, "the name is taken")
+    try:
+        for priority in (99, 98):
+            assert holding.ok("keepalived_config", {"instances": [instance(priority=priority)]})["reloaded"]
+            assert holding.states()["VI_1"]["base_priority"] == priority
+    finally:
+        holding.run("systemctl stop test-maker; rm -rf /tmp/keepalived.json /tmp/.holdfast-*")
+
+
+def test_what_keepalived_cannot_write_is_told_and_it_may_have_a_place_of_its_own(holding: Host) -> None:
+    unit, place = "/run/systemd/system/keepalived.service.d", "/run/test-place"
+    holding.run("mount -o remount,size=1m /tmp; cat /dev/zero >/tmp/filler 2>/dev/null || true")
+    try:
+        words = holding.refused("vrrp_info", {})
+        assert words == "keepalived cannot write its state to /tmp/keepalived.json: no room is left there, make some"
+        holding.run(f"mkdir -p {unit} {place}")
+        holding.write(f"{unit}/test.conf", f"[Service]\nEnvironment=TMPDIR={place}\n")
+        holding.run("systemctl daemon-reload; systemctl restart keepalived")
+        holding.eventually(lambda: "VI_1" in holding.states(), "keepalived says what it has")
+        assert holding.ok("keepalived_config", {"instances": [instance(priority=99)]})["reloaded"]
+    finally:
+        holding.run(f"rm -rf /tmp/filler {unit} {place}; mount -o remount,size=50% /tmp; systemctl daemon-reload")

@@ -8,15 +8,18 @@ What a daemon reads goes through a transaction instead, which tests it first and
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import (
     Wanted,
+    discard,
     prepare,
     prepared_path,
     read_state,
     refuse_unsafe,
     sync_folder,
+    told,
 )
 
 __all__ = ("difference", "read_text", "replace_text")
@@ -28,14 +31,23 @@ def read_text(path: str) -> str:
 
 
 def replace_text(path: str, text: str | None, mode: int = 0o644) -> None:
-    """Write the file atomically with these permission bits, or remove it where the text is None."""
+    """Write the file atomically with these permission bits, or remove it where the text is None.
+
+    HoldfastError where it cannot be, and then it is as it was.
+    """
     refuse_unsafe(path, "/")
-    if text is None:
-        os.unlink(path)
-    else:
-        prepare(path, Wanted(text.encode(), mode))
-        os.rename(prepared_path(path), path)
-    sync_folder(os.path.dirname(path))
+    with told(path, f"{path} is as it was"):
+        try:
+            if text is None:
+                os.unlink(path)
+            else:
+                prepare(path, Wanted(text.encode(), mode))
+                os.rename(prepared_path(path), path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                discard(path)
+            raise
+        sync_folder(os.path.dirname(path))
 
 
 def difference(path: str, before: str, after: str) -> dict[str, str]:

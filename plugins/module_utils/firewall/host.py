@@ -163,8 +163,13 @@ class _Firewalld:
     def _ours(self) -> dict[str, list[str]]:
         state = read_state(STATE)
         try:
-            return dict(json.loads(state.content or b"{}"))
-        except ValueError:
+            ours = json.loads((state.content or b"{}").decode())
+            if not all(
+                isinstance(rules, list) and all(isinstance(one, str) for one in rules) for rules in ours.values()
+            ):
+                raise ValueError(f"{STATE} holds no lists of rules")
+            return dict(ours)
+        except (ValueError, AttributeError, RecursionError):
             raise HoldfastError(f"{STATE} is damaged: remove it, and the rules of firewalld that are stale") from None
 
     def _remember(self, rules: t.Mapping[str, t.Sequence[str]]) -> None:

@@ -4,15 +4,22 @@
 """Ask a running keepalived for its state. Private to this collection.
 
 keepalived writes its state as JSON when the main process gets a certain real-time signal (its number depends on the
-C library, so the program is asked for it). The file has a fixed name in /tmp, mode 0600, comes without any notice of
-its completion, and holds the passwords of VRRP version 2: it is removed before and after.
+C library, so the program is asked for it). The file has a fixed name in /tmp, or where TMPDIR of keepalived says; it
+has mode 0600, comes without any notice of its completion, and holds the passwords of VRRP version 2.
+
+Any user may put something of this name into /tmp. keepalived replaces what lies there, but no folder. So an empty file
+of ours takes the place first, by an exchange that leaves nobody a moment to come between; in a sticky folder no other
+user can then remove it. What was read is removed.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import shutil
 import stat
+import tempfile
 import time
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
@@ -22,7 +29,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.state impor
 __all__ = ("PID_FILES", "main_pid", "read_states")
 
 PID_FILES = ("/run/keepalived.pid", "/run/keepalived/keepalived.pid")
-_DUMP = "tmp/keepalived.json"
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # renameat2(2)
 
 
 def main_pid() -> int | None:
@@ -40,7 +47,7 @@ def main_pid() -> int | None:
 def read_states(runner: Runner = run, binary: str = "keepalived", *, timeout: float = 2.0) -> list[InstanceState]:
     """Return the state of every running vrrp_instance; empty where keepalived has none (yet).
 
-    Raises HoldfastError where it does not run, or was built without JSON.
+    Raises HoldfastError where it does not run, was built without JSON, or has no place to write to.
     """
     pid = main_pid()
     if pid is None:
@@ -48,8 +55,8 @@ def read_states(runner: Runner = run, binary: str = "keepalived", *, timeout: fl
     number = runner(binary, "--signum=JSON")
     if number.rc or not number.stdout.strip().isdigit():
         raise HoldfastError("this keepalived was built without JSON support: its state cannot be read")
-    dump = f"/proc/{pid}/root/{_DUMP}"  # in its own view of the file system, should it have a private /tmp
-    _remove(dump)
+    dump = _place(pid)
+    ours = _occupy(dump)
     try:
         os.kill(pid, int(number.stdout))
     except ProcessLookupError:
@@ -58,23 +65,74 @@ def read_states(runner: Runner = run, binary: str = "keepalived", *, timeout: fl
     try:
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError, ValueError):
-                return states(_read_own(dump))
+                return states(_read_own(dump, ours))
             time.sleep(0.01)
     finally:
-        _remove(dump)
+        with contextlib.suppress(OSError):
+            os.unlink(dump)
     return []
 
 
-def _read_own(path: str) -> str:
-    """Read the file if root wrote it: anybody can put a file of this name into /tmp."""
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+def _place(pid: int) -> str:
+    """Return where keepalived writes its dump, in its own view of the file system: it may have a private /tmp."""
+    folder = "/tmp"
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
+        for name, _sign, value in (one.partition(b"=") for one in file.read().split(b"\0")):
+            if name == b"TMPDIR" and value.startswith(b"/"):
+                folder = os.fsdecode(value)
+    return f"/proc/{pid}/root{os.path.join(folder, 'keepalived.json')}"
+
+
+def _occupy(dump: str) -> int:
+    """Put an empty file of ours in the place of whatever is there, and return its inode.
+
+    HoldfastError where that is not possible, or the folder has no room for a dump.
+    """
+    folder, name = os.path.split(dump)
+    shown = "/" + dump.split("/root/", 1)[-1]
+    try:
+        room = os.statvfs(folder)
+        if not (room.f_bavail and (room.f_favail or not room.f_files)):
+            raise HoldfastError(f"keepalived cannot write its state to {shown}: no room is left there, make some")
+        aside = tempfile.mkdtemp(prefix=".holdfast-", dir=folder)
+    except OSError as error:
+        raise HoldfastError(f"keepalived cannot write its state to {shown}: {error.strerror or error}") from None
+    ours = os.path.join(aside, name)
+    try:
+        handle = os.open(ours, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        inode = os.fstat(handle).st_ino
+        os.close(handle)
+        for _again in range(1000):
+            with contextlib.suppress(FileNotFoundError):  # it went in this moment
+                _put(ours, dump)
+                return inode
+        raise HoldfastError(f"somebody makes and removes {shown} all the time: find out who")
+    except OSError as error:
+        raise HoldfastError(f"{shown} cannot be replaced ({error.strerror or error}): remove it") from None
+    finally:
+        with contextlib.suppress(OSError, RecursionError):
+            shutil.rmtree(aside)
+
+
+def _put(ours: str, dump: str) -> None:
+    """Rename our file to the name; a folder there changes places with it."""
+    try:
+        os.rename(ours, dump)
+    except IsADirectoryError:
+        renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+        if renameat2 is None:  # a C library of before 2018
+            raise
+        if renameat2(_AT_FDCWD, os.fsencode(ours), _AT_FDCWD, os.fsencode(dump), _RENAME_EXCHANGE):
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code), dump) from None
+
+
+def _read_own(path: str, ours: int) -> str:
+    """Read the file if root wrote it and it is another than the empty one of ours; ValueError while it is not."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    about = os.fstat(handle)
+    if not stat.S_ISREG(about.st_mode) or about.st_uid != 0 or about.st_ino == ours:
+        os.close(handle)
+        raise ValueError("keepalived has not answered yet")
     with os.fdopen(handle, encoding="utf-8") as file:
-        about = os.fstat(file.fileno())
-        if not stat.S_ISREG(about.st_mode) or about.st_uid != 0:
-            raise HoldfastError(f"/{_DUMP} belongs to user id {about.st_uid}, not to root: remove it")
         return file.read()
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):
-        os.unlink(path)

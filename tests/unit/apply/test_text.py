@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,19 @@ def test_a_link_of_somebody_else_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(HoldfastError, match="is a symbolic link"):
         replace_text(str(tmp_path / "folder" / "file.conf"), "text")
     assert os.listdir(tmp_path / "other") == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+@pytest.mark.parametrize(("option", "words"), [("ro", "Read-only file system"), ("size=4k", "No space left on device")])
+def test_where_it_cannot_be_written_it_is_as_it_was(tmp_path: Path, option: str, words: str) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "holdfast-test", str(tmp_path)], check=True)
+    try:
+        path = tmp_path / "file.conf"
+        path.write_text("old\n")
+        subprocess.run(["mount", "-o", f"remount,{option}", str(tmp_path)], check=True)
+        with pytest.raises(HoldfastError, match=f"file.conf.*: {words}; {path} is as it was"):
+            replace_text(str(path), "new\n" * 5000)
+        assert os.listdir(tmp_path) == ["file.conf"]
+        assert path.read_text() == "old\n"
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
