@@ -19,6 +19,8 @@ def addresses(name: str, sentence: str, *more: str) -> str:
       keepalived has it, such as V(192.0.2.100/24 dev eth0 label eth0:1), or a mapping.
     - The keys of a mapping are C(address), C(dev) for the interface, C(label) for the name of an alias, C(brd) for the
       broadcast address or V(+) to derive it, C(scope), C(peer), and C(preferred_lft) for seconds or V(forever).
+    - An IPv6 address of an instance that does not say C(preferred_lft) is deprecated, so that the host does not begin
+      its own connections from an address that goes away. Clients reach it all the same.
     - The keys C(home), C(nodad), C(mngtmpaddr), C(noprefixroute) and C(autojoin) are switches of the system's
       addresses. C(no_track) leaves the instance as it is when somebody removes the address, C(use_vmac) gives the
       address a MAC of its own.

@@ -81,11 +81,17 @@ staged_with:
   type: str
   sample: overlay
 reloaded:
-  description: Whether the daemon was reloaded, and was seen to run the new configuration.
+  description:
+    - Whether the daemon was reloaded, and was seen to run the new configuration.
+    - The kernel is asked as well. Every instance that is V(MASTER) has all its addresses, routes and rules on its own
+      interface, and what others have, or had before, is gone. What the reload does not bring is added or removed by
+      itself, else keepalived is restarted, else the change is undone. RV(warnings) tell it.
   returned: success
   type: bool
 repaired:
-  description: Whether a former run was killed half-way, and was finished or undone first.
+  description:
+    - Whether a former run was killed half-way, and was finished or undone first.
+    - Or whether no file differed, and the kernel had not what keepalived wants, and has it now.
   returned: success
   type: bool
 warnings:

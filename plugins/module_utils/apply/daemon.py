@@ -24,6 +24,7 @@ class Daemon:
     """A daemon whose configuration lies below ``root``. Subclasses answer; they never write a file.
 
     ``places`` says which input the lines of the owned files come from, ``where`` how the daemon names file and line.
+    ``mended`` gets a sentence for everything that a reload did not bring, and that was brought in another way.
     """
 
     name = ""
@@ -32,6 +33,7 @@ class Daemon:
 
     def __init__(self, *, places: Places = dict) -> None:
         self.places = places
+        self.mended: list[str] = []
 
     def installed(self) -> bool:
         """Return whether its own test can be run."""
@@ -69,6 +71,18 @@ class Daemon:
     def confirm(self, before: object, changes: Changes, *, timeout: float) -> str | None:
         """Wait until the new configuration runs; return None, or in the daemon's words why it does not."""
         raise NotImplementedError
+
+    def restored(self, before: object, *, timeout: float) -> str | None:
+        """Wait until what was put back runs again; return None, or why it does not. ``before`` is of before that."""
+        return None
+
+    def differs(self) -> list[str]:
+        """Return in what the host is not as the files say although no file differs; a sentence each."""
+        return []
+
+    def mend(self) -> str | None:
+        """Bring what ``differs`` finds; return None, or what cannot be brought."""
+        return None
 
     def located(self, words: str) -> str:
         """Return the daemon's words with the input path before each file and line that was made of input."""

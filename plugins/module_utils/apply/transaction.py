@@ -150,6 +150,8 @@ class Transaction:
         result = Result(repaired=self.repair())
         changes, old = self._plan(request, result)
         self._test(changes, request, result)
+        if not changes:
+            self._mend(result)
         if self.check_mode:
             return result
         if not self.daemon.installed() and any(changes.values()):
@@ -196,6 +198,7 @@ class Transaction:
                 raise HoldfastError(f"{state.path} has changed since the change was staged: stage it again")
             self._note(state, pending.changes[state.path], result)
         if not pending.changes:
+            self._mend(result)
             return result
         if at is not None and at < time.time():
             raise HoldfastError(
@@ -231,9 +234,17 @@ class Transaction:
         return True
 
     def undo(self) -> None:
-        """Put back what the open journal holds, and reload."""
+        """Put back what the open journal holds, reload, and see that it runs as before; HoldfastError where not."""
         self._disarm()
+        running = self.daemon.running()
+        before = self.daemon.before_reload() if running else None
         self.journal.undo(unlock=self._release_lock, relock=self._take_lock, runner=self.runner)
+        words = self.daemon.restored(before, timeout=self.timeout) if running else None
+        if words is not None:
+            raise HoldfastError(
+                f"the old files of {self.daemon.name} are back, and it does not run as they say: {words}. "
+                f"Restart it: systemctl restart {self.daemon.name}"
+            )
 
     def confirm(self) -> None:
         """Close the journal: the change stays. HoldfastError where there is none any more to confirm."""
@@ -389,6 +400,12 @@ class Transaction:
         except OSError as error:
             self.undo()
             raise HoldfastError(f"{error.filename} cannot be replaced ({error.strerror}), all was put back") from None
+        except HoldfastError as error:
+            try:
+                self.undo()
+            except HoldfastError as undone:
+                raise HoldfastError(f"{error}; {undone}") from None
+            raise
         except BaseException:
             self.undo()
             raise
@@ -428,6 +445,21 @@ class Transaction:
                 f"{words or 'it gives no reason'}"
             )
         result.reloaded = True
+        result.warnings += self.daemon.mended
+
+    def _mend(self, result: Result) -> None:
+        """Bring what a former run or a hand left wrong although no file differs; in check mode say it."""
+        if not self.daemon.running():
+            return
+        if self.check_mode:
+            wrong = self.daemon.differs()
+        else:
+            words = self.daemon.mend()
+            if words is not None:
+                raise HoldfastError(f"{self.daemon.name} runs, and not as its files say: {words}")
+            wrong = self.daemon.mended
+        result.repaired = result.repaired or bool(wrong)
+        result.warnings += wrong
 
     def _arm(self, deadline: float) -> bool:
         """Have systemd undo the change at its deadline, whoever lives then; return whether it will."""

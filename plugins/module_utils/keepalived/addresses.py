@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
@@ -24,7 +24,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.field
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lexer import words
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Version
 
-__all__ = ("Addresses", "HostAddress", "Peer", "Peers", "VirtualAddress", "interface_for")
+__all__ = ("Addresses", "HostAddress", "Peer", "Peers", "VirtualAddress", "deprecated", "interface_for")
 
 AnyAddress = t.Union[IPv4Address, IPv6Address]
 
@@ -182,6 +182,21 @@ class Peers(LineModels):
 
     def __init__(self) -> None:
         super().__init__(Peer)
+
+
+def deprecated(addresses: tuple[VirtualAddress, ...] | None) -> tuple[VirtualAddress, ...] | None:
+    """Return the same with every IPv6 address deprecated (RFC 4862, 5.5.4) that does not say its ``preferred_lft``.
+
+    Else the host would begin its own connections from an address that goes away. keepalived does so by itself for /128.
+    """
+    if addresses is None:
+        return None
+    return tuple(
+        replace(one, preferred_lft="0")
+        if one.family == 6 and one.preferred_lft is None and ip_interface(one.address).network.prefixlen != 128
+        else one
+        for one in addresses
+    )
 
 
 class HostAddress(t.NamedTuple):

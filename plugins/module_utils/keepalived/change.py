@@ -26,7 +26,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import (
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses, interface_names, need_root
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived import files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.addresses import HostAddress
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemon import Expected, KeepalivedDaemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemon import KeepalivedDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.interfaces import unknown_interfaces
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import read_tree
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import KeepalivedConfig, VrrpInstance
@@ -94,14 +94,7 @@ def apply(
     defs, spared = bearable(config.global_defs, may_raise=may_raise_limits())
     config = dataclasses.replace(config, global_defs=defs)
     findings += spared
-    wanted = config.instances or ()
-    gone = {single} if single else {one.name for one in live_instances(root)}
-    daemon = KeepalivedDaemon(
-        root=root,
-        expected=[_expected(one) for one in wanted],
-        gone=gone - {one.name for one in wanted},
-        places=lambda: _places(config, root, single),
-    )
+    daemon = KeepalivedDaemon(root=root, places=lambda: _places(config, root, single))
     owned: dict[str, Wanted | None] = {
         os.path.join(root, FOLDER, name): Wanted(text.encode(), MODE) for name, text in files.files(config).items()
     }
@@ -236,14 +229,3 @@ def _main_file(content: bytes | None, mode: int, root: str) -> Wanted:
     if line in (own.strip() for own in content.split(b"\n")):
         return Wanted(content, mode)
     return Wanted(content.rstrip(b"\n") + b"\n\n" + _MAIN.encode() + line + b"\n", mode)
-
-
-def _expected(instance: VrrpInstance) -> Expected:
-    return Expected(
-        instance.name,
-        instance.virtual_router_id,
-        instance.priority or 100,
-        frozenset(
-            str(one.ip) for one in (*(instance.virtual_ipaddress or ()), *(instance.virtual_ipaddress_excluded or ()))
-        ),
-    )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -13,17 +14,30 @@ import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.daemon import Changes, Daemon, Places
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.stage import Check
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump import (
     PID_FILES,
     main_pid,
     read_states,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.kernel import (
+    Difference,
+    differences,
+    read_kernel,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import read_tree
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import VrrpInstance
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secrets import redact
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import NOT_FOUND, TIMED_OUT, Completed, Runner, run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.state import InstanceState
 
-__all__ = ("Expected", "KeepalivedDaemon")
+__all__ = ("KeepalivedDaemon",)
+
+RESTART = 60.0
+STATIC = ("static_ipaddress", "static_routes")
+SETTLING = 3.0
+"""Seconds in which the instances are expected to have come to rest, so that two looks at them agree."""
 
 _ENDED_ITSELF = (-signal.SIGTERM, 128 + signal.SIGTERM)
 # To the one process that a pid file names, if it is keepalived: a stale file names anything.
@@ -32,19 +46,11 @@ _RELOAD = f"""for file in {" ".join(PID_FILES)}; do
 done"""
 
 
-class Expected(t.NamedTuple):
-    """What the running daemon shall say of an instance; ``addresses`` are those in its adverts and those excluded."""
-
-    name: str
-    virtual_router_id: int
-    priority: int
-    addresses: frozenset[str]
-
-
 class KeepalivedDaemon(Daemon):
     """The keepalived that the host runs.
 
-    After a reload the ``expected`` instances shall be there as described, and those of the names ``gone`` shall not.
+    After a reload it shall run the instances that its files describe and no other, and the kernel shall have what
+    these want.
     """
 
     name = "keepalived"
@@ -55,16 +61,12 @@ class KeepalivedDaemon(Daemon):
         *,
         root: str = "/etc/keepalived",
         binary: str = "keepalived",
-        expected: t.Sequence[Expected] = (),
-        gone: t.Collection[str] = (),
         places: Places = dict,
         runner: Runner = run,
     ) -> None:
         super().__init__(places=places)
         self.root = root
         self.binary = binary
-        self.expected = expected
-        self.gone = gone
         self._runner = runner
         self._version: Completed | None = None
 
@@ -117,46 +119,165 @@ class KeepalivedDaemon(Daemon):
         return ("/bin/sh", "-c", _RELOAD)
 
     def before_reload(self) -> object:
-        return main_pid()
+        return main_pid(), self._states()
 
     def confirm(self, before: object, changes: Changes, *, timeout: float) -> str | None:
-        """The new configuration runs when the state dump shows every instance as the files say.
+        """The new configuration runs when the state dump shows every instance as the files say, and the kernel has it.
 
         keepalived takes signals in order, so a dump asked for after the reload comes after it.
         """
+        pid, states = t.cast("tuple[int | None, list[InstanceState]]", before)
+        blocks = self._blocks()
         deadline = time.monotonic() + timeout
         while True:
             try:
-                wrong = self._difference(read_states(self._runner, self.binary))
+                wrong = _difference(read_states(self._runner, self.binary), blocks)
             except HoldfastError as error:
                 wrong = str(error)
-            if main_pid() != before:
+            if main_pid() != pid:
                 return "it ended while reading the new configuration (see: journalctl -u keepalived)"
-            if not wrong or time.monotonic() > deadline:
-                return wrong or None
+            if not wrong:
+                return self._settle(states)
+            if time.monotonic() > deadline:
+                return wrong
             time.sleep(0.05)
+
+    def restored(self, before: object, *, timeout: float) -> str | None:
+        pid, _states = t.cast("tuple[int | None, list[InstanceState]]", before)
+        # One that has ended meanwhile reads the old files when it is started.
+        return self.confirm(before, {}, timeout=timeout) if pid is not None and main_pid() == pid else None
+
+    def differs(self) -> list[str]:
+        return [one.words for one in self._lasting(())]
+
+    def mend(self) -> str | None:
+        return self._settle(())
+
+    def _settle(self, before: t.Sequence[InstanceState]) -> str | None:
+        """Bring what a reload did not bring; None when the kernel has everything, else what it has not, and why.
+
+        What can be added or removed by itself is. Else keepalived is restarted, once: stopped in order it hands over
+        to a peer that can take over, and is back soon.
+        """
+        refusals: dict[str, str] = {}
+        restarted = False
+        for attempt in range(3):
+            wrong = self._lasting(before)
+            if not wrong:
+                return None
+            refusals = self._mend_each(wrong)
+            lasting = [one for one in wrong if one.words not in refusals and (attempt or one.command is None)]
+            if lasting and not restarted:
+                restarted = True
+                refused = self._restart()
+                if refused:
+                    return f"{lasting[0].words}, and keepalived cannot be restarted: {refused}"
+                self.mended.append(f"{lasting[0].words}, so keepalived was restarted")
+        return "; ".join(one.words + refusals.get(one.words, "") for one in self._lasting(before)) or None
+
+    def _mend_each(self, wrong: t.Sequence[Difference]) -> dict[str, str]:
+        """Mend what has a command of its own; return what the kernel says of those that it refuses."""
+        refusals = {}
+        # What is left goes first: behind a stopped keepalived nobody would take it away.
+        for one in sorted(wrong, key=lambda one: not one.is_left):
+            if one.command is not None:
+                done = self._runner(*one.command)
+                if done.rc:
+                    refusals[one.words] = f" (`{' '.join(one.command)}` fails: {done.output})"
+                else:
+                    self.mended.append(f"{one.words}, so `{' '.join(one.command)}` was run")
+        return refusals
+
+    def _restart(self) -> str:
+        """Restart keepalived, and wait until it holds again what it held, or a peer has had the time to take over."""
+        held = {state.name for state in self._states() if state.state == "MASTER"}
+        done = self._runner("systemctl", "restart", "keepalived.service", timeout=RESTART)
+        if done.rc:
+            return done.output or f"code {done.rc}"
+        deadline = time.monotonic() + SETTLING
+        while held - {state.name for state in self._states() if state.state == "MASTER"}:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        return ""
+
+    def _lasting(self, before: t.Sequence[InstanceState]) -> list[Difference]:
+        """Return in what the kernel differs, once two looks agree: an instance that changes its state always does.
+
+        Nothing where keepalived does not say what it wants.
+        """
+        blocks = self._blocks()
+        names, spared = {_name(block) for block in _instances(blocks)}, _static(blocks)
+        last: tuple[t.Any, ...] = ()
+        deadline = time.monotonic() + SETTLING
+        while True:
+            states = self._states()
+            if {state.name for state in states} != names:
+                return []
+            found = differences(states, read_kernel(self._runner), before=before, spared=spared)
+            now = (found, [(state.name, state.state, state.last_transition) for state in states])
+            if not found or now == last or time.monotonic() > deadline:
+                return found
+            last = now
+            time.sleep(0.1)
+
+    def _states(self) -> list[InstanceState]:
+        """Return the running instances; none where keepalived does not answer."""
+        with contextlib.suppress(HoldfastError):
+            return read_states(self._runner, self.binary)
+        return []
+
+    def _blocks(self) -> t.Sequence[Block]:
+        """Return all that keepalived reads; nothing where its own test finds a fault that is beyond us."""
+        with contextlib.suppress(ConfigError):
+            return read_tree(self.main_file).blocks
+        return ()
 
     def redact(self, text: str) -> str:
         return redact(text)
 
-    def _difference(self, states: t.Sequence[InstanceState]) -> str:
-        """Return the first thing in which the running instances differ from the files; empty when they agree."""
-        running = {state.name: state for state in states}
-        for name in self.gone:
-            if name in running:
-                return f"vrrp_instance {name} is still there"
-        for wanted in self.expected:
-            state = running.get(wanted.name)
-            if state is None:
-                return f"vrrp_instance {wanted.name} is not there"
-            for what, is_now, shall_be in (
-                ("virtual_router_id", state.virtual_router_id, wanted.virtual_router_id),
-                ("priority", state.base_priority, wanted.priority),
-            ):
-                if is_now != shall_be:
-                    return f"vrrp_instance {wanted.name} has {what} {is_now}, not {shall_be}"
-            addresses = frozenset(state.addresses + state.excluded_addresses)
-            for what, some in (("lacks", wanted.addresses - addresses), ("still has", addresses - wanted.addresses)):
-                if some:
-                    return f"vrrp_instance {wanted.name} {what} {', '.join(sorted(some))}"
-        return ""
+
+def _difference(states: t.Sequence[InstanceState], blocks: t.Sequence[Block]) -> str:
+    """Return the first thing in which the running instances differ from the files; empty when they agree."""
+    running = {state.name: state for state in states}
+    wanted = {_name(block): block for block in _instances(blocks)}
+    for name in running:
+        if name not in wanted:
+            return f"vrrp_instance {name} is still there"
+    for name, block in wanted.items():
+        if name not in running:
+            return f"vrrp_instance {name} is not there"
+        state = running[name]
+        try:
+            instance = VrrpInstance.from_block(block)
+        except (HoldfastError, ValueError):
+            continue  # somebody else wrote it, in words that no option of ours has
+        for what, is_now, shall_be in (
+            ("virtual_router_id", state.virtual_router_id, instance.virtual_router_id),
+            ("priority", state.base_priority, instance.priority or 100),
+        ):
+            if is_now != shall_be:
+                return f"vrrp_instance {name} has {what} {is_now}, not {shall_be}"
+        addresses = {*state.addresses, *state.excluded_addresses}
+        shall_have = {
+            str(one.ip) for one in (*(instance.virtual_ipaddress or ()), *(instance.virtual_ipaddress_excluded or ()))
+        }
+        for what, some in (("lacks", shall_have - addresses), ("still has", addresses - shall_have)):
+            if some:
+                return f"vrrp_instance {name} {what} {', '.join(sorted(some))}"
+    return ""
+
+
+def _instances(blocks: t.Iterable[Block]) -> t.Iterator[Block]:
+    return (block for block in blocks if block.name == "vrrp_instance")
+
+
+def _name(block: Block) -> str:
+    return " ".join(block.args)
+
+
+def _static(blocks: t.Iterable[Block]) -> set[str]:
+    """Return the addresses and destinations that are there whatever the instances do."""
+    lines = [line for block in blocks if block.name in STATIC for line in block.children or ()]
+    words = [word for line in lines for word in (line.name, *line.args)]
+    return {*words, *(word.partition("/")[0] for word in words)}

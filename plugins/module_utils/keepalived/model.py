@@ -24,6 +24,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import In
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.addresses import (
     HostAddress,
     VirtualAddress,
+    deprecated,
     interface_for,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.base import Model, Nested, NestedList, option
@@ -119,6 +120,8 @@ class KeepalivedConfig(Model):
     def with_interfaces(self, addresses: t.Sequence[HostAddress], held: t.Collection[str] = ()) -> KeepalivedConfig:
         """Return the same with the interface of every instance that has none, derived from its first address.
 
+        And no IPv6 address becomes the source of the host's own connections, unless it says how long it may.
+
         ``addresses`` are those of the host, ``held`` the ones among them that are there as virtual addresses.
         """
         done: list[VrrpInstance] = []
@@ -133,7 +136,13 @@ class KeepalivedConfig(Model):
                 source = one.unicast_src_ip or one.mcast_src_ip
                 name = vips[0].dev or interface_for(vips[0].address, addresses, held, source, path)
                 one = replace(one, interface=name)
-            done.append(one)
+            done.append(
+                replace(
+                    one,
+                    virtual_ipaddress=deprecated(one.virtual_ipaddress),
+                    virtual_ipaddress_excluded=deprecated(one.virtual_ipaddress_excluded),
+                )
+            )
         return replace(self, instances=tuple(done)) if done else self
 
     @property

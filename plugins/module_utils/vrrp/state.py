@@ -20,7 +20,11 @@ STATES = {0: "INIT", 1: "BACKUP", 2: "MASTER", 3: "FAULT", 97: "STOP", 98: "DELE
 
 @dataclass(frozen=True)
 class InstanceState:
-    """One running instance. ``last_transition`` is in seconds since the epoch. Passwords are left behind."""
+    """One running instance. ``last_transition`` is in seconds since the epoch. Passwords are left behind.
+
+    ``address_lines``, ``routes`` and ``rules`` are in keepalived's own words, with everything resolved: an address as
+    ``192.0.2.100/24 dev vrrp.51@eth0 scope global label eth0:1 set``.
+    """
 
     name: str
     state: str
@@ -31,6 +35,9 @@ class InstanceState:
     last_transition: float
     addresses: tuple[str, ...]
     excluded_addresses: tuple[str, ...]
+    address_lines: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
 
 
 def states(text: str) -> list[InstanceState]:
@@ -54,6 +61,9 @@ def _state(data: t.Mapping[str, t.Any]) -> InstanceState:
         last_transition=float(data.get("last_transition", 0)),
         addresses=_addresses(data.get("vips")),
         excluded_addresses=_addresses(data.get("evips")),
+        address_lines=(*(data.get("vips") or ()), *(data.get("evips") or ())),
+        routes=tuple(data.get("vroutes") or ()),
+        rules=tuple(data.get("vrules") or ()),
     )
 
 

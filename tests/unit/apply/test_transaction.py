@@ -73,6 +73,32 @@ def test_a_second_run_changes_nothing(home: str) -> None:
     assert everything_below(home) == before
 
 
+def test_a_second_run_heals_what_the_daemon_has_lost(home: str) -> None:
+    lost = Path(home, "loaded.lost")
+    lost.touch()
+    for check_mode in (True, False):
+        assert lost.exists()
+        result = apply(home, OLD, check_mode=check_mode)
+        assert (result.changed, result.files, result.warnings) == (True, {}, ["it has lost something"])
+    assert not lost.exists()
+    assert not apply(home, OLD).changed
+    lost.mkdir()
+    with pytest.raises(HoldfastError, match="^toy runs, and not as its files say: it has lost something for good$"):
+        apply(home, OLD)
+
+
+def test_an_undo_is_over_when_the_old_state_is_back(home: str) -> None:
+    Path(home, "loaded.lost").touch()
+    with pytest.raises(HoldfastError) as failed:
+        apply(home, {"a.conf": "POISON\n"})
+    assert str(failed.value) == (
+        "toy did not take the new configuration, the old one was put back: it still runs the old configuration; "
+        "the old files of toy are back, and it does not run as they say: it has lost something. "
+        "Restart it: systemctl restart toy"
+    )
+    assert files(home) == OLD
+
+
 def test_check_mode_shows_the_same_diff_and_writes_nothing(home: str) -> None:
     before = everything_below(home)
     shown = apply(home, NEW, check_mode=True)

@@ -22,11 +22,15 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Compl
 
 
 class Toy(Daemon):
-    """Its running configuration is what ``loaded`` beside its folder holds: all files, one after the other."""
+    """Its running configuration is what ``loaded`` beside its folder holds: all files, one after the other.
+
+    Where ``loaded.lost`` is, it has lost something that its files say; for good where that is a folder.
+    """
 
     name = "toy"
 
     def __init__(self, home: str) -> None:
+        super().__init__()
         self.root = os.path.join(home, "etc")
         self.loaded = os.path.join(home, "loaded")
         self.trace = os.path.join(home, "trace")
@@ -55,6 +59,21 @@ class Toy(Daemon):
 
     def confirm(self, before: object, changes: Changes, *, timeout: float) -> str | None:
         return None if self.running_text() == self.files_text() else "it still runs the old configuration"
+
+    def restored(self, before: object, *, timeout: float) -> str | None:
+        return "it has lost something" if os.path.exists(f"{self.loaded}.lost") else None
+
+    def differs(self) -> list[str]:
+        return ["it has lost something"] if os.path.exists(f"{self.loaded}.lost") else []
+
+    def mend(self) -> str | None:
+        lost = self.differs()
+        if lost and os.path.isdir(f"{self.loaded}.lost"):
+            return "it has lost something for good"
+        self.mended += lost
+        if lost:
+            os.unlink(f"{self.loaded}.lost")
+        return None
 
     def running_text(self) -> str:
         with open(self.loaded, encoding="utf-8") as file:

@@ -92,6 +92,16 @@ def test_an_instance_is_read_back_from_its_text() -> None:
     assert VrrpInstance.from_block(block) == (config.instances or ())[0]
 
 
+def test_an_ipv6_address_never_becomes_the_source_unless_it_says_so() -> None:
+    lines = ["fd00::1/64", "fd00::2/64 preferred_lft forever", "fd00::3", "192.0.2.1/24"]
+    options = {"instances": [dict(PAIR["instances"][0], virtual_ipaddress_excluded=lines)]}
+    text = files(KeepalivedConfig.from_options(options).with_interfaces(HOST))["30-vrrp_instance-VI_1.conf"]
+    # keepalived itself does so for an address without a prefix, and an IPv4 address has no such thing.
+    assert text.partition("virtual_ipaddress_excluded {")[2].split("\n")[1:-3] == [
+        f"        {line}" for line in ["fd00::1/64 preferred_lft 0", *lines[1:]]
+    ]
+
+
 def test_a_secret_is_hidden_in_a_diff() -> None:
     assert redact("    auth_pass s3cret\n    priority 1\n") == "    auth_pass ********\n    priority 1\n"
 
