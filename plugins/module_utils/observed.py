@@ -17,6 +17,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Runne
 __all__ = ("blocking_rules", "interfaces", "neighbours", "units", "watched_inodes")
 
 _UNIT = ("LoadState", "ActiveState", "SubState", "UnitFileState", "NRestarts", "ActiveEnterTimestampMonotonic")
+_STANDS_ON = ("macvlan", "ipvlan")
 _ABOUT_VRRP = re.compile(r"\b(?:112|vrrp)\b")
 _DROPS = re.compile(r"\b(?:DROP|REJECT|drop|reject)\b")
 _LETS_IN = re.compile(r"\b(?:ACCEPT|accept)\b")
@@ -43,12 +44,16 @@ def units(names: t.Sequence[str], runner: Runner = run, *, uptime: float = 0.0) 
 
 
 def interfaces(runner: Runner = run) -> dict[str, dict[str, t.Any]]:
-    """Return MAC, whether it is up, and the addresses of every interface by its name."""
-    links = json.loads(runner("ip", "-json", "address", "show").stdout or "[]")
+    """Return MAC, whether it is up, the interface below it, and the addresses of every interface by its name.
+
+    ``below`` is empty but for one that stands on another, as the one does that keepalived makes for ``use_vmac``.
+    """
+    links = json.loads(runner("ip", "-json", "-details", "address", "show").stdout or "[]")
     return {
         link["ifname"]: {
             "mac": link.get("address", ""),
             "up": "UP" in link.get("flags", ()) and "NO-CARRIER" not in link.get("flags", ()),
+            "below": link.get("link", "") if link.get("linkinfo", {}).get("info_kind") in _STANDS_ON else "",
             "addresses": [one["local"] for one in link.get("addr_info", ()) if "local" in one],
         }
         for link in links

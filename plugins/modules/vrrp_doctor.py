@@ -148,6 +148,7 @@ def of_member(root: str, shared: t.Collection[str]) -> dict[str, t.Any]:
         "blocking_rules": blocking_rules(),
         "drifted": drifted(owned_files(daemon.name)),
         "instances": [],
+        "amiss": [],
         "tracked": {},
         "complaints": [],
         "refused": "",
@@ -159,6 +160,7 @@ def of_member(root: str, shared: t.Collection[str]) -> dict[str, t.Any]:
         found["refused"] = refused(blocks, scheduler() if running else None)
     if running:
         found["instances"] = [dataclasses.asdict(state) for state in read_states()]
+        found["amiss"] = daemon.differs()
     return found
 
 

@@ -64,7 +64,7 @@ instances:
       description: One of V(INIT), V(BACKUP), V(MASTER), V(FAULT).
       type: str
     interface:
-      description: The interface on which it speaks.
+      description: The interface on which it speaks; the one that keepalived has made for it where it has C(use_vmac).
       type: str
     virtual_router_id:
       description: Its number on the segment.
@@ -87,14 +87,26 @@ instances:
       type: list
       elements: str
     present:
-      description: Those of its addresses that the kernel has on this host now, whatever the state says.
+      description:
+        - Those of its addresses that the kernel has now on the interface where they belong, whatever the state says.
       type: list
       elements: str
 held:
-  description: Every virtual address of every instance that the kernel has on this host now, whatever the states say.
+  description:
+    - Every virtual address that this host holds. The instance is V(MASTER), and the kernel has the address on the
+      interface where it belongs.
   returned: success
   type: list
   elements: str
+amiss:
+  description:
+    - In what the kernel is not as keepalived wants it, a sentence each. An instance that is V(MASTER) lacks an address,
+      a route or a rule, or has it otherwise than it was said, or one is there that no such instance has.
+    - M(holdfast.nginx_ha.keepalived_config) mends it, also where no file differs.
+  returned: success
+  type: list
+  elements: str
+  sample: ["VI_1 is MASTER, and 192.0.2.102/24 is not on eth0"]
 scheduler:
   description:
     - How the kernel runs the process that speaks VRRP. V(rr) and V(fifo) are real-time; with V(other) adverts may come
@@ -146,12 +158,14 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import version_of
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemon import KeepalivedDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump import read_states
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.kernel import own_interfaces
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import read_tree
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.scheduler import refused, scheduler
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secrets import hidden
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import parse_build
 
 TRACK_FOLDER = "/run/holdfast/track"
+RAW = ("address_lines", "routes", "rules")
 
 
 def trackers(folder: str = TRACK_FOLDER) -> dict[str, str]:
@@ -172,12 +186,15 @@ def gather(root: str, *, configuration: bool) -> tuple[dict[str, t.Any], str]:
     found: dict[str, t.Any] = {"installed": version is not None, "running": daemon.running()}
     if version is not None:
         found["version"] = str(version)
-    instances = []
+    instances: list[dict[str, t.Any]] = []
+    amiss: list[str] = []
     if daemon.running():
-        here = {one.address for one in host_addresses()}
+        here = {(one.interface, one.address) for one in host_addresses()}
         for state in read_states():
-            present = [one for one in (*state.addresses, *state.excluded_addresses) if one in here]
-            instances.append(dict(dataclasses.asdict(state), present=present))
+            own = own_interfaces(state)
+            told = {key: value for key, value in dataclasses.asdict(state).items() if key not in RAW}
+            instances.append(dict(told, present=[address for address in own if (own[address], address) in here]))
+        amiss = daemon.differs()
     blocks: tuple[Block, ...] = ()
     if configuration or daemon.running():
         blocks = read_tree(daemon.main_file, parse_build(daemon.version.output) if version else None).blocks
@@ -187,7 +204,8 @@ def gather(root: str, *, configuration: bool) -> tuple[dict[str, t.Any], str]:
     if now:
         found["scheduler"] = now._asdict()
     manifest = owned_files(daemon.name)
-    found.update(instances=instances, held=[address for one in instances for address in one["present"]])
+    masters = [one for one in instances if one["state"] == "MASTER"]
+    found.update(instances=instances, held=[address for one in masters for address in one["present"]], amiss=amiss)
     found.update(trackers=trackers(), owned=sorted(manifest), drifted=drifted(manifest))
     return found, refused(blocks, now)
 

@@ -135,6 +135,22 @@ def test_what_a_reload_does_not_bring_is_brought(clean: Host, before: Args, afte
     assert (again["changed"], again.get("warnings", [])) == (False, [])
 
 
+def test_an_address_is_held_by_a_master_on_the_interface_where_it_belongs(clean: Host) -> None:
+    made = config(instance("a", 10, "100", **VMAC))
+    run(clean, made, made)
+    clean.eventually(lambda: places(clean) == {f"vrrp.10 {NET}100/24"}, "it holds the address")
+    found = clean.ok("vrrp_info", {})
+    assert (found["instances"][0]["interface"], found["held"], found["amiss"]) == ("vrrp.10", [f"{NET}100"], [])
+    interfaces = clean.ok("vrrp_doctor", {"addresses": [f"{NET}100"]})["facts"]["interfaces"]
+    assert (interfaces["vrrp.10"]["below"], interfaces["eth0"]["below"]) == ("eth0", "")
+    # The same reload without a look at the kernel: MASTER, with its address on the wrong interface or on none.
+    clean.ok("keepalived_config", config(instance("a", 10, "100")), prelude=UNASKED)
+    found = clean.ok("vrrp_info", {})
+    assert (found["instances"][0]["state"], found["held"]) == ("MASTER", [])
+    assert found["amiss"] == [f"a is MASTER, and {NET}100/24 is not on eth0"]
+    assert clean.ok("vrrp_doctor", {"addresses": [f"{NET}100"]})["facts"]["amiss"] == found["amiss"]
+
+
 def test_routes_and_rules_move_between_instances(clean: Host) -> None:
     before = config(
         instance("a", 10, "100", virtual_routes=[f"10.1.0.0/24 {ROUTE}", "10.1.1.0/24 dev eth0 table 77"]),

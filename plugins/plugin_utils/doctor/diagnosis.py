@@ -169,11 +169,13 @@ def _instances(plan: t.Mapping[str, t.Any], host: str, facts: t.Mapping[str, t.A
             yield from _fault(host, one, facts)
         own = next((name for name, link in facts["interfaces"].items() if wanted["address"] in link["addresses"]), "")
         interface = wanted["interface"] or own
-        if interface and one["interface"] and one["interface"] != interface:
+        # With use_vmac it speaks on an interface that keepalived has made on top of it.
+        speaks_on = facts["interfaces"].get(one["interface"], {}).get("below") or one["interface"]
+        if interface and speaks_on and interface not in (speaks_on, one["interface"]):
             yield Finding(
                 DRIFT,
                 host,
-                f"{wanted['name']} on {host} speaks on interface {one['interface']}, and {wanted['address']} is on "
+                f"{wanted['name']} on {host} speaks on interface {speaks_on}, and {wanted['address']} is on "
                 f"{interface}: set keepalived_interface, or run the playbook site.yml for it.",
             )
         if one["virtual_router_id"] != wanted["router_id"]:
@@ -233,6 +235,8 @@ def _files(host: str, facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
             f"{_listed(facts['drifted'])} on {host} is not what this collection wrote: run the playbook site.yml with "
             "--check --diff to see what was changed by hand, and without to bring it back.",
         )
+    for sentence in facts["amiss"]:
+        yield Finding(DRIFT, host, f"On {host} {sentence}: run the playbook site.yml for it, which mends that.")
     for complaint in facts["complaints"]:
         yield Finding(DRIFT, host, f"The configuration of keepalived on {host} is wrong: {complaint}.")
     if facts["refused"]:

@@ -36,7 +36,7 @@ def log(sentence: str) -> None:
 
 
 def held(addresses: t.Iterable[t.Mapping[str, str]]) -> list[Bound]:
-    """Return those of keepalived's addresses that stand on their own interface now."""
+    """Return those of keepalived's addresses that stand on their own interface now, or on one made on top of it."""
     wanted = set()
     for entry in addresses:
         family = socket.AF_INET6 if ":" in entry["address"] else socket.AF_INET
@@ -45,7 +45,20 @@ def held(addresses: t.Iterable[t.Mapping[str, str]]) -> list[Bound]:
             wanted.add((socket.if_nametoindex(entry["interface"]), canonical))
         except OSError:
             continue  # no such interface, so nothing stands on it
-    return [one for one in bound() if (one.interface, one.address) in wanted]
+    return [
+        one
+        for one in bound()
+        if (one.interface, one.address) in wanted or (below(one.interface), one.address) in wanted
+    ]
+
+
+def below(index: int) -> int:
+    """Return the index of the interface that another stands on, as the one does that keepalived makes for use_vmac."""
+    try:
+        with open(f"/sys/class/net/{socket.if_indextoname(index)}/iflink", encoding="ascii") as stream:
+            return int(stream.read())
+    except (OSError, ValueError):
+        return index
 
 
 def runs(pid: str, name: str) -> bool:

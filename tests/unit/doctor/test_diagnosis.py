@@ -41,6 +41,7 @@ def facts(host: str, *, holds: bool) -> Facts:
         "split_brain": [],
         "blocking_rules": [],
         "drifted": [],
+        "amiss": [],
         "complaints": [],
         "refused": "",
         "tracked": {
@@ -59,7 +60,7 @@ def facts(host: str, *, holds: bool) -> Facts:
                 "excluded_addresses": [],
             }
         ],
-        "interfaces": {"eth0": {"mac": MAC[host], "up": True, "addresses": [OWN[host], *[VIP] * holds]}},
+        "interfaces": {"eth0": {"mac": MAC[host], "up": True, "below": "", "addresses": [OWN[host], *[VIP] * holds]}},
         "neighbours": {},
     }
 
@@ -80,6 +81,19 @@ def said(
 def test_a_healthy_pair_has_no_findings() -> None:
     well = [Outside("web1", {VIP: True}, {VIP: MAC["lb1"]}), Outside("the controller", {VIP: True}, {})]
     assert said(outside=well, clocks={"lb1": (0.1, 0.0), "lb2": (-0.1, 0.0)}) == []
+
+
+def test_an_interface_that_keepalived_made_for_the_instance_is_no_other_one() -> None:
+    def own_mac(one: Facts, _two: Facts) -> None:
+        one["instances"][0]["interface"] = "vrrp.51"
+        one["interfaces"]["vrrp.51"] = {"mac": "00:00:5e:00:01:33", "up": True, "below": "eth0", "addresses": [VIP]}
+        one["interfaces"]["eth0"]["addresses"].remove(VIP)
+
+    assert said(own_mac) == []
+    assert said(both(own_mac, lambda one, _two: one["interfaces"]["vrrp.51"].update(below="eth1"))) == [
+        "VI_1 on lb1 speaks on interface eth1, and 10.0.0.11 is on eth0: set keepalived_interface, or run the playbook "
+        "site.yml for it."
+    ]
 
 
 def moves(one: Facts, two: Facts) -> None:

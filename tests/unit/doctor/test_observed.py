@@ -78,11 +78,13 @@ def test_units(text: str, differs: dict[str, t.Any]) -> None:
 def test_interfaces_and_neighbours() -> None:
     shown = (
         '[{"ifname": "eth0", "address": "02:00:00:00:00:0b", "flags": ["UP"], "addr_info": [{"local": "10.0.0.11"}]},'
-        ' {"ifname": "eth1", "flags": ["UP", "NO-CARRIER"]}, {}]'
+        ' {"ifname": "vrrp.51", "link": "eth0", "flags": ["UP"], "linkinfo": {"info_kind": "macvlan"}},'
+        ' {"ifname": "eth1", "link": "veth1", "flags": ["UP", "NO-CARRIER"], "linkinfo": {"info_kind": "veth"}}, {}]'
     )
     assert interfaces(printing(ip=shown)) == {
-        "eth0": {"mac": "02:00:00:00:00:0b", "up": True, "addresses": ["10.0.0.11"]},
-        "eth1": {"mac": "", "up": False, "addresses": []},
+        "eth0": {"mac": "02:00:00:00:00:0b", "up": True, "below": "", "addresses": ["10.0.0.11"]},
+        "vrrp.51": {"mac": "", "up": True, "below": "eth0", "addresses": []},
+        "eth1": {"mac": "", "up": False, "below": "", "addresses": []},
     }
     known = '[{"dst": "10.0.0.100", "lladdr": "m"}, {"dst": "10.0.0.1", "lladdr": "n"}, {"dst": "10.0.0.101"}]'
     assert neighbours({"10.0.0.100", "10.0.0.101"}, printing(ip=known)) == {"10.0.0.100": "m"}

@@ -140,7 +140,8 @@ def test_a_wrong_call(arguments: list[str], code: int, words: str) -> None:
     assert words in done.stderr.decode()
 
 
-IN_OWN_NETWORK = ("unshare", "--net") if os.geteuid() == 0 else ("unshare", "--user", "--map-root-user", "--net")
+OWN = ("unshare", "--net", "--mount")
+IN_OWN_NETWORK = OWN if os.geteuid() == 0 else (*OWN, "--user", "--map-root-user")
 
 
 def in_own_network(script: str, folder: Path, addresses: t.Sequence[str]) -> list[str]:
@@ -155,7 +156,8 @@ def in_own_network(script: str, folder: Path, addresses: t.Sequence[str]) -> lis
             }
         )
     )
-    setup = "ip link add veth0 type veth peer name veth1; ip link set veth0 up; ip link set lo up\n"
+    setup = "mount -t sysfs none /sys\n"
+    setup += "ip link add veth0 type veth peer name veth1; ip link set veth0 up; ip link set lo up\n"
     guard = f"guard() {{ {sys.executable} {PROGRAMS / 'holdfast-guard.py'} $1 {config}; }}\n"
     show = "ip -o address show | awk '$3 ~ /^inet/ && $4 !~ /^fe80/ {print $2, $4}'\n"
     done = subprocess.run(
@@ -183,6 +185,23 @@ def test_scrub_removes_the_addresses_of_keepalived_and_no_other(tmp_path: Path) 
         ["192.0.2.100", "192.0.2.101", "2001:0db8:0::0100"],
     )
     assert left == ["lo 127.0.0.1/8", "lo 192.0.2.100/32", "lo ::1/128", "veth0 192.0.2.1/24", "veth0 2001:db8::1/64"]
+
+
+def test_scrub_finds_an_address_on_the_interface_that_keepalived_made_for_it(tmp_path: Path) -> None:
+    left = in_own_network(
+        """
+        for below in veth0 veth1; do
+            ip link add link $below name vrrp.$below type macvlan mode private
+            ip link set vrrp.$below up
+            ip address add 192.0.2.100/24 dev vrrp.$below
+        done
+        guard scrub
+        """,
+        tmp_path,
+        ["192.0.2.100"],
+    )
+    # The other one is on top of an interface that is none of keepalived's.
+    assert left == ["lo 127.0.0.1/8", "lo ::1/128", "vrrp.veth1 192.0.2.100/24"]
 
 
 def test_scrub_keeps_the_host_s_own_address_that_the_kernel_would_drop_along(tmp_path: Path) -> None:
