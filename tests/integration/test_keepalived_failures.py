@@ -102,7 +102,9 @@ def test_a_reload_that_does_not_take_is_undone(holding: Host) -> None:
     )
     words = holding.refused("keepalived_config", {"instances": [instance(priority=99)]}, prelude=quick)
     assert words == (
-        "keepalived did not take the new configuration, the old one was put back: vrrp_instance VI_1 is not there"
+        "keepalived did not take the new configuration, the old one was put back: vrrp_instance VI_1 is not there; "
+        "the old files of keepalived are back, and it does not run as they say: vrrp_instance VI_1 is not there. "
+        "Restart it: systemctl restart keepalived"
     )
     holding.run(f"kill -CONT {child}")
     state = holding.states()["VI_1"]

@@ -34,6 +34,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.state impor
 
 __all__ = ("KeepalivedDaemon",)
 
+QUICK = 0.5
+"""Seconds for an answer before a change; one that is hanging is found out by the change itself."""
 RESTART = 60.0
 STATIC = ("static_ipaddress", "static_routes")
 SETTLING = 3.0
@@ -119,7 +121,7 @@ class KeepalivedDaemon(Daemon):
         return ("/bin/sh", "-c", _RELOAD)
 
     def before_reload(self) -> object:
-        return main_pid(), self._states()
+        return main_pid(), self._states(timeout=QUICK)
 
     def confirm(self, before: object, changes: Changes, *, timeout: float) -> str | None:
         """The new configuration runs when the state dump shows every instance as the files say, and the kernel has it.
@@ -221,10 +223,10 @@ class KeepalivedDaemon(Daemon):
             last = now
             time.sleep(0.1)
 
-    def _states(self) -> list[InstanceState]:
+    def _states(self, *, timeout: float = 2.0) -> list[InstanceState]:
         """Return the running instances; none where keepalived does not answer."""
         with contextlib.suppress(HoldfastError):
-            return read_states(self._runner, self.binary)
+            return read_states(self._runner, self.binary, timeout=timeout)
         return []
 
     def _blocks(self) -> t.Sequence[Block]:
