@@ -438,7 +438,9 @@ class Transaction:
             return
         before = self.daemon.before_reload()
         done = self.runner(*self.daemon.reload_command, timeout=self.timeout)
-        words = done.output if done.rc else self.daemon.confirm(before, changes, timeout=self.timeout)
+        # A daemon that has ended meanwhile cannot be told to reload, and says so best itself.
+        refused = done.output if done.rc else ""
+        words = refused or self.daemon.confirm(before, changes, timeout=self.timeout)
         if words is not None:
             raise HoldfastError(
                 f"{self.daemon.name} did not take the new configuration, the old one was put back: "
