@@ -25,6 +25,7 @@ import os
 import select
 import signal
 import socket
+import subprocess
 import sys
 import time
 import typing as t
@@ -33,8 +34,9 @@ import typing as t
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from holdfast_adverts import Advert, Seen, canonical
 from holdfast_contest import Contest, Verdict
+from holdfast_links import Links
 from holdfast_neighbourhood import Neighbourhood
-from holdfast_netlink import neighbours
+from holdfast_netlink import links, neighbours
 from holdfast_packets import Listener, Looked, Wire, drain
 from holdfast_reasons import explain
 from holdfast_reporter import Reporter
@@ -49,7 +51,8 @@ AGAIN = 2.0  # seconds between two looks while something is raised: its reason m
 AT_ONCE = 8  # addresses of an instance that are asked for in one round
 BREATH = 0.01  # seconds between two rounds at least: a flood of claims is not followed
 ADVERTS = 0.08  # seconds for which adverts wait that come faster than those of one instance
-RTMGRP_ADDRESSES = 0x10 | 0x100  # rtnetlink(7)
+RTMGRP_ADDRESSES, RTMGRP_LINK = 0x10 | 0x100, 1  # rtnetlink(7)
+RELOAD = ("/usr/bin/systemctl", "--no-block", "reload", "keepalived.service")
 
 
 class Config:
@@ -98,7 +101,11 @@ class Detector:
         self.known = Known(config.known_file)
         self.changes = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self.changes.setblocking(False)
-        self.changes.bind((0, RTMGRP_ADDRESSES))
+        self.changes.bind((0, RTMGRP_ADDRESSES | RTMGRP_LINK))
+        self.links = Links(judge.watched.interface for judge in self.judges)
+        for index, name in socket.if_nameindex():
+            self.links.told(index, name, there=True)
+        self.reload: subprocess.Popen[bytes] | None = None
         self.look: Wire | None = None
         self.looked = Looked(0.0, 0.0, Seen(()), Seen(()))
         self.unwritable: set[str] = set()
@@ -189,11 +196,27 @@ class Detector:
         return "no split is seen" if not self.reporter.raised else f"{len(self.reporter.raised)} findings are raised"
 
     def addresses_changed(self) -> bool:
-        """Whether the kernel has told of any change of an address since it was asked last."""
+        """Whether the kernel has told of any change of an address or an interface since it was asked last."""
         try:
-            return any(True for _one in list(drain(self.changes, 65536)))
+            told = [data for data, _ancillary, _sender in drain(self.changes, 65536)]
+            for link in (link for data in told for link in links(data)):
+                self.has_come_back(self.links.told(link[0], link[1], there=link[2]))
+            return bool(told)
         except OSError:
             return True  # there were more notices than fit
+
+    def has_come_back(self, interface: str) -> None:
+        """Let keepalived read its configuration again where an interface had gone: it is deaf on it until then."""
+        if not interface or (self.reload is not None and self.reload.poll() is None):
+            return
+        log(
+            WARNING,
+            f"{interface} went away or had another name, and is back: keepalived reads its configuration again.",
+        )
+        with contextlib.suppress(OSError):
+            self.reload = subprocess.Popen(
+                RELOAD, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
 
     def refresh(self) -> None:
         """Find out anew which addresses this host has, and on which interface each instance lives."""

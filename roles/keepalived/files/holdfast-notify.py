@@ -161,7 +161,7 @@ class Service:
             self.state.add(self.state.commands, {"event": event, "commands": commands}, "commands")
             self.commands.start(self.config)
         if self.config.mails(event):
-            self.state.add(self.state.mails, {"event": event, "since": time.time()}, "mails")
+            self.state.add(self.state.mails, {"event": event}, "mails")
 
 
 def main(config_file: str = CONFIG) -> int:

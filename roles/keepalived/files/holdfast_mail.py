@@ -21,7 +21,7 @@ from holdfast_service import ERROR, NOTICE, WARNING, log
 
 COLLECT = 1.0  # seconds in which events become one mail
 DELAYS = (1, 2, 5, 15, 30, 60, 120, 300)  # seconds before each further attempt to send a mail; the last one repeats
-OLDEST = 86400.0  # seconds after which a mail is given up
+OLDEST = 86400.0  # seconds of waiting after which a mail is given up, whatever becomes of the clock
 SMTP_TIMEOUT = 20.0  # seconds for each answer of the server
 LONGEST_ANSWER = 64  # lines of an answer: there is one more for each extension of the server
 SMTPS = 465  # at this port a server wants TLS from the first byte
@@ -160,7 +160,8 @@ class Mailer:
             with changed:
                 self._attempt = 1 if done else self._attempt + 1
                 for entry in batch:
-                    too_old = time.time() - entry["since"] > OLDEST
+                    entry["waited"] = entry.get("waited", 0.0) + wait_before(self._attempt)
+                    too_old = entry["waited"] > OLDEST
                     if too_old and not done:
                         log(ERROR, f"The mail about {entry['event']['message']!r} is given up after a day.")
                     if done or too_old:

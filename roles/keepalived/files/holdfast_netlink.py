@@ -13,10 +13,11 @@ import struct
 import typing as t
 
 NLMSG_ERROR, NLMSG_DONE = 2, 3
-RTM_DELADDR, RTM_GETADDR, RTM_GETNEIGH = 21, 22, 30
+RTM_NEWLINK, RTM_DELLINK, RTM_DELADDR, RTM_GETADDR, RTM_GETNEIGH = 16, 17, 21, 22, 30
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 1, 4, 0x300
-IFA_ADDRESS, IFA_LOCAL, NDA_DST, NDA_LLADDR = 1, 2, 1, 2
+IFLA_IFNAME, IFA_ADDRESS, IFA_LOCAL, NDA_DST, NDA_LLADDR = 3, 1, 2, 1, 2
 HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
+IFINFOMSG = struct.Struct("=BBHiII")  # family, padding, type, index, flags, change
 IFADDRMSG = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, interface index
 NDMSG = struct.Struct("=BBHiHBB")  # family, padding, interface index, state, flags, type
 RTATTR = struct.Struct("=HH")  # length, type
@@ -66,6 +67,15 @@ def neighbours() -> dict[str, str]:
         if family in FAMILIES and NDA_DST in parts and len(parts.get(NDA_LLADDR, b"")) == 6:
             found[socket.inet_ntop(family, parts[NDA_DST])] = mac_text(parts[NDA_LLADDR])
     return found
+
+
+def links(data: bytes) -> t.Iterator[tuple[int, str, bool]]:
+    """Yield (index, name, whether it is there) of each interface that the kernel tells of."""
+    for kind, payload in _messages(data):
+        if kind in (RTM_NEWLINK, RTM_DELLINK) and len(payload) >= IFINFOMSG.size:
+            name = dict(_attributes(payload[IFINFOMSG.size :])).get(IFLA_IFNAME, b"").rstrip(b"\0")
+            if name:
+                yield IFINFOMSG.unpack_from(payload)[3], os.fsdecode(name), kind == RTM_NEWLINK
 
 
 def mac_text(mac: bytes) -> str:

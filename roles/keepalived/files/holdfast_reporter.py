@@ -19,6 +19,7 @@ class Reporter:
     def __init__(self, state_file: str, events: str) -> None:
         self.state_file, self.events = state_file, events
         self.raised: dict[tuple[str, str], dict[str, t.Any]] = {}
+        self._began: dict[tuple[str, str], float] = {}  # by a clock that nobody sets
 
     def begin(self) -> None:
         """Take back what an earlier run left raised: this one looks for itself."""
@@ -42,7 +43,7 @@ class Reporter:
         if facts is None:
             if before is not None:
                 del self.raised[key]
-                lasted = time.time() - before["since"]
+                lasted = time.monotonic() - self._began.pop(key)
                 message = f"{instance}: over after {lasted:.1f} s: {before['message']}"
                 log(NOTICE, message)
                 self.write()
@@ -51,6 +52,7 @@ class Reporter:
         if before is not None and all(before.get(name) == value for name, value in facts.items()):
             return
         since = before["since"] if before else time.time()
+        self._began.setdefault(key, time.monotonic())
         self.raised[key] = {"event": event, "instance": instance, "since": round(since, 3), **facts}
         log(ERROR, f"{instance}: {facts['message']}")
         self.write()
