@@ -39,7 +39,7 @@ def documented(fleet: t.Mapping[str, Host]) -> Host:
     return fleet["normal"]
 
 
-@pytest.mark.parametrize("example", variables(), ids=lambda example: example.place)
+@pytest.mark.parametrize("example", list(variables()), ids=lambda example: example.place)
 def test_an_example_is_taken_by_both_daemons(documented: Host, example: Example) -> None:
     estate = Estate(example.everywhere, groups=example.groups, **example.hosts)
     host = next(iter(example.groups["master"]))
@@ -68,7 +68,7 @@ def test_an_example_is_taken_by_both_daemons(documented: Host, example: Example)
     assert documented.ok("nginx_config", nginx, check=True)["validated"] == "daemon"
 
 
-@pytest.mark.parametrize("task", tasks(), ids=lambda task: task.place)
+@pytest.mark.parametrize("task", list(tasks()), ids=lambda task: task.place)
 def test_an_example_of_a_module_runs(documented: Host, task: Task) -> None:
     if task.module in ELSEWHERE:
         pytest.skip(ELSEWHERE[task.module])

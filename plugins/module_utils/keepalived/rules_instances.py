@@ -98,6 +98,10 @@ def strict(subject: Subject) -> Answer:
         if defaults.vrrp_strict:
             message = "vrrp_strict makes virtual addresses unreachable and forbids unicast peers: leave it out"
             yield place.at("vrrp_strict"), message
+    for place, instance in subject.of(VrrpInstance):
+        for name in ("strict_mode", "no_accept"):
+            if getattr(instance, name):
+                yield place.at(name), f"{name} makes the virtual addresses of {instance.name} unreachable: leave it out"
 
 
 @rule("error")

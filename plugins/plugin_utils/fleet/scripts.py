@@ -29,7 +29,7 @@ class Run(t.NamedTuple):
 def default_user(variables: Mapping[str, t.Any]) -> str:
     """Return the user that keepalived runs scripts as where they say none."""
     said = values.mapping(variables["keepalived_global_options"], "keepalived_global_options").get("script_user")
-    return str(said[0]) if isinstance(said, list) and said else "root"
+    return _user(said) or "root"
 
 
 def scripts(variables: Mapping[str, t.Any], instances: Mapping[str, Mapping[str, t.Any]]) -> dict[str, Run]:
@@ -42,16 +42,21 @@ def scripts(variables: Mapping[str, t.Any], instances: Mapping[str, Mapping[str,
     for index, said in enumerate(values.items(variables["keepalived_vrrp_scripts"], "keepalived_vrrp_scripts")):
         place = f"keepalived_vrrp_scripts[{index}].script"
         if isinstance(said, Mapping) and "script" in said:
-            own = said.get("user")
-            found[place] = Run(_program(said["script"], place), str(own[0]) if isinstance(own, list) and own else user)
+            found[place] = Run(_program(said["script"], place), _user(said.get("user")) or user)
     wide = {name: said for name, said in variables["keepalived_global_options"].items() if name in START_AND_END}
     for path, options in {**instances, "keepalived_global_options": wide}.items():
         for option in (*NOTIFIES, *START_AND_END):
             if options.get(option):
                 said = options[option]
-                own = said.get("user") if isinstance(said, Mapping) else None
-                found[f"{path}.{option}"] = Run(_program(said, f"{path}.{option}"), str(own or user))
+                own = _user(said.get("user")) if isinstance(said, Mapping) else ""
+                found[f"{path}.{option}"] = Run(_program(said, f"{path}.{option}"), own or user)
     return found
+
+
+def _user(said: t.Any) -> str:
+    """Return the user of a text, or of a list of user and group; empty where none is said."""
+    word = said[0] if isinstance(said, list) and said else said
+    return str(word) if word else ""
 
 
 def _program(said: t.Any, path: str) -> str:

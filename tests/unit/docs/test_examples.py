@@ -16,7 +16,7 @@ from estate import Estate
 from examples import Example, plays, variables
 
 
-@pytest.mark.parametrize("example", variables(), ids=lambda example: example.place)
+@pytest.mark.parametrize("example", list(variables()), ids=lambda example: example.place)
 def test_an_example_can_be_planned(example: Example) -> None:
     estate = Estate(example.everywhere, groups=example.groups, **example.hosts)
     assert [str(one) for one in estate.findings() if one.severity == "error"] == []

@@ -103,6 +103,7 @@ def test_scripts_run_as_the_user_that_is_said_nearest() -> None:
         "keepalived_vrrp_scripts": [
             {"name": "a", "script": "/usr/local/bin/a"},
             {"name": "b", "script": "/usr/local/bin/b", "user": ["root"]},
+            {"name": "d", "script": "/usr/local/bin/d", "user": "disk"},
         ],
         "keepalived_checks": [{"name": "c", "command": "/usr/local/bin/c"}],
         "keepalived_instance_options": {"notify": {"command": "/usr/local/bin/n", "user": "tell"}},
@@ -111,6 +112,7 @@ def test_scripts_run_as_the_user_that_is_said_nearest() -> None:
     assert plan["scripts"]["keepalived_global_options.startup_script"] == "/usr/local/bin/start"
     assert plan["script_users"] == {
         "keepalived_vrrp_scripts[0].script": "watch",
+        "keepalived_vrrp_scripts[2].script": "disk",
         "keepalived_vips.notify": "tell",
         "keepalived_global_options.startup_script": "watch",
     }

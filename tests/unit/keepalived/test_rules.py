@@ -63,6 +63,8 @@ IN_INSTANCE = [
         "peer-is-self", "unicast_src_ip 192.0.2.10\nunicast_peer {\n192.0.2.10\n}", "unicast_peer {\n192.0.2.11\n}", 1
     ),
     Case("peer-twice", "unicast_peer {\n192.0.2.11\n192.0.2.11\n}", "unicast_peer {\n192.0.2.11\n192.0.2.12\n}", 1),
+    Case("strict", "no_accept", "accept", 1),
+    Case("strict", "strict_mode on", "strict_mode off", 1),
     Case("source-elsewhere", "mcast_src_ip 192.0.2.77", "mcast_src_ip 192.0.2.10", 1),
     Case("tracker-undefined", "track_file {\nf\n}", "", 1),
     Case("tracker-undefined", "track_script {\nnginx\n}", "track_script {\nchk\n}", 4 + 3, SCRIPT),
