@@ -108,8 +108,10 @@ def track_file(name: str, path: str, watched: t.AbstractSet[int]) -> dict[str, t
 
 def split_brain(path: str = SPLIT_BRAIN) -> list[dict[str, t.Any]]:
     """Return what the detector has raised; nothing where it never ran."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError), open(path, encoding="utf-8") as file:
-        return list(json.load(file)["findings"])
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError), open(
+        path, encoding="utf-8"
+    ) as file:
+        return [one for one in json.load(file)["findings"] if isinstance(one, dict)]
     return []
 
 

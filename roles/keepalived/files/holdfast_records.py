@@ -30,17 +30,26 @@ class State:
         self.changed = threading.Condition()
         self._saving = threading.Lock()
         self._asked = self._saved = 0
-        data: dict[str, t.Any] = {}
+        self.states: dict[str, str] = {}
+        self.commands: collections.deque[dict[str, t.Any]] = collections.deque()
+        self.mails: collections.deque[dict[str, t.Any]] = collections.deque()
         try:
             with open(path, encoding="utf-8") as stream:
                 data = json.load(stream)
+            states, commands, mails = data["states"], data["commands"], data["mails"]
+            if not all(isinstance(one, str) for one in states.values()):
+                raise ValueError("a state is no text")
+            if not all(_is_event(one["event"]) and _is_commands(one["commands"]) for one in commands):
+                raise ValueError("what waits for commands is none of ours")
+            if not all(_is_event(one["event"]) and isinstance(one["since"], (int, float)) for one in mails):
+                raise ValueError("what waits for mails is none of ours")
+            self.states.update(states)
+            self.commands.extend(commands)
+            self.mails.extend(mails)
         except FileNotFoundError:
             pass
-        except (OSError, ValueError) as error:
-            log(WARNING, f"{path} cannot be read, what waited in it is lost: {error}.")
-        self.states: dict[str, str] = dict(data.get("states", {}))
-        self.commands: collections.deque[dict[str, t.Any]] = collections.deque(data.get("commands", []))
-        self.mails: collections.deque[dict[str, t.Any]] = collections.deque(data.get("mails", []))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            log(WARNING, f"{path} cannot be read, what waited in it is lost: {error!r}.")
 
     def add(self, queue: collections.deque[dict[str, t.Any]], entry: dict[str, t.Any], what: str) -> None:
         """Append to a queue; where it is full, the oldest entry goes, and the journal says so."""
@@ -69,6 +78,17 @@ class State:
                 replace_file(self.path, content, 0o600)
             except OSError as error:
                 log(ERROR, f"{self.path} cannot be written: {error.strerror}.")
+
+
+def _is_event(event: t.Any) -> bool:
+    return isinstance(event, dict) and all(isinstance(event[fact], str) for fact in ("event", "time", "message"))
+
+
+def _is_commands(commands: t.Any) -> bool:
+    """Whether these are commands that are left to run: at least one, and of each the words."""
+    return bool(commands) and all(
+        bool(words) and isinstance(words, list) and all(isinstance(word, str) for word in words) for words in commands
+    )
 
 
 class EventLog:

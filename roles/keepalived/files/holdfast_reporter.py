@@ -23,7 +23,7 @@ class Reporter:
 
     def begin(self) -> None:
         """Take back what an earlier run left raised: this one looks for itself."""
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError), open(
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError), open(
             self.state_file, encoding="utf-8"
         ) as stream:
             for one in json.load(stream)["findings"]:

@@ -135,7 +135,9 @@ class Known:
     def __init__(self, path: str) -> None:
         self.path = path
         self.addresses: set[str] = set()
-        with contextlib.suppress(OSError, ValueError, TypeError), open(path, encoding="utf-8") as stream:
+        with contextlib.suppress(OSError, ValueError, TypeError, RecursionError), open(
+            path, encoding="utf-8"
+        ) as stream:
             self.addresses.update(map(str, json.load(stream)))
 
     def keep(self, addresses: set[str]) -> None:
