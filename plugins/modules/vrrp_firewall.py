@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: vrrp_firewall
-short_description: Let adverts of the peers and the service through whatever firewall a host runs
+short_description: Let adverts of the peers and the service through whatever firewall a host runs, and nobody else's
 version_added: 0.1.0
 author:
   - The holdfast.nginx_ha authors (@holdfast)
@@ -18,8 +18,10 @@ description:
     O(sources).
   - Rules that it added earlier and that are no longer wanted go. Rules of somebody else are never touched.
   - The rules outlast a reload, a restart and a reboot. For firewalld they are permanent as well, for ufw they stand in
-    C(before.rules) and C(before6.rules) as well. Neither is reloaded for it. For nftables and iptables, a small unit,
-    C(holdfast-firewall.service), puts them back whenever the unit that loads the rules of the host has done so.
+    C(before.rules) and C(before6.rules) as well. Neither is reloaded for it. In nftables and iptables a small service,
+    C(holdfast-firewall.service), puts them back as soon as anybody has taken them away.
+  - With O(guard), adverts of everybody else are dropped before keepalived reads them, whether a firewall runs or not,
+    in a table of its own that touches nothing else. Of a peer they must arrive with a TTL of 255.
   - In a chain of nftables or iptables an advert comes first, and a port where the chain begins to turn everybody away.
     Whom an earlier rule turns away, it still does.
 extends_documentation_fragment:
@@ -38,6 +40,11 @@ options:
       group:
         description: Multicast group that it sends them to. Without it, they are for this host.
         type: str
+      ttl:
+        description:
+          - Lowest TTL (hop limit) that they may arrive with under O(guard). Less is for a peer behind a router.
+        type: int
+        default: 255
   ports:
     description: Ports that are let in, such as V(80/tcp) or V(8000-8010/udp).
     type: list
@@ -55,6 +62,32 @@ options:
     type: list
     elements: str
     default: []
+  through:
+    description: Whether anything is let through the firewalls of the host. If not, none of them is touched.
+    type: bool
+    default: true
+  guard:
+    description:
+      - Whether keepalived hears the senders of O(adverts) alone. They are the only ones then whose adverts reach it.
+      - It is done with nftables (the table C(holdfast_vrrp)) where that works, and else with iptables (the chain
+        C(HOLDFAST-VRRP) of the table C(mangle)).
+    type: bool
+    default: false
+  authenticated:
+    description:
+      - Whether an instance of VRRP version 2 uses the authentication header (C(auth_type AH)). Then O(guard) holds for
+        IP protocol 51 as well, which reaches keepalived whoever it is meant for.
+    type: bool
+    default: false
+  senders:
+    description:
+      - What becomes of senders that an earlier call has let in.
+      - V(exact) turns them away. V(joined) lets them in as well, so that a peer that comes and one that goes are both
+        heard while keepalived is changed on all nodes; a call with V(exact) afterwards ends that.
+      - V(joined_where_any) is the same, and does nothing at all on a host where no call before has left anything.
+    type: str
+    choices: [exact, joined, joined_where_any]
+    default: exact
 """
 
 EXAMPLES = r"""
@@ -64,6 +97,13 @@ EXAMPLES = r"""
       - {source: 10.89.50.12}
     ports: [80/tcp, 443/tcp]
     addresses: [10.89.50.11]
+
+- name: Let nobody else's adverts reach keepalived
+  holdfast.nginx_ha.vrrp_firewall:
+    adverts:
+      - {source: 10.89.50.12}
+    through: false
+    guard: true
 """
 
 RETURN = r"""
@@ -94,7 +134,8 @@ files:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.access import Access, AccessError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.host import settle
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.heard import Heard
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.host import is_kept, settle
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses, need_root
 
 
@@ -105,11 +146,19 @@ def main() -> None:
                 "type": "list",
                 "elements": "dict",
                 "default": [],
-                "options": {"source": {"type": "str", "required": True}, "group": {"type": "str"}},
+                "options": {
+                    "source": {"type": "str", "required": True},
+                    "group": {"type": "str"},
+                    "ttl": {"type": "int", "default": 255},
+                },
             },
             "ports": {"type": "list", "elements": "str", "default": []},
             "sources": {"type": "list", "elements": "str", "default": []},
             "addresses": {"type": "list", "elements": "str", "default": []},
+            "through": {"type": "bool", "default": True},
+            "guard": {"type": "bool", "default": False},
+            "authenticated": {"type": "bool", "default": False},
+            "senders": {"choices": ["exact", "joined", "joined_where_any"], "default": "exact"},
         },
         supports_check_mode=True,
     )
@@ -118,7 +167,11 @@ def main() -> None:
         need_root()
         interfaces = {one.interface: None for one in host_addresses() if one.address in given["addresses"]}
         access = Access.read(given["adverts"], given["ports"], given["sources"], interfaces)
-        outcome = settle(access, check=module.check_mode)
+        heard = Heard.read(given["adverts"], authenticated=given["authenticated"]) if given["guard"] else None
+        if given["senders"] == "joined_where_any" and not is_kept():
+            module.exit_json(changed=False, firewalls=[], added=[], removed=[], files=[])
+        keep = given["senders"] != "exact"
+        outcome = settle(access if given["through"] else None, heard, keep=keep, check=module.check_mode)
     except (HoldfastError, AccessError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(
@@ -127,7 +180,9 @@ def main() -> None:
         added=outcome.added,
         removed=outcome.removed,
         files=outcome.files,
-        msg="" if outcome.firewalls else "No firewall on this host may block anything: there is nothing to do.",
+        msg=""
+        if outcome.firewalls or given["guard"]
+        else "No firewall on this host may block anything: there is nothing to do.",
         diff={
             "before_header": "firewall",
             "after_header": "firewall",

@@ -11,6 +11,7 @@ import pytest
 from real_hosts import ADDRESS, PEER, Args, Host, hosts
 
 STRANGER = "10.89.77.66"
+VRRP, AH = 112, 51
 # A neighbour at the other end of the wire; it speaks from two addresses.
 NEIGHBOUR = f"""
 set -e
@@ -26,7 +27,7 @@ ip -6 address add fd77::11/64 dev eth0 nodad
 # Sends one packet of a protocol from one address to another, and says whether it came through the firewall.
 SEND = """
 import socket, subprocess, sys, time
-source, target, number = sys.argv[1], sys.argv[2], 112
+source, target, ttl, size, number = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
 family = socket.AF_INET6 if ":" in source else socket.AF_INET
 ear = socket.socket(family, socket.SOCK_RAW, number)
 if target.startswith("224."):
@@ -34,9 +35,16 @@ if target.startswith("224."):
 send = f'''
 import socket
 mouth = socket.socket({int(family)}, socket.SOCK_RAW, {number})
+if ":" in "{source}":
+    mouth.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, {ttl})
+    if {size} > 1500:
+        mouth.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_DSTOPTS, bytes((0, 0, 1, 4, 0, 0, 0, 0)))
+else:
+    mouth.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, {ttl})
+    mouth.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, {ttl})
 mouth.bind(("{source}", 0))
 mouth.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("{source}")) if "." in "{source}" else None
-mouth.sendto(b"\\\\x31\\\\x33\\\\x64\\\\x00" + bytes(16), ("{target}", 0))
+mouth.sendto(b"\\\\x31\\\\x33\\\\x64\\\\x00" + bytes({size}), ("{target}", 0))
 '''
 ear.settimeout(0.3)
 heard = False
@@ -44,7 +52,7 @@ for _attempt in range(2):
     subprocess.run(["ip", "netns", "exec", "neighbour", "python3", "-I", "-c", send], check=True)
     try:
         while not heard:
-            heard = ear.recvfrom(2048)[1][0] == source
+            heard = ear.recvfrom(9000)[1][0] == source
         break
     except socket.timeout:
         pass
@@ -152,7 +160,8 @@ FIREWALLS = {
         "firewall-cmd --list-all; firewall-cmd --permanent --list-all",
     ),
 }
-FLEET = {name: Host(name, installed=False) for name in FIREWALLS}
+NONE = "none"
+FLEET = {name: Host(name, installed=False) for name in (*FIREWALLS, NONE)}
 WANTED: Args = {
     "adverts": [{"source": PEER}, {"source": PEER, "group": "224.0.0.18"}, {"source": "fd77::12"}],
     "ports": ["80/tcp"],
@@ -167,7 +176,8 @@ def firewalls() -> t.Iterator[t.Mapping[str, Host]]:
             host.run(NEIGHBOUR)
             host.run(SERVE)
             host.write("/root/send.py", SEND)
-            FIREWALLS[name].set_up(host)
+            if name != NONE:
+                FIREWALLS[name].set_up(host)
         yield FLEET
 
 
@@ -184,9 +194,11 @@ def host(firewalls: t.Mapping[str, Host], name: str) -> t.Iterator[Host]:
     host.ok("vrrp_firewall", {})
 
 
-def hears(host: Host, source: str, target: str = ADDRESS) -> bool:
-    """Return whether a VRRP packet comes through."""
-    return host.run(f"python3 -I /root/send.py {source} {target}").strip() == "heard"
+def hears(
+    host: Host, source: str, target: str = ADDRESS, *, ttl: int = 255, size: int = 16, protocol: int = VRRP
+) -> bool:
+    """Return whether a packet of VRRP, or of another protocol, comes through."""
+    return host.run(f"python3 -I /root/send.py {source} {target} {ttl} {size} {protocol}").strip() == "heard"
 
 
 def serves(host: Host, source: str, target: str = ADDRESS) -> bool:
@@ -274,3 +286,131 @@ def test_refused_rules_leave_everything_as_it_was(host: Host, name: str) -> None
     assert host.run(FIREWALLS[name].shown) == before
     assert hears(host, STRANGER)
     assert not hears(host, PEER)
+
+
+GUARDED: Args = dict(WANTED, guard=True)
+TABLE = "nft --stateless list table inet holdfast_vrrp"
+FLUSHES = ("nft flush ruleset", "nft delete table inet holdfast_vrrp", "nft flush chain inet holdfast_vrrp input")
+
+
+@pytest.fixture(params=FLEET)
+def any_name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def any_host(firewalls: t.Mapping[str, Host], any_name: str) -> t.Iterator[Host]:
+    """A host with one of the firewalls, or with none."""
+    host = firewalls[any_name]
+    yield host
+    host.ok("vrrp_firewall", {})
+
+
+def assert_heard_are_the_peers(host: Host, saying: str = "") -> None:
+    for group in (ADDRESS, "224.0.0.18"):
+        assert hears(host, PEER, group), (group, saying)
+        assert not hears(host, PEER, group, ttl=254), (group, saying)
+        assert not hears(host, STRANGER, group), (group, saying)
+    assert hears(host, "fd77::12", "fd77::11"), saying
+    assert not hears(host, "fd77::12", "fd77::11", ttl=64), saying
+    assert not hears(host, "fd77::66", "fd77::11"), saying
+
+
+def test_the_guard_lets_the_peers_be_heard_and_nobody_else(any_host: Host) -> None:
+    host = any_host
+    before = host.run("nft --stateless list ruleset")
+    done = host.ok("vrrp_firewall", dict(GUARDED, through=False))
+    assert done["added"] == [f"nftables: only adverts of {PEER} and fd77::12 are heard"]
+    # It is a table beside what there is, and not a rule of any of it.
+    table = host.run(TABLE)
+    assert host.run("nft --stateless list ruleset").replace(table, "").strip() == before.strip()
+    done = host.ok("vrrp_firewall", GUARDED)
+    assert_heard_are_the_peers(host)
+    # In fragments, and behind a header of IPv6, it is an advert all the same.
+    assert not hears(host, STRANGER, size=3000)
+    assert not hears(host, "fd77::66", "fd77::11", size=1600)
+    assert not host.ok("vrrp_firewall", GUARDED)["changed"]
+    assert not host.ok("vrrp_firewall", GUARDED, check=True)["changed"]
+    host.ok("vrrp_firewall", {})
+    assert host.run("nft --stateless list ruleset") == before
+
+
+def test_the_guard_outlasts_whatever_is_done_to_the_rules(any_host: Host, any_name: str) -> None:
+    host = any_host
+    host.ok("vrrp_firewall", GUARDED)
+    table = host.run(TABLE)
+    commands = (*FLUSHES, *(FIREWALLS[any_name].again if any_name != NONE else ()), "systemctl stop nftables")
+    for command in commands:
+        host.run(command)
+        host.eventually(lambda: host.attempt(TABLE).stdout == table, f"the table after {command}")
+        if command in ("nft flush ruleset", "systemctl stop nftables") and any_name != NONE:
+            host.run(FIREWALLS[any_name].again[1])  # its own rules went as well, and nobody else brings them back
+    host.eventually(lambda: hears(host, PEER), "the peer is heard in the end")
+    assert_heard_are_the_peers(host)
+    host.run("systemctl kill --signal=KILL holdfast-firewall; nft delete table inet holdfast_vrrp")
+    host.eventually(lambda: host.attempt(TABLE).stdout == table, "the table after its keeper was killed")
+
+
+def test_peers_that_come_and_go_are_both_heard_until_all_have_changed(any_host: Host) -> None:
+    host = any_host
+    assert not host.ok("vrrp_firewall", dict(GUARDED, senders="joined_where_any"))["changed"]
+    host.ok("vrrp_firewall", GUARDED)
+    other = dict(GUARDED, adverts=[{"source": STRANGER}])
+    host.ok("vrrp_firewall", dict(other, senders="joined"))
+    assert hears(host, PEER)
+    assert hears(host, STRANGER)
+    host.ok("vrrp_firewall", other)
+    assert not hears(host, PEER)
+    assert hears(host, STRANGER)
+
+
+def test_a_peer_behind_a_router_and_the_authentication_header(firewalls: t.Mapping[str, Host]) -> None:
+    host = firewalls[NONE]
+    assert hears(host, STRANGER, protocol=AH)
+    routed = dict(GUARDED, adverts=[{"source": PEER, "ttl": 250}], authenticated=True)
+    host.ok("vrrp_firewall", routed)
+    assert hears(host, PEER, ttl=250)
+    assert not hears(host, PEER, ttl=249)
+    assert hears(host, PEER, protocol=AH)
+    assert not hears(host, STRANGER, protocol=AH)
+    host.ok("vrrp_firewall", {})
+    assert hears(host, STRANGER)
+
+
+def test_iptables_is_the_guard_where_nftables_is_not(firewalls: t.Mapping[str, Host]) -> None:
+    host = firewalls[NONE]
+    saved = "iptables-save -t mangle | sed 's/\\[.*//; /^#/d'; ip6tables-save -t mangle | sed 's/\\[.*//; /^#/d'"
+    host.run("mv /usr/sbin/nft /root/nft")
+    try:
+        host.ok("vrrp_firewall", GUARDED)
+        assert_heard_are_the_peers(host)
+        assert not host.ok("vrrp_firewall", GUARDED)["changed"]
+        there = host.run(saved)
+        for command in (
+            "iptables -t mangle -F",
+            "iptables -t mangle -D INPUT 1",
+            "iptables -t mangle -I INPUT -j ACCEPT",
+        ):
+            host.run(command)
+            host.eventually(lambda: not hears(host, STRANGER), f"strangers are silent after {command}")
+        host.run("iptables -t mangle -D INPUT -j ACCEPT")
+        assert host.run(saved) == there
+        assert_heard_are_the_peers(host)
+    finally:
+        host.run("mv /root/nft /usr/sbin/nft")
+    assert host.ok("vrrp_firewall", GUARDED)["removed"]
+    assert "HOLDFAST" not in host.run(saved)
+    assert_heard_are_the_peers(host)
+    host.ok("vrrp_firewall", {})
+
+
+def test_without_either_it_says_what_to_install(firewalls: t.Mapping[str, Host]) -> None:
+    host = firewalls[NONE]
+    names = ("nft", "iptables", "ip6tables")
+    host.run("mkdir -p /root/away; " + "; ".join(f"mv /usr/sbin/{name} /root/away/" for name in names))
+    try:
+        words = host.refused("vrrp_firewall", GUARDED)
+        assert "so adverts of anybody would reach keepalived: install nftables" in words
+        assert host.attempt("ls /etc/holdfast").rc
+    finally:
+        host.run("mv /root/away/* /usr/sbin/")

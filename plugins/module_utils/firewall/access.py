@@ -10,9 +10,8 @@ anew; so its files import one another by their places, and nothing else of the c
 from __future__ import annotations
 
 import ipaddress
-import json
 import typing as t
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 __all__ = ("FAMILIES", "MARK", "VRRP", "Access", "AccessError", "Item")
 
@@ -110,13 +109,16 @@ class Access:
         found += [Item(family, protocol, source, "", ports) for protocol, ports in self.ports for source in sources]
         return found
 
-    def to_text(self) -> str:
-        """Return it as a text that ``from_text`` reads."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+    def joined(self, other: Access) -> Access:
+        """Return it with the adverts of another as well."""
+        return replace(self, adverts=tuple(dict.fromkeys([*self.adverts, *other.adverts])))
+
+    def to_data(self) -> dict[str, t.Any]:
+        """Return it as data that ``from_data`` reads."""
+        return asdict(self)
 
     @classmethod
-    def from_text(cls, text: str) -> Access:
-        said = json.loads(text)
+    def from_data(cls, said: t.Mapping[str, t.Any]) -> Access:
         return cls(
             adverts=tuple((source, group) for source, group in said["adverts"]),
             ports=tuple((protocol, ports) for protocol, ports in said["ports"]),

@@ -16,11 +16,13 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.text impor
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall import firewalld, keeper, ufw
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.access import Access, AccessError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.heard import Heard
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.netfilter import Netfilter
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.restore import WANTED, Kept, locked
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import must
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Runner, run
 
-__all__ = ("Outcome", "settle")
+__all__ = ("Outcome", "is_kept", "settle")
 
 STATE = "/var/lib/holdfast/firewalld.json"
 """What was added to firewalld, whose rules have no comment that would tell."""
@@ -40,48 +42,97 @@ class Outcome:
         return bool(self.added or self.removed or self.files)
 
 
-def settle(access: Access, *, check: bool, runner: Runner = run) -> Outcome:
-    """Let in what is wanted through whatever runs; raises HoldfastError, and then the old rules stay."""
+def settle(
+    access: Access | None, heard: Heard | None, *, keep: bool = False, check: bool, runner: Runner = run
+) -> Outcome:
+    """Let in what is wanted through whatever runs, and drop the adverts of whoever is not heard.
+
+    Without ``access`` no firewall is touched. ``keep``: senders that were let in before still are.
+    Raises HoldfastError, and then the old rules stay.
+    """
     outcome = Outcome()
     try:
-        if runner("firewall-cmd", "--state").rc == 0:
-            outcome.firewalls.append("firewalld")
-            _Firewalld(runner, check).settle(access, outcome)
-        is_ufw = "Status: active" in runner("ufw", "status").stdout
-        if is_ufw:
-            outcome.firewalls.append("ufw")
-            _ufw(access, outcome, check, runner)
-            # ufw takes its own chains apart when it is reloaded, but not INPUT: an advert is let in there meanwhile.
-            access = replace(access, ports=())
-        # firewalld may have iptables to itself; tables of nft may stand beside it.
-        _netfilter(access, outcome, check, runner, is_taken="firewalld" in outcome.firewalls)
+        with contextlib.nullcontext() if check else locked():
+            before = _kept()
+            if keep and access is not None and before.access is not None:
+                access = access.joined(before.access)
+            if keep and heard is not None and before.heard is not None:
+                heard = heard.joined(before.heard)
+            taken = False
+            if access is not None and runner("firewall-cmd", "--state").rc == 0:
+                outcome.firewalls.append("firewalld")
+                _Firewalld(runner, check).settle(access, outcome)
+                taken = True  # firewalld may have iptables to itself; tables of nft may stand beside it
+            if access is not None and "Status: active" in runner("ufw", "status").stdout:
+                outcome.firewalls.append("ufw")
+                _ufw(access, outcome, check, runner)
+                # ufw takes its own chains apart when it is reloaded, but not INPUT: there adverts come in meanwhile.
+                access = replace(access, ports=())
+            kept = replace(before, heard=heard) if access is None else Kept(access, heard, iptables=not taken)
+            is_kept = _netfilter(kept, outcome, check, runner)
+        if is_kept:
+            _run_keeper(outcome, check, runner)
     except AccessError as error:
         raise HoldfastError(str(error)) from None
     return outcome
 
 
-def _netfilter(access: Access, outcome: Outcome, check: bool, runner: Runner, *, is_taken: bool) -> None:
+def is_kept() -> bool:
+    """Return whether an earlier run has left anything in the packet filter that is kept there."""
+    return read_state(WANTED).content is not None
+
+
+def _kept() -> Kept:
+    """Return what an earlier run left here; nothing where it was another version of this collection."""
+    try:
+        return Kept.from_text((read_state(WANTED).content or b"{}").decode())
+    except (ValueError, KeyError, TypeError):
+        return Kept()
+
+
+def _netfilter(kept: Kept, outcome: Outcome, check: bool, runner: Runner) -> bool:
+    """Bring it into the packet filter, and return whether something is to be kept there."""
     filters = Netfilter(runner)
-    if is_taken:
+    # What the package brings is not there yet in the check mode of a host that has never been set up.
+    steps = [] if check and not filters.works else filters.hearing(kept.heard)
+    if not kept.iptables:
         filters.iptables.clear()
-    outcome.firewalls += [name for name in filters.names if name != "iptables" or "ufw" not in outcome.firewalls]
-    steps = filters.steps(access)
-    is_needed = bool(filters.names and (access.adverts or access.ports))
-    filters.perform(steps, check=check)
+    if kept.access is not None:
+        outcome.firewalls += [name for name in filters.names if name != "iptables" or "ufw" not in outcome.firewalls]
+        steps += filters.steps(kept.access)
+        if not filters.names or not (kept.access.adverts or kept.access.ports):
+            kept = replace(kept, access=None)
+    is_needed = bool(kept.access or kept.heard)
+    there = read_state(keeper.UNIT_FILE).content is not None
+    filters.perform(steps, check=True)
+    if there and not is_needed and not check:
+        must("systemctl", "disable", "--now", keeper.UNIT, runner=runner)
+    paths = keeper.files(kept)
+    written = _Files(outcome, check)
+    with written.undone_on_failure():
+        # First the files: the service must not bring back what goes now.
+        written.bring(paths if is_needed else dict.fromkeys(list(paths)[::-1]))
+        filters.perform(steps, check=check)
     for step in steps:
         outcome.added += step.added
         outcome.removed += step.removed
-    there = read_state(keeper.UNIT_FILE).content is not None
     if there and not is_needed and not check:
-        must("systemctl", "disable", "--now", keeper.UNIT, runner=runner)
-    files: dict[str, str | None] = dict(keeper.files(access)) if is_needed else dict.fromkeys(keeper.files(access))
-    _Files(outcome, check).bring(files)
-    if keeper.UNIT_FILE in outcome.files and not check:
         must("systemctl", "daemon-reload", runner=runner)
-        if is_needed:
-            # Once more from the beginning, in case it was enabled for other units by an earlier version.
+    return is_needed
+
+
+def _run_keeper(outcome: Outcome, check: bool, runner: Runner) -> None:
+    """Let the service run what is there now."""
+    is_new = bool({*outcome.files} - {WANTED})
+    if not is_new and runner("systemctl", "is-active", "--quiet", keeper.UNIT).rc:
+        outcome.added.append(f"{keeper.UNIT}: started")
+        is_new = True
+    if is_new and not check:
+        if keeper.UNIT_FILE in outcome.files:
+            must("systemctl", "daemon-reload", runner=runner)
+            # From the beginning, in case it was enabled for other units by an earlier version.
             must("systemctl", "reenable", keeper.UNIT, runner=runner)
-            must("systemctl", "restart", keeper.UNIT, runner=runner)
+        must("systemctl", "restart", keeper.UNIT, runner=runner)
 
 
 def _ufw(access: Access, outcome: Outcome, check: bool, runner: Runner) -> None:

@@ -9,6 +9,7 @@ import typing as t
 
 from . import iptables, nft
 from .access import MARK, Access, AccessError
+from .heard import TABLE, Heard, iptables_script, is_in_nft, nft_script
 from .ruleset import Ruleset
 
 __all__ = ("Netfilter", "Runner", "Step")
@@ -38,11 +39,15 @@ class Netfilter:
     def __init__(self, run: Runner) -> None:
         self._run = run
         self.is_managed = "nf_tables" in run("iptables", "--version").stdout
+        self.has_nft = False
         self.tables = self._read_nft()
-        self.iptables = {
-            (program, family): iptables.parse(self._read(f"{program}-save"), family)
-            for program, family in self._programs()
-        }
+        self._saved = {(program, family): self._read(f"{program}-save") for program, family in self._programs()}
+        self.iptables = {key: iptables.parse(saved, key[1]) for key, saved in self._saved.items()}
+
+    @property
+    def works(self) -> bool:
+        """Whether there is any program that can change it."""
+        return self.has_nft or bool(self._saved)
 
     @property
     def names(self) -> list[str]:
@@ -82,6 +87,29 @@ class Netfilter:
             found.append(Step(restore, (*restore, "--test"), *changed))
         return [step for step in found if step.script]
 
+    def hearing(self, heard: Heard | None) -> list[Step]:
+        """Return what lets adverts of these senders through and no others; None: those of anybody.
+
+        nftables has a table for it, and where it is not to be had, iptables a chain. Raises AccessError without either.
+        """
+        if heard is not None and not self.works:
+            raise AccessError(
+                "neither nft nor iptables works on this host, so adverts of anybody would reach keepalived: "
+                "install nftables"
+            )
+        found: list[Step] = []
+        if self.has_nft:
+            listed = self._run("nft", "-j", "list", "table", "inet", TABLE)
+            is_right = listed.rc != 0 if heard is None else listed.rc == 0 and is_in_nft(listed.stdout, heard)
+            if not is_right:
+                found.append(_hearing(("nft", "-f", "-"), ("nft", "--check", "-f", "-"), nft_script(heard), heard))
+            heard = None  # what an earlier run left in iptables goes
+        for (program, family), saved in self._saved.items():
+            script = iptables_script(saved, None if "legacy" in program else heard, family)
+            restore = (f"{program}-restore", "--noflush", "--wait")
+            found += [_hearing(restore, (*restore, "--test"), script, heard)] if script else []
+        return found
+
     def perform(self, steps: t.Sequence[Step], *, check: bool = False) -> None:
         """Test every step, and then do all; raises AccessError with the program's own words."""
         for step in steps:
@@ -102,6 +130,7 @@ class Netfilter:
             return Ruleset()
         if done.rc:
             raise AccessError(f"the rules of this host cannot be read by `nft -j list ruleset`: {done.output}")
+        self.has_nft = True
         return nft.parse(done.stdout, managed_by_iptables=self.is_managed)
 
     def _read(self, program: str) -> str:
@@ -117,6 +146,15 @@ class Netfilter:
             yield program, family
             if self.is_managed and _has_filter(LEGACY_TABLES[family]):
                 yield program.replace("tables", "tables-legacy"), family
+
+
+def _hearing(command: tuple[str, ...], test: tuple[str, ...], script: str, heard: Heard | None) -> Step:
+    """Return the step, told in words without each of its rules."""
+    where = "nftables" if command[0] == "nft" else command[0].replace("-restore", "")
+    if heard is None:
+        return Step(command, test, script, [], [f"{where}: only adverts of the peers are heard"])
+    senders = " and ".join(address for address, _ttl in heard.senders) or "nobody"
+    return Step(command, test, script, [f"{where}: only adverts of {senders} are heard"], [])
 
 
 def _has_filter(path: str) -> bool:

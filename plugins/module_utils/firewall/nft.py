@@ -10,12 +10,13 @@ import typing as t
 from dataclasses import replace
 
 from .access import MARK, VRRP, Access, Item
+from .heard import TABLE
 from .ruleset import ACCEPT, DROP, Chain, Match, Packet, Rule, Ruleset
 
 __all__ = ("NOT_OURS", "change", "parse", "statement")
 
-NOT_OURS = ("firewalld", "firewalld_policy_drop")
-"""Tables of a program that has its own ways to be told."""
+NOT_OURS = ("firewalld", "firewalld_policy_drop", TABLE)
+"""Tables of a program that has its own ways to be told, and the one that only says whose adverts are heard."""
 
 _FIELDS = {
     ("ip", "saddr"): "source",

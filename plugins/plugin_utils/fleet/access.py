@@ -17,27 +17,37 @@ __all__ = ("GROUPS", "adverts", "drawn_on", "listens", "ports")
 GROUPS = {4: "224.0.0.18", 6: "ff02::12"}
 """Where adverts go that are sent to nobody in particular (RFC 5798)."""
 
+HIGHEST_TTL = 255
+"""With which an advert is sent; one that arrives with less has passed a router."""
+
 # What stands before the port of a listen: nothing, a name or an address, IPv6 in brackets.
 _LISTEN = re.compile(r"(?:(?P<host>\[[^]]*\]|[^:]*):)?(?P<port>\d+(?:-\d+)?)")
 _NAMELESS = ("", "*", "[::]", "0.0.0.0")
 
 
-def adverts(instances: Iterable[Mapping[str, t.Any]], peers: Mapping[int, Iterable[str]]) -> list[dict[str, str]]:
-    """Return whose adverts a member has to hear, from the options of its instances.
+def adverts(
+    instances: Iterable[tuple[Mapping[str, t.Any], Iterable[str]]],
+) -> list[dict[str, t.Any]]:
+    """Return whose adverts a member has to hear: source, group where they go to one, and a TTL that is not 255.
 
-    ``peers`` are the own addresses of the other members by family, from which they send to a group.
+    Each instance is given by its options, and the addresses from which the other members would send to a group.
     """
-    found: dict[tuple[str, str], None] = {}
-    for options in instances:
-        heard = [str(peer).split()[0] for peer in _addresses(options.get("unicast_peer"))]
+    found: dict[tuple[str, str], int] = {}
+    for options, peers in instances:
+        heard = list(_peers(options.get("unicast_peer")))
         if options.get("unicast_src_ip") or heard:
-            found.update(dict.fromkeys((peer, "") for peer in heard))
+            for source, ttl in heard:
+                found[source, ""] = min(ttl, found.get((source, ""), ttl))
             continue
         source = str(options.get("mcast_src_ip") or "")
         group = str(options.get("mcast_dst_ip") or "")
-        family = 6 if ":" in (source or group) else 4
-        found.update(dict.fromkeys((peer, group or GROUPS[family]) for peer in peers.get(family, ())))
-    return [{"source": source, "group": group} if group else {"source": source} for source, group in found]
+        for peer in peers:
+            family = 6 if ":" in (peer or source or group) else 4
+            found[peer, group or GROUPS[family]] = HIGHEST_TTL
+    return [
+        {"source": source, **({"group": group} if group else {}), **({} if ttl == HIGHEST_TTL else {"ttl": ttl})}
+        for (source, group), ttl in found.items()
+    ]
 
 
 def ports(variables: Mapping[str, t.Any]) -> list[str]:
@@ -90,6 +100,11 @@ def _listen(text: str) -> t.Iterator[tuple[str, str, str]]:
     yield "" if host in _NAMELESS else host.strip("[]"), port, protocol
 
 
-def _addresses(value: t.Any) -> list[t.Any]:
-    said = value if isinstance(value, list) else [value] if value else []
-    return [one.get("address", "") if isinstance(one, dict) else one for one in said if one]
+def _peers(value: t.Any) -> t.Iterator[tuple[str, int]]:
+    """Yield address and lowest TTL of each peer, which is a mapping or a line of keepalived."""
+    for one in value if isinstance(value, list) else [value] if value else []:
+        words = str(one.get("address", "") if isinstance(one, dict) else one).split()
+        said = one if isinstance(one, dict) else dict(zip(words[1::2], words[2::2]))
+        ttl = str(said.get("min_ttl", HIGHEST_TTL))
+        if words:
+            yield words[0], int(ttl) if ttl.isdigit() else HIGHEST_TTL

@@ -200,19 +200,25 @@ class Plan:
 
     def _firewall(self, cluster: Cluster, member: Balancer, instances: Iterable[Instance]) -> dict[str, t.Any]:
         """Return what the member has to let in, and its addresses by whose interfaces it comes."""
-        peers = {
-            family: [
-                other.addresses[family]
-                for other in cluster.members
-                if other.name != member.name and family in other.addresses
-            ]
-            for family in (4, 6)
-        }
+        own = list(instances)
+        others = [other for other in cluster.members if other.name != member.name]
+        ways = [str((one.options.get("authentication") or {}).get("auth_type", "")).upper() for one in own]
         return {
-            "adverts": access.adverts((instance.options for instance in instances), peers),
+            "adverts": access.adverts((one.options, self._senders(one, others)) for one in own),
+            "authenticated": "AH" in ways,
             "ports": access.ports(member.variables),
             "addresses": list(member.addresses.values()),
         }
+
+    def _senders(self, instance: Instance, others: Iterable[Balancer]) -> list[str]:
+        """Return the addresses from which others send the adverts of this instance to a group."""
+        family = instance.anchor.family
+        found: list[str] = []
+        for other in others:
+            same = [one for one in self.instances[other.name] if one.name == instance.name]
+            said = same[0].options.get("mcast_src_ip") if same else ""
+            found += [str(said or other.addresses.get(family, ""))]
+        return [one for one in found if one]
 
     def _kernel(self, member: Balancer) -> dict[str, t.Any]:
         """Return what the kernel of a member has to do: by family, whether nginx listens on a shared address itself."""

@@ -11,6 +11,8 @@ import typing as t
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall import firewalld, iptables, nft, ufw
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.access import Access, AccessError, Item
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.heard import Heard
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.restore import Kept
 
 PEER = Access(adverts=(("10.0.0.12", ""),))
 WEB = Access(ports=(("tcp", "80"),))
@@ -253,6 +255,8 @@ def test_what_is_not_understood_is_refused(adverts: t.Any, ports: t.Any, sources
 
 def test_what_is_wanted_survives_being_written_down() -> None:
     access = Access.read([{"source": "10.0.0.12"}], ["80/tcp"], ["10.0.0.1/32", "0.0.0.0/0"], ["eth0"])
-    assert Access.from_text(access.to_text()) == access
+    heard = Heard((("10.0.0.12", 255), ("fd00::12", 250)), authenticated=True)
+    for kept in (Kept(access, heard, iptables=False), Kept()):
+        assert Kept.from_text(kept.to_text()) == kept
     # Anywhere is anywhere, whatever else is listed.
     assert access.items(4)[1:] == [Item(4, "tcp", "", "", "80")]

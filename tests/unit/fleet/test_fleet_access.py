@@ -29,6 +29,26 @@ def test_adverts_to_a_group_come_from_the_peers() -> None:
     assert firewall(own)["adverts"] == [{"source": "10.0.0.12", "group": "239.1.1.1"}]
 
 
+def test_adverts_to_a_group_come_from_where_each_peer_says() -> None:
+    everywhere = {"keepalived_unicast": False}
+    own = {"lb2": {"keepalived_instance_options": {"mcast_src_ip": "10.0.0.112"}}}
+    assert firewall(everywhere, **own)["adverts"] == [{"source": "10.0.0.112", "group": "224.0.0.18"}]
+
+
+def test_a_peer_behind_a_router_says_its_ttl() -> None:
+    other = {"keepalived_instance_options": {"unicast_peer": ["10.0.0.11"]}}
+    for peer in ("10.0.0.12 min_ttl 250", {"address": "10.0.0.12", "min_ttl": 250}):
+        own = {"keepalived_instance_options": {"unicast_peer": [peer]}}
+        assert firewall(lb1=own, lb2=other)["adverts"] == [{"source": "10.0.0.12", "ttl": 250}]
+
+
+def test_the_authentication_header_is_told() -> None:
+    old = {"keepalived_timing": {"version": 2, "advert_int": 1}}
+    for kind in ("PASS", "AH"):
+        options = {"authentication": {"auth_type": kind, "auth_pass": "x"}}
+        assert firewall({**old, "keepalived_instance_options": options})["authenticated"] == (kind == "AH")
+
+
 def test_both_families() -> None:
     instances = [{"name": "V4", "vips": ["10.0.0.100/24"]}, {"name": "V6", "vips": ["fd00::100/64"]}]
     both = {"keepalived_instances": instances, "keepalived_vips": None}

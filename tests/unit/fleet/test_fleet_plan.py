@@ -28,6 +28,7 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
         assert plan[host].pop("keepalived_virtual_servers") == []
         assert plan[host].pop("firewall") == {
             "adverts": [{"source": peer}],
+            "authenticated": False,
             "ports": ["80/tcp"],
             "addresses": [address],
         }

@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Follows every change of the packet filter and puts back what is missing. Private to this collection.
+
+The kernel tells of every change of nf_tables by netlink, whoever makes it: the unit of a firewall, its own program, or
+``nft flush ruleset`` by hand. The older iptables tell nobody, but each of its programs takes a lock file first.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import socket
+import struct
+import time
+import typing as t
+
+from .access import AccessError
+from .netfilter import Runner
+from .restore import put_back
+
+__all__ = ("Notices", "follow")
+
+NETLINK_NETFILTER, NFNLGRP_NFTABLES, NFNL_SUBSYS_NFTABLES = 12, 7, 10
+# Of tables, chains and rules: new and gone. Sets change all the time, and nothing of ours is in one.
+RELEVANT = frozenset({0, 2, 3, 5, 6, 8})
+HEADER = struct.Struct("=IHHII")  # netlink(7): length, type, flags, sequence, port
+XTABLES_LOCK = "/run/xtables.lock"
+IN_CLOSE = 0x08 | 0x10  # inotify(7)
+TOGETHER = 0.05  # seconds: a transaction of somebody else is many notices
+REST = 1.0  # seconds after which a filter that changes all the time is looked at again
+AGAIN = 1.0  # seconds after which rules that were refused are tried again
+
+
+class Notices:
+    """What tells that the packet filter has changed; without the rights or the kernel for it, nothing does."""
+
+    def __init__(self) -> None:
+        self.netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+        self.netlink.setblocking(False)
+        self.netlink.bind((0, 0))
+        self.netlink.setsockopt(270, 1, NFNLGRP_NFTABLES)  # SOL_NETLINK, NETLINK_ADD_MEMBERSHIP
+        self.inotify = _watch(XTABLES_LOCK)
+
+    def wait(self) -> None:
+        """Return once the rules may be others than before."""
+        while True:
+            ready, _writable, _failed = select.select([self.netlink.fileno(), self.inotify], [], [])
+            if self.inotify in ready:
+                os.read(self.inotify, 65536)
+            if self.drain() or self.inotify in ready:
+                return
+
+    def drain(self) -> bool:
+        """Read all that has come; whether any of it matters."""
+        matters = False
+        while True:
+            try:
+                data = self.netlink.recv(1 << 18)
+            except BlockingIOError:
+                return matters
+            except OSError:
+                return True  # there were more notices than fit
+            matters = (
+                any(kind >> 8 == NFNL_SUBSYS_NFTABLES and kind & 0xFF in RELEVANT for kind in _kinds(data)) or matters
+            )
+
+
+def _kinds(data: bytes) -> t.Iterator[int]:
+    """Yield the type of each message."""
+    while len(data) >= HEADER.size:
+        length, kind, _flags, _sequence, _port = HEADER.unpack_from(data)
+        yield kind
+        data = data[max((length + 3) & ~3, HEADER.size) :]
+
+
+def _watch(path: str) -> int:
+    """Return a descriptor of inotify that can be read when somebody has opened and closed a file."""
+    os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
+    libc = ctypes.CDLL(None, use_errno=True)
+    descriptor: int = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+    if descriptor < 0 or libc.inotify_add_watch(descriptor, path.encode(), IN_CLOSE) < 0:
+        raise OSError(ctypes.get_errno(), f"inotify: {os.strerror(ctypes.get_errno())}")
+    return descriptor
+
+
+def follow(run: Runner, say: t.Callable[[str], t.Any]) -> t.NoReturn:
+    """Put back what is missing now and whenever it goes, for ever; raises AccessError where it cannot even begin."""
+    notices = Notices()
+    say("\n".join(put_back(run)) or "every rule is in its place")
+    _ready()
+    while True:
+        notices.wait()
+        time.sleep(TOGETHER)
+        notices.drain()
+        try:
+            done = put_back(run)
+        except AccessError as error:
+            say(str(error))
+            time.sleep(AGAIN)
+            continue
+        if done:
+            say("\n".join(done))
+        else:
+            time.sleep(REST)
+
+
+def _ready() -> None:
+    """Tell systemd that everything is in its place (sd_notify(3))."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifier:
+            notifier.sendto(b"READY=1", address.replace("@", "\0", 1))
