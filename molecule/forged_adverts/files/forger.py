@@ -4,7 +4,7 @@
 """Sends forged adverts, ARP packets and neighbour messages to a pair of balancers, for some seconds, and counts them.
 
 One argument, in JSON: kind (``adverts`` or ``neighbours``), seed, rate (packets a second to each target), seconds,
-interface, router_id, vips, group, and targets: a list of balancers with mac, address, address6, and those of its peer
+interface, router_ids, vips, group, and targets: a list of balancers with mac, address, address6, and those of its peer
 as peer_mac, peer, peer6. An advert never has both the source of a peer and a TTL of 255: who can send that is a peer to
 all that see it.
 Standard library only.
@@ -107,7 +107,7 @@ class Forger:
     def body(self, source: str, destination: str, vips: list[str]) -> bytes:
         """Return an advert that is most often right but for its sender, and sometimes wrong in any field."""
         version = self.pick([3, 3, 3, 2, 2, 0, 4, 15])
-        number = self.pick([self.said["router_id"]] * 4 + [self.chance.randrange(256)])
+        number = self.pick([*self.said["router_ids"] * 2, self.chance.randrange(256)])
         priority = self.pick([255, 255, 0, 254, 100])
         listed = b"".join(map(packed, self.pick([vips, vips, vips, [], vips * 20])))
         count = self.pick([len(listed) // len(packed(vips[0]))] * 5 + [255])

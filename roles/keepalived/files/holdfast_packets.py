@@ -165,6 +165,7 @@ class Prober:
         if len(four) < len(vips):
             self.six = socket.socket(socket.AF_INET6, socket.SOCK_RAW, ICMP6)
             self.six.setblocking(False)
+            self.six.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
             only_icmp6(self.six, ADVERTISEMENT)
 
     def ask(self, address: str, source: str) -> None:
@@ -186,13 +187,9 @@ class Prober:
     def read(self) -> t.Iterator[tuple[str, str]]:
         """Yield (address, MAC) of everybody who claims one."""
         for data, _ancillary, _sender in drain(self.arp):
-            if len(data) >= ARP.size:
-                _hardware, _protocol, _length, _size, _operation, mac, sender_ip, _target, _ip = ARP.unpack_from(data)
-                yield socket.inet_ntoa(sender_ip), mac_text(mac)
-        for data, _ancillary, _sender in drain(self.six) if self.six else ():
-            mac = link_layer_address(data)
-            if len(data) >= 24 and mac:
-                yield socket.inet_ntop(socket.AF_INET6, data[8:24]), mac_text(mac)
+            yield from arp_claim(data)
+        for data, ancillary, _sender in drain(self.six) if self.six else ():
+            yield from neighbour_claim(data, [struct.unpack("=i", value)[0] for _level, _kind, value in ancillary])
 
     def announce(self, address: str) -> None:
         """Tell everybody on the network that this host has an address: gratuitous ARP, or an unsolicited advertisement.
@@ -240,6 +237,30 @@ def internet_checksum(data: bytes) -> int:
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
+
+
+def arp_claim(data: bytes) -> t.Iterator[tuple[str, str]]:
+    """Yield address and MAC of who sends an ARP packet, nothing where it is no right one of IPv4 over Ethernet."""
+    if len(data) >= ARP.size:
+        *form, operation, mac, address, _target_mac, _target = ARP.unpack_from(data)
+        if form == [1, ETH_P_IP, 6, 4] and operation in (1, 2) and is_of_a_host(mac):
+            yield socket.inet_ntoa(address), mac_text(mac)
+
+
+def neighbour_claim(data: bytes, hop_limits: t.Sequence[int]) -> t.Iterator[tuple[str, str]]:
+    """Yield address and MAC in a neighbour advertisement, nothing where it is no valid one (RFC 4861, section 7.1.2).
+
+    The kernel has looked at the checksum.
+    """
+    if len(data) >= 24 and data[:2] == bytes((ADVERTISEMENT, 0)) and data[8] != 0xFF and list(hop_limits) == [255]:
+        mac = link_layer_address(data)
+        if is_of_a_host(mac):
+            yield socket.inet_ntop(socket.AF_INET6, data[8:24]), mac_text(mac)
+
+
+def is_of_a_host(mac: bytes) -> bool:
+    """Whether it can be the MAC of one host: none is empty, and none stands for several."""
+    return len(mac) == 6 and any(mac) and not mac[0] & 1
 
 
 def link_layer_address(data: bytes) -> bytes:

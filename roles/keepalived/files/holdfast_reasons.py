@@ -87,6 +87,12 @@ def _why_not_accepted(own: Advert, other: Advert, *, through: bool) -> Reason:
             f"{where} sends to {other.destination} and this node to {own.destination}: "
             "both need unicast, or the same multicast group.",
         )
+    if other.ttl != 255:
+        return Reason(
+            "ttl",
+            f"Adverts of {where} arrive with TTL {other.ttl} instead of 255, so they were routed or forged: "
+            "both nodes must be on one network.",
+        )
     if not through:
         return Reason(
             "local_firewall",
@@ -116,12 +122,6 @@ def _why_not_accepted(own: Advert, other: Advert, *, through: bool) -> Reason:
             "advert_int",
             f"{where} announces an interval of {other.interval:g} s and this node one of {own.interval:g} s: "
             "bring the same keepalived_timing to both.",
-        )
-    if other.ttl != 255:
-        return Reason(
-            "ttl",
-            f"Adverts of {where} arrive with TTL {other.ttl} instead of 255, so they were routed or forged: "
-            "both nodes must be on one network.",
         )
     if (own.priority, socket.inet_pton(family_of(own.source), own.source)) > (
         other.priority,

@@ -45,7 +45,7 @@ def test_a_peer_behind_a_router_says_its_ttl() -> None:
 def test_the_authentication_header_is_told() -> None:
     old = {"keepalived_timing": {"version": 2, "advert_int": 1}}
     for kind in ("PASS", "AH"):
-        options = {"authentication": {"auth_type": kind, "auth_pass": "x"}}
+        options = {"authentication": {"auth_type": kind, "auth_pass": "fK9_bz2w"}}
         assert firewall({**old, "keepalived_instance_options": options})["authenticated"] == (kind == "AH")
 
 
