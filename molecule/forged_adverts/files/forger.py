@@ -91,8 +91,8 @@ class Forger:
             frame_type = IPV4
             packet = self.ip4(source, destination, ttl, body)
             goes_to = b"\x01\x00\x5e\x00\x00\x12" if group else mac_of(target["mac"])
-        sender = self.pick([self.own, self.own, mac_of(target["peer_mac"])])
-        return goes_to + sender + struct.pack("!H", frame_type) + packet
+        # Not the MAC of a peer: a switch without port security would send here what is meant for it.
+        return goes_to + self.own + struct.pack("!H", frame_type) + packet
 
     def ip4(self, source: str, destination: str, ttl: int, body: bytes) -> bytes:
         protocol, fragment = VRRP, self.pick([0, 0, 0, 0, 0x2000, 1])
@@ -158,7 +158,7 @@ class Forger:
             else body + bytes(self.pick([0, 18, 400]))
         )
         goes_to = self.pick([mac_of(target["mac"]), b"\xff" * 6])
-        return goes_to + self.pick([self.own, mac]) + struct.pack("!H", ARP) + body
+        return goes_to + self.own + struct.pack("!H", ARP) + body
 
     def discovery(self, target: Target) -> bytes:
         vips = [vip for vip in self.said["vips"] if ":" in vip] or ["fd00:89:50::100"]
@@ -183,7 +183,7 @@ class Forger:
         limit = self.pick([255, 255, 64, 1])
         packet = struct.pack("!IHBB", 6 << 28, len(body), ICMP6, limit) + source + destination + body
         goes_to = b"\x33\x33" + destination[12:] if destination[0] == 0xFF else mac_of(target["mac"])
-        return goes_to + self.pick([self.own, mac]) + struct.pack("!H", IPV6) + packet
+        return goes_to + self.own + struct.pack("!H", IPV6) + packet
 
 
 if __name__ == "__main__":
