@@ -26,6 +26,7 @@ ELSEWHERE = {
     "clock_offset": "runs on the controller",
     "fleet_plan": "runs on the controller",
     "planned_move": "runs on the controller",
+    "rollout_lock": "knows of the run from the controller",
     "vrrp_diagnosis": "runs on the controller",
     "staged_change": "needs a change that was staged",
     "tracker_proof": "needs a pair",
