@@ -4,8 +4,9 @@
 """Ask a running keepalived for its state. Private to this collection.
 
 keepalived writes its state as JSON when the main process gets a certain real-time signal (its number depends on the
-C library, so the program is asked for it). The file has a fixed name in /tmp, or where TMPDIR of keepalived says; it
-has mode 0600, comes without any notice of its completion, and holds the passwords of VRRP version 2.
+C library, so the program is asked for it). The file has a fixed name in /tmp, or where TMPDIR of keepalived says, or
+from 2.3.3 on is the json_dump_file of its configuration; it has mode 0600, comes without any notice of its completion,
+and holds the passwords of VRRP version 2.
 
 Any user may put something of this name into /tmp. keepalived replaces what lies there, but no folder. So an empty file
 of ours takes the place first, by an exchange that leaves nobody a moment to come between; in a sticky folder no other
@@ -22,13 +23,15 @@ import stat
 import tempfile
 import time
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import read_tree
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Runner, run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.state import InstanceState, states
 
 __all__ = ("PID_FILES", "main_pid", "read_states")
 
 PID_FILES = ("/run/keepalived.pid", "/run/keepalived/keepalived.pid")
+MAIN_FILE = "/etc/keepalived/keepalived.conf"
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # renameat2(2)
 
 
@@ -80,7 +83,12 @@ def _place(pid: int) -> str:
         for name, _sign, value in (one.partition(b"=") for one in file.read().split(b"\0")):
             if name == b"TMPDIR" and value.startswith(b"/"):
                 folder = os.fsdecode(value)
-    return f"/proc/{pid}/root{os.path.join(folder, 'keepalived.json')}"
+    path = os.path.join(folder, "keepalived.json")
+    with contextlib.suppress(ConfigError):
+        for block in read_tree(MAIN_FILE).blocks:
+            for option in block.find("json_dump_file") if block.name == "global_defs" else ():
+                path = option.args[0] if option.args else path
+    return f"/proc/{pid}/root{path}"
 
 
 def _occupy(dump: str) -> int:
