@@ -81,7 +81,7 @@ plan:
                 - {address: 10.89.50.22, port: 8080}
           balancer_stream_upstreams: []
           keepalived_virtual_servers: []
-          kernel: {nonlocal_bind: [], ipvs: false, forward: false}
+          kernel: {nonlocal_bind: [], ipvs: false, forward: false, real_time: false}
           firewall:
             adverts:
               - {source: 10.89.50.12}
@@ -91,12 +91,12 @@ plan:
             host_gone: 0.396
             nginx_killed: 0.116
             nginx_stopped: 0.116
-            nginx_frozen: 0.816
+            nginx_frozen: 0.406
             keepalived_stopped: 0.116
             planned_move: 0.0
           outage_told: >-
             The longest that a client waits by these settings, whichever of lb1, lb2 fails: host gone 0.40 s,
-            nginx killed 0.12 s, nginx stopped 0.12 s, nginx frozen 0.82 s, keepalived stopped 0.12 s
+            nginx killed 0.12 s, nginx stopped 0.12 s, nginx frozen 0.41 s, keepalived stopped 0.12 s
       contains:
         address:
           description: The address from which a balancer speaks VRRP, or at which a backend serves.

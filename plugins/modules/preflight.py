@@ -56,6 +56,12 @@ options:
         its instances would stay in C(FAULT) for ever.
     type: bool
     default: false
+  real_time:
+    description:
+      - The real-time priority without which keepalived could not send its adverts in time; V(0) where they are so far
+        apart that it can do without.
+    type: int
+    default: 0
   commands:
     description:
       - Commands that will be run by O(command_user), each a text or a list of words.
@@ -122,6 +128,10 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.chang
     refuse_unfit,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import VrrpInstance
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.scheduler import (
+    may_raise_limits,
+    real_time_fault,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.packages import download
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.programs import program_of, unfit_program
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.quiet import QuietModule
@@ -192,6 +202,7 @@ def main() -> None:
             "scripts": {"type": "dict", "default": {}},
             "script_users": {"type": "dict", "default": {}},
             "ipvs": {"type": "bool", "default": False},
+            "real_time": {"type": "int", "default": 0},
             "root": {"type": "path", "default": "/etc/keepalived"},
         },
         supports_check_mode=True,
@@ -222,6 +233,9 @@ def main() -> None:
             "the kernel of this host has no IPVS, which keepalived_virtual_servers need: load it (modprobe ip_vs; for "
             "a container, on the machine that runs it), or let nginx serve the port with balancer_streams"
         )
+    if module.params["real_time"]:
+        fault = real_time_fault(module.params["real_time"], may_raise=may_raise_limits())
+        faults += [fault] if fault else []
     downloaded: list[str] = []
     try:
         root = module.params["root"]

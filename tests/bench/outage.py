@@ -138,8 +138,9 @@ def rows(
     measured: t.Mapping[str, t.Mapping[str, t.Sequence[t.Mapping[str, float]]]],
 ) -> t.Iterator[str]:
     """Yield the lines of a table in Markdown: a row a fault, this collection and the guides side by side."""
-    yield "| what happens to the holder | gap: min, median, max | lost | as guides say | lost |"
-    yield "|---|---|---|---|---|"
+    guides = any(len(ways) > 1 for ways in measured.values())
+    yield "| what happens to the holder | gap: min, median, max | lost |" + " as guides say | lost |" * guides
+    yield "|---|---|---|" + "---|---|" * guides
     for fault, ways in measured.items():
         cells = []
         for runs in ways.values():
@@ -153,6 +154,7 @@ def rows(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--runs", type=int, default=10, help="runs of each fault each way (default: 10)")
+    parser.add_argument("--no-guides", action="store_true", help="measure this collection alone")
     parser.add_argument("--fault", action="append", help=f"a fault to measure (default: {', '.join(USUAL)})")
     options = parser.parse_args()
     known = {fault.name: fault for fault in FAULTS}
@@ -160,7 +162,7 @@ def main() -> None:
     pair = Pair()
     pair.heal()
     measured: dict[str, dict[str, list[dict[str, float]]]] = {name: {} for name in chosen}
-    for way in ("holdfast", "guides"):
+    for way in ("holdfast",) if options.no_guides else ("holdfast", "guides"):
         if way == "guides":
             as_guides_say(pair)
         try:

@@ -127,3 +127,10 @@ def test_keepaliveds_own_test_takes_what_is_rendered(host: Host) -> None:
     text = "".join(one["after"] for one in done["diff"])
     for line in (f"virtual_server {VIP} 443 {{", "lb_kind DR", "real_server 10.89.77.21 443 {", "HTTP_GET {"):
         assert line in text
+
+
+def test_dense_adverts_are_refused_where_there_is_no_real_time_priority(fresh: Host) -> None:
+    """root of a container may not raise limits, and keepalived would be killed there."""
+    words = fresh.refused("preflight", {"real_time": 50})
+    assert words.startswith("keepalived_timing: adverts as dense as these need a real-time priority")
+    assert "use `fast`" in words

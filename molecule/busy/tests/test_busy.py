@@ -7,29 +7,12 @@ from __future__ import annotations
 
 import os
 import time
-import typing as t
-from contextlib import contextmanager
 
 from fleet_under_test import client, watching
+from load import LOOPS, busy
 from pair import SITE, VIP, Pair
 
 SECONDS = int(os.environ.get("HOLDFAST_BUSY_SECONDS", "300"))
-PROCESSORS = os.cpu_count() or 1
-LOOPS = 4 * PROCESSORS
-
-
-@contextmanager
-def busy(pair: Pair) -> t.Iterator[None]:
-    """Let processes that never pause run on both balancers, four for every processor of this machine."""
-    try:
-        for number in range(LOOPS):
-            node = pair.balancers[number % 2]
-            loop = "systemd-run --quiet --collect --unit=fault-busy-{} sh -c 'while :; do :; done'"
-            node.run(loop.format(number))
-        yield
-    finally:
-        for node in pair.balancers:
-            node.run("systemctl stop 'fault-busy-*'")
 
 
 def test_no_false_takeover_under_load(pair: Pair) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import typing as t
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Blo
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Finding
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.global_defs import GlobalDefs
 
-__all__ = ("PID_FILES", "Scheduler", "bearable", "may_raise_limits", "refused", "scheduler")
+__all__ = ("PID_FILES", "Scheduler", "bearable", "may_raise_limits", "real_time_fault", "refused", "scheduler")
 
 CAP_SYS_RESOURCE = 24
 HIGHEST_ORDINARY = -20
@@ -76,6 +77,31 @@ def bearable(defs: GlobalDefs | None, *, may_raise: bool) -> tuple[GlobalDefs | 
     )
     ordinary = replace(defs, vrrp_rt_priority=None, vrrp_rlimit_rttime=None, vrrp_priority=HIGHEST_ORDINARY)
     return ordinary, [Finding("real-time-limit", "warning", "global_defs.vrrp_rt_priority", message)]
+
+
+def real_time_fault(priority: int, *, may_raise: bool) -> str:
+    """Return a sentence where keepalived could not keep this real-time priority here, else none.
+
+    It is tried in a unit with a control group of its own, as that of keepalived is.
+    """
+    if may_raise:
+        unit = ["--property=CPUWeight=10000", "--property=CPUSchedulingPolicy=rr"]
+        trial = ["systemd-run", "--quiet", "--wait", "--collect", *unit, f"--property=CPUSchedulingPriority={priority}"]
+        try:
+            done = subprocess.run(
+                [*trial, "true"], stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False
+            )
+        except (OSError, subprocess.SubprocessError):
+            done = None
+        if done is not None and done.returncode == 0:
+            return ""
+        why = "its control group has no cpu.rt_runtime_us, or real-time processes are forbidden"
+    else:
+        why = "root may not raise limits here, as in a container without CAP_SYS_RESOURCE"
+    return (
+        "keepalived_timing: adverts as dense as these need a real-time priority for keepalived, which this host cannot "
+        f"give ({why}): allow it, or use `fast`"
+    )
 
 
 def refused(blocks: t.Iterable[Block], now: Scheduler | None) -> str:

@@ -39,6 +39,9 @@ START = 0.4
 SETTLE = 0.09
 """Seconds, at the most seen, until the successor has set the address, announced it, and answers the next client."""
 
+DENSE = 0.05
+"""Seconds between two adverts below which a busy host sends them late, unless keepalived has a real-time priority."""
+
 V2_LIMITS = (1, 255)
 V3_LIMITS = (0.01, 40.95)
 
@@ -49,6 +52,11 @@ class Timing:
 
     version: int = 3
     advert_int: float = 0.1
+
+    @property
+    def needs_real_time(self) -> bool:
+        """Return whether adverts are so dense that an ordinary process cannot be relied upon to send them in time."""
+        return self.advert_int < DENSE
 
     def skew(self, priority: int) -> float:
         """Return the seconds by which a node of this priority lets a better one go first."""
@@ -61,6 +69,7 @@ class Timing:
 
 
 PROFILES: dict[str, Timing] = {
+    "fastest": Timing(version=3, advert_int=0.03),
     "fast": Timing(version=3, advert_int=0.1),
     "standard": Timing(version=3, advert_int=1.0),
     "relaxed": Timing(version=3, advert_int=3.0),

@@ -229,6 +229,7 @@ class Plan:
             "nonlocal_bind": sorted({address.version for address in bound if address}),
             "ipvs": bool(methods),
             "forward": "NAT" in methods,
+            "real_time": any(instance.timing.needs_real_time for instance in self.instances[member.name]),
         }
 
     def _outage(self, cluster: Cluster, member: Balancer, instances: Iterable[Instance]) -> dict[str, float]:

@@ -93,7 +93,7 @@ class Detector:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.judges = [Judge(watched) for watched in config.instances]
-        self.contests = {judge.watched.name: Contest() for judge in self.judges}
+        self.contests = {one.name: Contest(one.advert_int) for one in config.instances}
         self.neighbourhood = Neighbourhood([vip for watched in config.instances for vip in watched.vips])
         self.reporter = Reporter(config.state_file, config.events)
         self.listeners = [Listener(family) for family in sorted({judge.watched.family for judge in self.judges})]

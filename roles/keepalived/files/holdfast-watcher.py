@@ -313,7 +313,7 @@ class Watcher(Asker):
             self.warn(f"nginx answers, but {self.config.pid_file} does not exist: its crash will be seen late.")
         self.bad = ""
         now = time.monotonic()
-        self.silence.answered(now, self.own_questions()[0].asked, fit=self.health.fit)
+        self.silence.answered(now, self.own_questions()[0].asked, crashed=bool(self.health.crashed))
         self.health.answered(main_is_dead=self.main_is_dead)
 
     # The checks of the user's, and what systemd says

@@ -17,6 +17,7 @@ from __future__ import annotations
 import enum
 
 PAUSE = 0.03  # seconds between two questions: neighbours answer within one or two milliseconds
+PAUSE_SHARE = 0.3  # of the interval of the adverts: a standby in doubt has to know before it would take over
 AWAY_PAUSE = 0.2
 SLOW_PAUSE = 1.0
 AT_LEAST = 2  # questions without an answer that say something
@@ -41,7 +42,8 @@ class Contest:
     claimed since the contest began, ``answered`` when each witness answered last.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, advert_int: float = 0.1) -> None:
+        self.pause = min(PAUSE, PAUSE_SHARE * advert_int)
         self.away = False
         self.stubborn = False
         self.answered: dict[str, float] = {}
@@ -85,7 +87,7 @@ class Contest:
         elif now - self._opened > HASTE and not self._other_silent:
             pause = SLOW_PAUSE
         else:
-            pause = PAUSE
+            pause = self.pause
         return max(0.0, self._asked + pause - now)
 
     def verdict(self, now: float, *, holds: bool) -> Verdict | None:

@@ -37,21 +37,20 @@ class Silence:
         if self.since is None:
             self.since = now
 
-    def answered(self, now: float, oldest: float, *, fit: bool) -> None:
+    def answered(self, now: float, oldest: float, *, crashed: bool) -> None:
         """A good answer came, and of the questions that were open until then the oldest was asked at ``oldest``.
 
-        What was asked of a frozen nginx and is answered when it thaws says nothing of its speed: ``fit`` is whether it
-        was known to be well.
-
         Where one of several workers hangs on a listener of its own, its questions stay open while others are answered:
-        the older they get, the longer a row of them has to be.
+        the older they get, the longer a row of them has to be. And what stood still and soon went on was slow, even if
+        it had been taken for frozen; after a crash or a real freeze the first answers say nothing of its speed.
         """
-        self.since, self.peer_answers = None, False
-        if not fit:
+        seconds = now - (oldest if self.since is None else min(oldest, self.since))
+        if crashed or seconds > PATIENCE * self.limit:
             self._unfit = now
-        seconds = now - max(oldest, self._unfit)
+        seconds = min(seconds, now - self._unfit)
         if seconds * TOLERANCE > self.limit:
             self._late.append((now, seconds))
+        self.since, self.peer_answers = None, False
 
     def slept(self, seconds: float) -> None:
         """Whoever asks did not run for this long: that is not held against nginx."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 from holdfast_contest import AT_LEAST, GONE, HASTE, PAUSE, REMEMBERED, SLOW_PAUSE, Contest, Verdict
+from holdfast_split import LATE
 
 VIP, OTHER = "10.0.0.100", "02:00:00:00:00:0c"
 GATEWAY, PEER = "10.0.0.1", "10.0.0.12"
@@ -123,6 +124,20 @@ def test_the_doubts_of_a_standby_that_is_heard_are_over() -> None:
     stand.doubt()
     assert stand.round(other=True, witness=GATEWAY) is None
     assert stand.over
+
+
+@pytest.mark.parametrize("advert_int", [0.03, 0.1, 1.0])
+def test_a_standby_that_is_cut_off_knows_before_it_would_take_over(advert_int: float) -> None:
+    contest, now = Contest(advert_int), 100.0 + LATE * advert_int
+    contest.witnessed(95.0, GATEWAY, third=True)
+    contest.begin(now)
+    verdict = contest.verdict(now, holds=False)
+    while verdict is None:
+        contest.claimed(now, VIP, OTHER, holds=False)
+        now += contest.due(now) or 0.0
+        verdict = contest.verdict(now, holds=False)
+    assert verdict is Verdict.GIVE_WAY
+    assert now < 100.0 + 2 * advert_int, "it waits for three that are missing"
 
 
 def test_only_a_holder_has_doubts_when_another_claims_its_address() -> None:

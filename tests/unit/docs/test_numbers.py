@@ -141,10 +141,12 @@ SAID: list[tuple[str, str]] = [
     ("roles/keepalived/README.md", f"after three missed adverts, {3 * FAST:g} s by default."),
     (
         "roles/keepalived/README.md",
-        "`fast` (adverts every {} s), `standard` ({} s), `relaxed` ({} s)".format(
-            *(f"{timing.PROFILES[name].advert_int:g}" for name in ("fast", "standard", "relaxed"))
+        "`fastest` (adverts every {} s, needs a real-time priority), `fast` ({} s), `standard` ({} s), "
+        "`relaxed` ({} s)".format(
+            *(f"{timing.PROFILES[name].advert_int:g}" for name in ("fastest", "fast", "standard", "relaxed"))
         ),
     ),
+    ("docs/modes.md", f"so are intervals of your own below {timing.DENSE:g} s"),
 ]
 
 # What was measured, or is a limit of the tests of failover.

@@ -24,7 +24,7 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
     servers = [{"address": "10.0.0.21", "port": 8080}, {"address": "10.0.0.22", "port": 8080}]
     plan = Estate().slices()
     for host, address, peer in (("lb1", "10.0.0.11", "10.0.0.12"), ("lb2", "10.0.0.12", "10.0.0.11")):
-        assert plan[host].pop("kernel") == {"nonlocal_bind": [], "ipvs": False, "forward": False}
+        assert plan[host].pop("kernel") == {"nonlocal_bind": [], "ipvs": False, "forward": False, "real_time": False}
         assert plan[host].pop("keepalived_virtual_servers") == []
         assert plan[host].pop("firewall") == {
             "adverts": [{"source": peer}],

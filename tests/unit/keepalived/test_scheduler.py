@@ -17,6 +17,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.sched
     Scheduler,
     bearable,
     may_raise_limits,
+    real_time_fault,
     refused,
     scheduler,
 )
@@ -74,3 +75,22 @@ def test_a_real_time_priority_that_would_kill_keepalived_is_left_out() -> None:
 def test_who_asks_for_none_is_told_nothing() -> None:
     assert bearable(GlobalDefs(vrrp_priority=-5), may_raise=False) == (GlobalDefs(vrrp_priority=-5), [])
     assert bearable(None, may_raise=False) == (None, [])
+
+
+@pytest.mark.parametrize(("code", "words"), [(0, ""), (214, "cpu.rt_runtime_us")])
+def test_a_real_time_priority_is_tried_in_a_unit_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, words: str
+) -> None:
+    trial = tmp_path / "systemd-run"
+    trial.write_text(f'#!/bin/sh\n[ "$*" = "${{*#*Priority=50}}" ] && exit 1\nexit {code}\n')
+    trial.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    told = real_time_fault(50, may_raise=True)
+    assert bool(told) is bool(words)
+    assert words in told
+    assert "CAP_SYS_RESOURCE" in real_time_fault(50, may_raise=False)
+
+
+def test_without_systemd_run_it_cannot_be_had(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert real_time_fault(50, may_raise=True).startswith("keepalived_timing: ")

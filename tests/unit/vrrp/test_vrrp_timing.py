@@ -57,6 +57,7 @@ def test_the_formula_brackets_what_was_measured(
 @pytest.mark.parametrize(
     ("profile", "budgets"),
     [
+        ("fastest", {"host_gone": 0.2, "nginx_killed": 0.2, "nginx_frozen": 0.5, "keepalived_stopped": 0.2}),
         ("fast", {"host_gone": 0.4, "nginx_killed": 0.2, "nginx_frozen": 1.0, "keepalived_stopped": 0.2}),
         ("standard", {"host_gone": 4.0, "nginx_killed": 1.0, "nginx_frozen": 5.0, "keepalived_stopped": 0.7}),
     ],
@@ -64,6 +65,11 @@ def test_the_formula_brackets_what_was_measured(
 def test_profiles_hold_the_budgets_of_a_pair(profile: str, budgets: dict[str, float]) -> None:
     expected = outage(PROFILES[profile], 240)
     assert {fault: most for fault, most in budgets.items() if expected[fault].most > most} == {}
+
+
+def test_adverts_that_are_dense_need_a_real_time_priority() -> None:
+    assert [name for name, one in PROFILES.items() if one.needs_real_time] == ["fastest"]
+    assert timing({"advert_int": 0.02}, "keepalived_timing").needs_real_time
 
 
 def test_every_fault_is_told_and_only_a_planned_move_costs_nothing() -> None:

@@ -35,7 +35,7 @@ def asks(stalls: list[tuple[float, float]], *, peer: bool, until: float, delay: 
             questions.append((now, answer))
             heard.asked(now)
         if any(answer <= now for _asked, answer in questions):
-            heard.answered(now, questions[0][0], fit=True)
+            heard.answered(now, questions[0][0], crashed=False)
             questions = [(asked, answer) for asked, answer in questions if answer > now]
         if heard.doubtful(now) == 0:
             heard.peer_answers = peer
@@ -85,7 +85,7 @@ def test_answers_that_are_late_are_answers(delay: float) -> None:
     for step in range(1000):
         now = step * TICK
         heard.asked(now)
-        heard.answered(now, now - delay, fit=True)
+        heard.answered(now, now - delay, crashed=False)
         heard.peer_answers = True
         assert heard.frozen(now) is None
 
@@ -101,19 +101,23 @@ def test_one_hung_worker_of_several_is_none() -> None:
         if step > 100 and step % 20 < 12:
             hung.append(now)
         else:
-            heard.answered(now, min([*hung, now]), fit=True)
+            heard.answered(now, min([*hung, now]), crashed=False)
         heard.peer_answers = heard.doubtful(now) == 0
         if step > 200:
             assert heard.frozen(now) != 0
 
 
-def test_what_thaws_was_not_slow() -> None:
+@pytest.mark.parametrize(("seconds", "crashed", "longer"), [(3.0, False, 1), (0.5, True, 1), (0.3, False, 1.5)])
+def test_what_thaws_soon_was_slow_and_what_was_frozen_or_dead_was_not(
+    seconds: float, crashed: bool, longer: float
+) -> None:
     heard = silence.Silence(LIMIT)
-    for fit in (False, False, True):
-        heard.answered(3.0, 2.8, fit=fit)
-    heard.asked(4.0)
+    heard.asked(1.0)
+    for oldest in (1.0, 1.0 + seconds - 0.2):  # a question of that time is still open when the first is answered
+        heard.answered(1.0 + seconds, oldest, crashed=crashed)
+    heard.asked(5.0)
     heard.peer_answers = True
-    assert heard.frozen(4.0) == pytest.approx(LIMIT)
+    assert heard.frozen(5.0) == pytest.approx(LIMIT if longer == 1 else longer * seconds)
 
 
 def test_time_in_which_nobody_asked_is_not_held_against_nginx() -> None:
