@@ -78,3 +78,25 @@ def test_restart_first_moves_the_address_only_if_nginx_stays_dead(restart_first:
     print(f"MEASURED restart_first: brought back {brought_back['gap_ms']} ms, moved {moved['gap_ms']} ms")
     assert holders.longest(at_least=2) <= SERVICE_GONE
     assert PATIENCE * 1000 <= moved["gap_ms"] + 300 <= (PATIENCE + TWICE * SERVICE_GONE) * 1000 + 300
+
+
+@pytest.mark.parametrize(
+    "loss",
+    ["rm --recursive /run/holdfast", "mv /run/holdfast/track /run/moved && mkdir /run/holdfast/track"],
+    ids=["removed", "replaced"],
+)
+def test_a_stop_of_nginx_is_seen_after_the_track_files_were_lost(balancers: Pair, loss: str) -> None:
+    lb1, lb2 = balancers
+    begin = lb1.run("date +%s.%N")
+    lb1.run(loss)
+    back = f"journalctl -u holdfast-notify --since @{begin} -o cat | grep 'keepalived watches' || true"
+    eventually(lambda: bool(lb1.run(back)), within=30, saying="keepalived watches the folder again")
+    lb1.run("rm --recursive --force /run/moved")
+    with watching(VIP, balancers) as holders, client(VIP, SITE) as window:
+        lb1.run("systemctl stop nginx")
+        eventually(lambda: lb2.holds(VIP) and not lb1.holds(VIP), within=10, saying=f"lb2 alone holds {VIP}")
+        lb1.run("systemctl start nginx")
+        eventually(lambda: lb1.holds(VIP) and not lb2.holds(VIP), within=20, saying=f"lb1 alone holds {VIP} again")
+        window.settle(1.0)
+    assert window.summary()["gap_ms"] <= TWICE * SERVICE_GONE * 1000
+    assert holders.longest(at_least=2) <= SERVICE_GONE

@@ -137,6 +137,7 @@ def test_a_command_that_hangs_delays_nobody_else(balancers: Pair, mail_sink: Nod
     )
     eventually(lambda: [line for line in since.told() if " HANGS " in line], within=40, saying="it was killed")
     assert not lb1.host.process.filter(comm="around-hangs")
+    assert not lb1.run("pgrep -f '^sleep 60[01]$' || true"), "what it has started in another session ends with it"
 
 
 def test_another_service_is_heard(balancers: Pair) -> None:

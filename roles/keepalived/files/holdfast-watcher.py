@@ -34,7 +34,7 @@ from holdfast_process import Gone, Process, read_pid
 from holdfast_questions import READ, Asker, Question, Target
 from holdfast_service import ERROR, NOTICE, WARNING, log, log_left_out, notify, read, serve, wakened_by
 from holdfast_silence import PATIENCE, Silence
-from holdfast_track import FIT, UNFIT, Folder, content, put
+from holdfast_track import FIT, UNFIT, Folder, content, is_here, put
 from holdfast_watcher_config import Config
 
 CONFIG = "/etc/holdfast/watcher.json"
@@ -49,6 +49,7 @@ ASK_SYSTEMD = 0.2
 SYSTEMCTL = "/usr/bin/systemctl"
 RESTORE = "holdfast-restore.service"
 RESTORE_AGAIN = 10.0
+LETS_GO = 2.0  # seconds within which keepalived has let the addresses of an unfit node go, many times over
 
 
 class Peers(Asker):
@@ -88,6 +89,8 @@ class Watcher(Asker):
         self.has_given_up: Child | None = None  # the question to systemd that is under way
         self.folder = Folder(config.track_dir)
         self.restore_due = 0.0
+        self.unfit = False
+        self.let_go_due: float | None = None  # when keepalived has to have let the addresses go, None once looked
         self.published: dict[str, bytes] = {}
         self.warned: set[str] = set()
         self.running = True
@@ -119,6 +122,7 @@ class Watcher(Asker):
                 self.report()
                 self.published.clear()
                 self.look_after_folder(now)
+                self.look_whether_it_let_go(now)
             doubt = self.doubt(now)
             self.judge(now)
             if not ready and self.health.crashed is not None:
@@ -398,6 +402,25 @@ class Watcher(Asker):
             )
             self.tell_systemd("start", "--no-block", RESTORE, now=now)
 
+    def look_whether_it_let_go(self, now: float) -> None:
+        """Have keepalived read its configuration again, once, where it holds the addresses of a node that is unfit.
+
+        It sees no file where inotify is exhausted (it says "Unable to monitor track files", and takes all for fit), nor
+        where a file system came and went over the folder; there reading again helps.
+        """
+        if self.let_go_due is None or now < self.let_go_due:
+            return
+        self.let_go_due = None
+        held = [address for address in self.config.addresses if is_here(address)]
+        if held:
+            log(
+                ERROR,
+                f"keepalived holds {', '.join(held)} {LETS_GO:g} s after it was told that this node is unfit: it reads "
+                "its configuration again. If it holds on, see whether journalctl -u keepalived says that it is unable "
+                "to monitor track files: then raise fs.inotify.max_user_instances and restart it.",
+            )
+            self.tell_systemd("--no-block", "reload", "keepalived.service", now=now)
+
     def warn(self, sentence: str) -> None:
         if sentence not in self.warned:
             self.warned.add(sentence)
@@ -410,6 +433,9 @@ class Watcher(Asker):
         crashed = self.health.crashed
         down = self.patience.look(crashed, now)
         if crashed is not None:
+            unfit = down or self.health.frozen
+            if unfit != self.unfit:
+                self.unfit, self.let_go_due = unfit, now + LETS_GO if unfit else None
             for name, unfit in ((CRASH, crashed), (DOWN, down), (PROBE, self.health.frozen)):
                 self.publish(name, unfit, self.health.reason)
         for check in self.config.checks:

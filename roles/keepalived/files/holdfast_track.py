@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import socket
 
 FIT, UNFIT = b"0\n", b"1\n"
 
@@ -27,6 +28,18 @@ class Folder:
         except OSError:
             return True
         return (there.st_dev, there.st_ino) != (held.st_dev, held.st_ino)
+
+
+def is_here(address: str) -> bool:
+    """Whether this host has an address: it is the source of what goes there. Nothing is sent."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as connection:
+            connection.connect((address, 9))
+            source = connection.getsockname()[0].partition("%")[0]
+            return socket.inet_pton(family, source) == socket.inet_pton(family, address)
+    except OSError:
+        return False
 
 
 def put(path: str, content: bytes) -> None:

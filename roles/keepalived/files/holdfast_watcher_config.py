@@ -20,6 +20,7 @@ class Config:
             data = json.loads(text)
             self.track_dir = str(data["track_dir"])
             self.events = str(data.get("events", ""))
+            self.addresses = [str(one["address"]) for one in data.get("addresses", ())]
             self.unit = str(data["nginx"]["unit"])
             self.pid_file = str(data["nginx"]["pid_file"])
             self.patience = float(data["nginx"].get("patience", 0))

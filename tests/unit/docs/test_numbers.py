@@ -111,6 +111,7 @@ SAID: list[tuple[str, str]] = [
         f"at most {unit('holdfast-restore.service', 'StartLimitBurst')} times in "
         f"{seconds('holdfast-restore.service', 'StartLimitIntervalSec')} s",
     ),
+    ("docs/health.md", f"still holds an address {watcher.LETS_GO:g} s after its node became unfit"),
     ("docs/notifications.md", f"no more than {holdfast_commands.AT_ONCE} commands run at once"),
     (
         "docs/notifications.md",

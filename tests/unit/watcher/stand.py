@@ -32,12 +32,12 @@ def load(name: str) -> t.Any:
     return module
 
 
-def eventually(condition: t.Callable[[], bool], what: str | t.Callable[[], str]) -> float:
+def eventually(condition: t.Callable[[], bool], what: str | t.Callable[[], str], *, within: float = PATIENCE) -> float:
     """Wait until it holds and return how many seconds that took; fails with ``what`` when it never does."""
     begin = time.monotonic()
     while not condition():
-        if time.monotonic() - begin > PATIENCE:
-            raise AssertionError(f"not within {PATIENCE:g} s: {what() if callable(what) else what}")
+        if time.monotonic() - begin > within:
+            raise AssertionError(f"not within {within:g} s: {what() if callable(what) else what}")
         time.sleep(0.002)
     return time.monotonic() - begin
 
@@ -59,7 +59,15 @@ class Stand:
         self.notified.settimeout(PATIENCE)
         self.configure()
 
-    def configure(self, *, patience: float = 0, checks: t.Sequence[t.Any] = (), **probe: t.Any) -> None:
+    def configure(
+        self,
+        *,
+        patience: float = 0,
+        checks: t.Sequence[t.Any] = (),
+        address: str = "192.0.2.100",
+        **probe: t.Any,
+    ) -> None:
+        """Write the settings; ``address`` is the shared one, which this machine has not, and keepalived has let go."""
         each = {"interval": 0.05, "timeout": 0.5, "fall": 2, "rise": 2}
         settings = {"interval": 0.05, "timeout": 0.1, "fall": 2, "rise": 2, **probe}
         question = {"address": "127.0.0.1", "port": self.port, "host": "health.invalid", "path": "/health"}
@@ -67,7 +75,7 @@ class Stand:
             json.dumps(
                 {
                     "track_dir": str(self.track),
-                    "addresses": [{"address": "192.0.2.100", "interface": "lo"}],
+                    "addresses": [{"address": address, "interface": "lo"}],
                     "events": str(self.events),
                     "nginx": {"unit": "nginx.service", "pid_file": str(self.pid_file), "patience": patience},
                     "probe": {**question, **settings},

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import Stand, eventually, load
-from holdfast_track import FIT, Folder, put
+from holdfast_track import FIT, Folder, is_here, put
 
 restore = load("holdfast-restore")
 
@@ -117,3 +117,33 @@ def test_a_step_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(restore, "run", Systemd(tmp_path, fails="systemd-tmpfiles"))
     assert restore.main(str(config)) == 1
     assert "is not back, keepalived learns nothing from it: systemd-tmpfiles" in capsys.readouterr().err
+
+
+def test_an_address_that_is_held_though_the_node_is_unfit_is_told_once(stand: Stand) -> None:
+    """What keepalived is told it does not see: whatever the reason is, it has to look again."""
+    stand.configure(address="127.0.0.1", interval=0.05)
+    nginx = stand.nginx()
+    stand.watcher()
+    stand.becomes(0, 0)
+    nginx.kill()
+    stand.says("nginx_crash", 1)
+    eventually(lambda: "keepalived holds 127.0.0.1 2 s after" in stand.log.read_text(), "it is told")
+    stand.nginx()
+    stand.says("nginx_crash", 0)
+    assert stand.log.read_text().count("keepalived holds") == 1
+
+
+def test_an_address_that_was_let_go_is_no_reason_to_say_anything(stand: Stand) -> None:
+    nginx = stand.nginx()
+    stand.watcher()
+    nginx.kill()
+    stand.says("nginx_crash", 1)
+    with pytest.raises(AssertionError):
+        eventually(lambda: "keepalived holds" in stand.log.read_text(), "nothing is told", within=3.0)
+
+
+@pytest.mark.parametrize(
+    ("address", "here"), [("127.0.0.1", True), ("::1", True), ("192.0.2.100", False), ("2001:db8::9", False)]
+)
+def test_whether_an_address_is_here(address: str, here: bool) -> None:
+    assert is_here(address) is here
