@@ -5,7 +5,7 @@
 
 It listens before it has a pid file, and gives each answer DELAY seconds after it was asked.
 
-SIGUSR1 closes the listener, as a graceful stop does; SIGTERM removes the pid file and ends.
+SIGUSR1 closes the listener, as a graceful stop does; SIGUSR2 lets it spin; SIGTERM removes the pid file and ends.
 """
 
 from __future__ import annotations
@@ -33,11 +33,16 @@ def serve(address: str, port: int, pid_file: str, status: str, delay: float) -> 
         listener.close()
         signal.pause()
 
+    def spin(_number: int, _frame: object) -> None:
+        while True:
+            pass
+
     def end(_number: int, _frame: object) -> None:
         os.unlink(pid_file)
         os._exit(0)
 
     signal.signal(signal.SIGUSR1, close)
+    signal.signal(signal.SIGUSR2, spin)
     signal.signal(signal.SIGTERM, end)
 
     def answer(connection: socket.socket) -> None:

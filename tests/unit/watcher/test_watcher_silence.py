@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import time
 
@@ -140,10 +141,22 @@ def frozen(stand: Stand) -> subprocess.Popen[bytes]:
     return nginx
 
 
-def test_it_is_unfit_at_once_where_a_peer_answers(stand: Stand, frozen: subprocess.Popen[bytes]) -> None:
+@pytest.mark.parametrize("queue", [0, 200])
+@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGUSR2], ids=["stopped", "spinning"])
+def test_whatever_the_reason_it_is_unfit_at_once_where_a_peer_answers(
+    stand: Stand, frozen: subprocess.Popen[bytes], number: signal.Signals, queue: int
+) -> None:
+    """With ``queue`` connections waiting the kernel takes no more: not even a handshake is answered."""
     stand.peer()
-    frozen.send_signal(signal.SIGSTOP)
-    assert 0.3 < stand.becomes(0, 1) < 1.0
+    frozen.send_signal(number)
+    waiting = [socket.socket() for _one in range(queue)]
+    for one in waiting:
+        one.setblocking(False)
+        one.connect_ex(("127.0.0.1", stand.port))
+    took = stand.becomes(0, 1)
+    for one in waiting:
+        one.close()
+    assert 0.2 < took < 1.0
 
 
 @pytest.mark.parametrize("peer", ["stopped", "failing", "frozen"])
