@@ -16,6 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Blo
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.fields import Kind, items
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.grammar import keywords
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secrets import redact
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Version
 
 __all__ = ("Model", "Nested", "NestedList", "Option", "argument_spec", "option", "option_of")
@@ -157,7 +158,7 @@ class Model:
             if line.raw is None:
                 lines.setdefault(line.name, []).append(line)
             else:
-                faults.append(ConfigError(line.position, f"{line.raw!r} cannot be expressed as options"))
+                faults.append(ConfigError(line.position, f"{redact(line.raw)!r} cannot be expressed as options"))
         values: dict[str, t.Any] = {}
         for name, one in _options(cls):
             found = [block] if one.title else [x for key in one.keywords or (name,) for x in lines.pop(key, ())]

@@ -24,6 +24,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.reade
     Reader,
     physical_lines,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secrets import redact
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Build
 
 __all__ = ("Expanded", "expand")
@@ -100,7 +101,7 @@ class _Builder:
     def _words(self, line: str) -> tuple[str, ...]:
         found, closed = words(line)
         if not closed:
-            self._note("quote-open", f"a double quote is not closed: {line}")
+            self._note("quote-open", f"a double quote is not closed: {redact(line)}")
         return found
 
     def _block(self, table: str, found: list[Block], needs_brace: bool) -> None:

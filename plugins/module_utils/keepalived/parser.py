@@ -28,6 +28,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lexer
     words,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.reader import Line, physical_lines
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secrets import redact
 
 __all__ = ("parse",)
 
@@ -219,7 +220,7 @@ def _read(lines: t.Sequence[Line], builder: _Builder) -> None:
             continue
         code, comment, closed = split_comment(line)
         if not closed:
-            raise ConfigError(builder.position, f"a double quote is not closed: {line[:60]}")
+            raise ConfigError(builder.position, f"a double quote is not closed: {redact(line)[:60]}")
         code = _rstrip(code)
         if "\\" in line and decomment(line)[0].endswith("\\"):
             # The comment stays, because its last character counts; so do the lines that a definition takes in.

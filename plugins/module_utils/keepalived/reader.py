@@ -27,6 +27,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lexer
     first_brace,
     include_pattern,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secrets import redact
 
 __all__ = ("Include", "Line", "Note", "Reader", "physical_lines")
 
@@ -181,7 +182,7 @@ class Reader:
                 continue
             code, closed = decomment(text)
             if not closed:
-                self._note("quote-open", "error", line.position, f"a double quote is not closed: {code}")
+                self._note("quote-open", "error", line.position, f"a double quote is not closed: {redact(code)}")
             self.copy.append(line._replace(text="" if include_pattern(code) else code.rstrip("\r\n")))
             if code:
                 return code
@@ -227,7 +228,7 @@ class Reader:
                 return replaced
             line, closed = decomment(replaced)
             if not closed:
-                self._note("quote-open", "error", self.position, f"a double quote is not closed: {line}")
+                self._note("quote-open", "error", self.position, f"a double quote is not closed: {redact(line)}")
             if not (line.startswith("@") or "$" in line):
                 return line
 
@@ -243,7 +244,7 @@ class Reader:
         try:
             self._loops.append((Loop.parse(line, self._substitute_numbers), self._inside))
         except ValueError as error:
-            self._note("loop-unreadable", "error", self.position, f"{line!r} cannot be read: {error}")
+            self._note("loop-unreadable", "error", self.position, f"{redact(line)!r} cannot be read: {error}")
             return
         turns = 1
         for loop, _inside in self._loops:

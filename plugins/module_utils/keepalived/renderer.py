@@ -14,6 +14,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lexer
     include_pattern,
     quote,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secrets import NAMES, redact
 
 __all__ = ("render",)
 
@@ -50,7 +51,8 @@ def _head(block: Block) -> str:
     try:
         head = " ".join(quote(word) for word in (block.name, *block.args) if word or block.args)
     except ValueError as error:
-        raise ConfigError(block.position, str(error)) from error
+        said = f"{block.name} has a word that keepalived cannot read" if block.name in NAMES else str(error)
+        raise ConfigError(block.position, said) from None
     # In quotes the word is no include.
     return f'"{block.name}"{head[len(block.name) :]}' if include_pattern(f"{head} ") else head
 
@@ -60,5 +62,5 @@ def _indented(text: str, depth: int, block: Block) -> str:
     first = text.split("\n", 1)[0]
     longest = max(len(line.encode(errors="surrogateescape")) for line in text.split("\n"))
     if longest > MOST_BYTES:
-        raise ConfigError(block.position, f"a line is longer than {MOST_BYTES} bytes: {text[:40]}")
+        raise ConfigError(block.position, f"a line is longer than {MOST_BYTES} bytes: {redact(text)[:40]}")
     return text if len(first) + depth * len(_INDENT) > LONGEST_LINE // 2 else _INDENT * depth + text

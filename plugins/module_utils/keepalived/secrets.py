@@ -11,10 +11,10 @@ from dataclasses import replace
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.secrets import HIDDEN, hide
 
-__all__ = ("hidden", "redact")
+__all__ = ("NAMES", "hidden", "redact")
 
-_NAMES = ("auth_pass", "key", "password")
-_LINE = re.compile(rf"^([ \t]*(?:{'|'.join(_NAMES)})[ \t]+).*$", re.MULTILINE)
+NAMES = ("auth_pass", "key", "password")
+_LINE = re.compile(rf"^([ \t]*(?:{'|'.join(NAMES)})[ \t]+).*$", re.MULTILINE)
 
 
 def redact(text: str) -> str:
@@ -24,7 +24,7 @@ def redact(text: str) -> str:
 
 def hidden(block: Block) -> Block:
     """Return the block with every secret in it hidden."""
-    if block.name in _NAMES:
+    if block.name in NAMES:
         return replace(block, args=(HIDDEN,), raw=None)
     raw = None if block.raw is None else redact(block.raw)
     children = None if block.children is None else tuple(hidden(child) for child in block.children)

@@ -12,6 +12,10 @@ import typing as t
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.expand import expand
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.renderer import render
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secrets import redact as keepalived
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.secrets import redact as nginx
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.quiet import QuietModule
@@ -62,6 +66,15 @@ def test_no_secret_of_keepalived_is_shown(text: str) -> None:
 def test_what_holds_no_secret_is_shown_as_it_is() -> None:
     assert nginx(PLAIN) == PLAIN
     assert nginx(PLAIN.replace("    ", "\t ")) == PLAIN.replace("    ", "\t ")
+
+
+@pytest.mark.parametrize("line", [f'auth_pass "{SECRET}', f"key 1 {SECRET}{'x' * 1100}"])
+def test_no_complaint_about_a_line_of_keepalived_shows_its_secret(line: str) -> None:
+    found = expand(f"vrrp_instance VI_1 {{\nauthentication {{\n{line}\n}}\n}}\n")
+    assert SECRET not in " ".join(map(str, found.findings))
+    with pytest.raises(ConfigError) as told:
+        render([Block(line.split()[0], (f"{SECRET}{'x' * 1100}",))])
+    assert SECRET not in str(told.value)
 
 
 def test_a_text_that_nginx_cannot_read_is_not_shown() -> None:
