@@ -364,6 +364,37 @@ def test_peers_that_come_and_go_are_both_heard_until_all_have_changed(any_host: 
     assert hears(host, STRANGER)
 
 
+def forge_arp(host: Host) -> None:
+    """Let the neighbour say that the peer has another MAC, as a reply to nobody."""
+    frame = "bytes.fromhex(open('/sys/class/net/wire0/address').read().strip().replace(':', ''))"
+    target = host.run("cat /sys/class/net/eth0/address").strip().replace(":", "")
+    addresses = "".join(f"{int(part):02x}" for part in PEER.split("."))
+    own = "".join(f"{int(part):02x}" for part in ADDRESS.split("."))
+    arp = f"08060001080006040002026600000001{addresses}{target}{own}"
+    script = (
+        "import socket; wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); wire.bind(('wire0', 0)); "
+        f"wire.send(bytes.fromhex('{target}') + {frame} + bytes.fromhex('{arp}'))"
+    )
+    host.run(f'ip netns exec neighbour python3 -I -c "{script}"')
+
+
+def test_a_forged_arp_packet_does_not_send_adverts_to_nowhere(firewalls: t.Mapping[str, Host]) -> None:
+    host = firewalls[NONE]
+    entry = f"ping -c 1 -W 1 {PEER} >/dev/null; ip neighbour show {PEER} | sed 's/.*lladdr \\([^ ]*\\).*/\\1/'"
+    known = host.run(entry).strip()
+    host.run("sleep 1.1")  # the kernel takes no other MAC within a second of the last one
+    forge_arp(host)
+    assert "lladdr 02:66:00:00:00:01" in host.run(f"ip neighbour show {PEER}")
+    host.run(f"ip neighbour flush to {PEER}")
+    assert host.run(entry).strip() == known
+    host.ok("vrrp_firewall", GUARDED)
+    host.run("sleep 1.1")
+    forge_arp(host)
+    host.eventually(lambda: known in host.run(f"ip neighbour show {PEER}"), "the MAC that answers", within=1.0)
+    assert "is asked first" in host.run("journalctl --unit holdfast-firewall --output cat")
+    host.ok("vrrp_firewall", {})
+
+
 def test_a_peer_behind_a_router_and_the_authentication_header(firewalls: t.Mapping[str, Host]) -> None:
     host = firewalls[NONE]
     assert hears(host, STRANGER, protocol=AH)

@@ -138,7 +138,7 @@ class Forger:
 
     def arp(self, target: Target) -> bytes:
         vips = [vip for vip in self.said["vips"] if ":" not in vip]
-        claimed = self.pick([*vips, *vips, *vips, "10.89.50.99"])
+        claimed = self.pick([*vips, *vips, target["peer"], "10.89.50.99"])
         mac = self.liar(target)
         asks = self.pick([claimed, "0.0.0.0", target["address"]])
         head = [1, IPV4, 6, 4, self.pick([1, 2, 2])]
@@ -162,7 +162,7 @@ class Forger:
 
     def discovery(self, target: Target) -> bytes:
         vips = [vip for vip in self.said["vips"] if ":" in vip] or ["fd00:89:50::100"]
-        claimed = self.pick(vips)
+        claimed = self.pick([*vips, *vips, target["peer6"]])
         mac = self.liar(target)
         kind = self.pick([136, 136, 136, 135, self.chance.randrange(256)])
         flags = self.pick([0x20000000, 0x60000000, 0xE0000000, 0])

@@ -119,6 +119,13 @@ def test_forged_adverts_move_nothing(pair: tuple[Node, Node], firewall: str) -> 
             play(str(HERE / "firewall.yml"), *INVENTORIES)
 
 
+def test_forged_arp_and_neighbour_discovery_move_nothing(pair: tuple[Node, Node]) -> None:
+    # A client believes whoever claims the address last, so it is not asked what it saw.
+    with nothing_moves(pair, "50 forged claims a second", lost=10**6):
+        sent = json.loads(Node("web1").run(forge("neighbours", 50, SECONDS)))
+    assert sent["sent"] >= 50 * SECONDS * 1.8, sent
+
+
 def own_addresses(numbers: t.Iterable[int]) -> set[str]:
     return {address for one in numbers for address in (f"10.89.50.{one}", f"fd00:89:50::{one}")}
 

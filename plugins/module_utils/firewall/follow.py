@@ -18,6 +18,7 @@ import time
 import typing as t
 
 from .access import AccessError
+from .neighbours import Neighbours
 from .netfilter import Runner
 from .restore import put_back
 
@@ -31,6 +32,7 @@ XTABLES_LOCK = "/run/xtables.lock"
 IN_CLOSE = 0x08 | 0x10  # inotify(7)
 TOGETHER = 0.05  # seconds: a transaction of somebody else is many notices
 REST = 1.0  # seconds after which a filter that changes all the time is looked at again
+SILENCE = 10.0  # seconds between two lines about forged neighbours
 AGAIN = 1.0  # seconds after which rules that were refused are tried again
 
 
@@ -43,15 +45,15 @@ class Notices:
         self.netlink.bind((0, 0))
         self.netlink.setsockopt(270, 1, NFNLGRP_NFTABLES)  # SOL_NETLINK, NETLINK_ADD_MEMBERSHIP
         self.inotify = _watch(XTABLES_LOCK)
+        self.neighbours = Neighbours()
 
-    def wait(self) -> None:
-        """Return once the rules may be others than before."""
-        while True:
-            ready, _writable, _failed = select.select([self.netlink.fileno(), self.inotify], [], [])
-            if self.inotify in ready:
-                os.read(self.inotify, 65536)
-            if self.drain() or self.inotify in ready:
-                return
+    def wait(self, seconds: float | None = None) -> bool:
+        """Return whether the rules may be others than before, once they are, or something else has happened."""
+        sockets = [self.netlink.fileno(), self.inotify, self.neighbours.netlink.fileno()]
+        ready, _writable, _failed = select.select(sockets, [], [], seconds)
+        if self.inotify in ready:
+            os.read(self.inotify, 65536)
+        return self.drain() or self.inotify in ready
 
     def drain(self) -> bool:
         """Read all that has come; whether any of it matters."""
@@ -89,22 +91,34 @@ def _watch(path: str) -> int:
 def follow(run: Runner, say: t.Callable[[str], t.Any]) -> t.NoReturn:
     """Put back what is missing now and whenever it goes, for ever; raises AccessError where it cannot even begin."""
     notices = Notices()
-    say("\n".join(put_back(run)) or "every rule is in its place")
+    kept, done = put_back(run)
+    say("\n".join(done) or "every rule is in its place")
     _ready()
+    due: float | None = None  # when the rules are looked at again
+    rested = 0.0  # until when they are left alone
+    told = -SILENCE  # when a neighbour was told of last
     while True:
-        notices.wait()
-        time.sleep(TOGETHER)
-        notices.drain()
+        notices.neighbours.watch(address for address, _ttl in (kept.heard.senders if kept.heard else ()))
+        changed = notices.wait(None if due is None else max(0.0, due - time.monotonic()))
+        replaced = notices.neighbours.settle()
+        now = time.monotonic()
+        if replaced and now >= told + SILENCE:
+            told = now  # whoever forges one forges many
+            say(replaced[-1])
+        if changed and due is None:
+            due = max(now + TOGETHER, rested)
+        if due is None or now < due:
+            continue
+        due = None
         try:
-            done = put_back(run)
+            kept, done = put_back(run)
         except AccessError as error:
             say(str(error))
-            time.sleep(AGAIN)
+            due = time.monotonic() + AGAIN
             continue
         if done:
             say("\n".join(done))
-        else:
-            time.sleep(REST)
+        rested = time.monotonic() + (0.0 if done else REST)
 
 
 def _ready() -> None:

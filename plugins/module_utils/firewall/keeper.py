@@ -17,6 +17,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall import 
     follow,
     heard,
     iptables,
+    neighbours,
     netfilter,
     nft,
     restore,
@@ -29,7 +30,7 @@ __all__ = ("UNIT", "UNIT_FILE", "files")
 UNIT = "holdfast-firewall.service"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 PROGRAM = "/usr/local/lib/holdfast/firewall-keeper"
-_MODULES = (access, follow, heard, iptables, netfilter, nft, restore, ruleset)
+_MODULES = (access, follow, heard, iptables, neighbours, netfilter, nft, restore, ruleset)
 UTILS = "ansible_collections.holdfast.nginx_ha.plugins.module_utils"
 # What is imported here comes to the host with the module.
 PARTS = ("__init__", *(part.__name__.rpartition(".")[2] for part in _MODULES))

@@ -67,8 +67,8 @@ def locked() -> t.Iterator[None]:
         os.close(descriptor)
 
 
-def put_back(run: Runner, wanted: str = WANTED) -> list[str]:
-    """Bring the rules of nftables and iptables back, and return in words what was done.
+def put_back(run: Runner, wanted: str = WANTED) -> tuple[Kept, list[str]]:
+    """Bring the rules of nftables and iptables back, and return what is kept, and in words what was done.
 
     Raises AccessError when the firewall refuses them.
     """
@@ -85,4 +85,4 @@ def put_back(run: Runner, wanted: str = WANTED) -> list[str]:
         if kept.access is not None:
             steps += filters.steps(kept.access)
         filters.perform(steps)
-        return [f"added to {line}" for step in steps for line in step.added]
+        return kept, [f"added to {line}" for step in steps for line in step.added]
