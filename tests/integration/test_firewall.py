@@ -345,6 +345,7 @@ def test_the_guard_outlasts_whatever_is_done_to_the_rules(any_host: Host, any_na
         host.eventually(lambda: host.attempt(TABLE).stdout == table, f"the table after {command}")
         if command in ("nft flush ruleset", "systemctl stop nftables") and any_name != NONE:
             host.run(FIREWALLS[any_name].again[1])  # its own rules went as well, and nobody else brings them back
+            host.eventually(lambda: host.attempt(TABLE).stdout == table, f"the table after what follows {command}")
     host.eventually(lambda: hears(host, PEER), "the peer is heard in the end")
     assert_heard_are_the_peers(host)
     host.run("systemctl kill --signal=KILL holdfast-firewall; nft delete table inet holdfast_vrrp")
