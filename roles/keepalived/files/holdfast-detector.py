@@ -38,7 +38,7 @@ from holdfast_links import Links
 from holdfast_neighbourhood import Neighbourhood
 from holdfast_netlink import links, neighbours
 from holdfast_packets import Listener, Looked, Wire, drain
-from holdfast_reasons import explain
+from holdfast_reasons import explain, stranger
 from holdfast_reporter import Reporter
 from holdfast_service import WARNING, faults_in_words, log, log_left_out, notify, serve
 from holdfast_split import LOOK_LEAST, ROUTINE, TICK, Claim, Judge, Watched
@@ -348,8 +348,8 @@ class Detector:
             elif self.looked.since >= (claim.first or 0.0) and claim.last >= self.looked.until:
                 # It stood before and after the look, so what was seen is its reason, and not the end of it.
                 self.reporter.say("split_brain", name, self.facts(judge, claim))
-            stranger = judge.foreign(now)
-            self.reporter.say("foreign_adverts", name, None if stranger is None else _foreign(stranger))
+            other = judge.foreign(now)
+            self.reporter.say("foreign_adverts", name, None if other is None else _foreign(other, judge.watched.vips))
 
     @staticmethod
     def cut_off(contest: Contest) -> dict[str, t.Any]:
@@ -385,15 +385,17 @@ def _who(address: str, mac: str) -> str:
     return f"{address} ({mac})" if address and mac else address or mac
 
 
-def _foreign(advert: Advert) -> dict[str, t.Any]:
+def _foreign(advert: Advert, vips: t.Sequence[str]) -> dict[str, t.Any]:
+    one = advert._replace(mac=advert.mac or neighbours().get(advert.source, ""))
     return {
-        "other_address": advert.source,
-        "interface": advert.interface,
-        "router_id": advert.router_id,
+        "address": next((address for address in one.addresses if address in vips), ""),
+        "other_address": one.source,
+        "other_mac": one.mac,
+        "interface": one.interface,
+        "router_id": one.router_id,
+        "priority": one.priority,
         "reason": "router_id_clash",
-        "message": f"{advert.source}, which is no peer, sends adverts with router id {advert.router_id} on "
-        f"{advert.interface}: give one of the two another id (keepalived_virtual_router_id), "
-        "or find out who forges them.",
+        "message": stranger(one, vips),
     }
 
 

@@ -23,7 +23,10 @@ def canonical(address: str) -> str:
 
 
 class Advert(t.NamedTuple):
-    """A VRRP advertisement as it was seen. ``secret`` tells whether two authentications are the same, and no more."""
+    """A VRRP advertisement as it was seen. ``secret`` tells whether two authentications are the same, and no more.
+
+    ``mac`` is who sent it, empty where it was not read from the wire.
+    """
 
     interface: str
     source: str
@@ -36,6 +39,7 @@ class Advert(t.NamedTuple):
     addresses: tuple[str, ...]
     secret: int
     sent_by_us: bool = False
+    mac: str = ""
 
 
 class Seen:

@@ -107,7 +107,8 @@ class Wire:
     def read(self) -> None:
         for data, _ancillary, sender in drain(self.connection):
             with contextlib.suppress(ValueError, struct.error, IndexError):
-                self.looked.wire.add(advert_of_packet(data, sender[0], sent_by_us=sender[2] == PACKET_OUTGOING))
+                advert = advert_of_packet(data, sender[0], sent_by_us=sender[2] == PACKET_OUTGOING)
+                self.looked.wire.add(advert._replace(mac=mac_text(sender[4])))
 
     def close(self) -> None:
         self.connection.close()

@@ -53,12 +53,7 @@ def explain(
         )
     strangers = [one for one in same if one.interface == own.interface]  # no peers: those were told above
     if strangers:
-        one = strangers[-1]
-        return Reason(
-            "router_id_clash",
-            f"{one.source} is no peer and uses router id {one.router_id} on {one.interface} as well: "
-            "give one of the two another id (keepalived_virtual_router_id).",
-        )
+        return Reason("router_id_clash", stranger(strangers[-1], own.addresses))
     for one in others:
         if one.source in watched.peers and set(one.addresses) & set(own.addresses):
             return Reason(
@@ -74,6 +69,24 @@ def explain(
         "no_adverts",
         f"No advert of {' or '.join(watched.peers) or 'a peer'} reaches {own.interface}: something on the way, or the "
         "firewall there, drops IP protocol 112, or keepalived there is dead and has left the address behind.",
+    )
+
+
+def stranger(one: Advert, shared: t.Collection[str]) -> str:
+    """Say what to do about somebody who is no peer and uses the router id of this node, with ``shared`` addresses."""
+    mac = f" ({one.mac})" if one.mac else ""
+    who = (
+        f"{one.source}{mac}, which is no peer, sends adverts with router id {one.router_id} and priority "
+        f"{one.priority} on {one.interface}"
+    )
+    if not set(one.addresses).isdisjoint(shared):
+        return (
+            f"{who} for the same address: stop keepalived there for good (systemctl disable --now keepalived), or "
+            "bring it back into the inventory."
+        )
+    return (
+        f"{who} for {_listed(one.addresses)}: give one of the two another id (keepalived_virtual_router_id), or find "
+        "out who forges them."
     )
 
 

@@ -111,8 +111,10 @@ class Judge:
         if not self.watched.knows(advert.source):
             # On another network the number is another virtual router's.
             here = advert.interface == self.watched.interface and advert.source != self.watched.address
-            if here and (advert.source in self.strangers or len(self.strangers) < MOST_STRANGERS):
-                self.strangers[advert.source] = (now, advert)
+            before = self.strangers.get(advert.source)
+            if here and (before or len(self.strangers) < MOST_STRANGERS):
+                mac = advert.mac or (before[1].mac if before else "")
+                self.strangers[advert.source] = (now, advert._replace(mac=mac))
             return
         self.heard = now if advert.priority > 0 else None
         if self.held and advert.priority > 0:

@@ -113,6 +113,13 @@ def test_a_stranger_is_told_with_and_without_the_address() -> None:
         assert one.foreign(100.0) is None
 
 
+def test_the_mac_of_a_stranger_is_kept_though_it_is_seen_on_the_wire_alone() -> None:
+    one = judge()
+    for mac, known in (("", ""), (MAC, MAC), ("", MAC)):
+        hear(one, 1.0, source=STRANGER, mac=mac)
+        assert one.foreign(1.1).mac == known
+
+
 @pytest.mark.parametrize(
     "more",
     [{"source": PEER}, {"source": "10.0.0.11"}, {"source": STRANGER, "interface": "eth1"}],

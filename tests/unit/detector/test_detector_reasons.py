@@ -15,7 +15,7 @@ from holdfast_reasons import explain
 from holdfast_split import Watched
 
 US, PEER, STRANGER = "10.0.0.11", "10.0.0.12", "10.0.0.99"
-VIP = "10.0.0.100"
+VIP, MAC = "10.0.0.100", "02:00:00:00:00:0d"
 WATCHED = Watched(
     name="VI_1",
     interface="eth0",
@@ -92,7 +92,17 @@ CASES = {
         "wrong_interface", "arrive on eth1, and this node speaks on eth0", [OURS, advert(interface="eth1")], []
     ),
     "somebody else with our id": Case(
-        "router_id_clash", f"{STRANGER} is no peer and uses router id 51", [OURS, advert(STRANGER)], []
+        "router_id_clash",
+        f"{STRANGER} ({MAC}), which is no peer, sends adverts with router id 51 and priority 240 on eth0 for the same "
+        "address: stop keepalived there for good",
+        [OURS, advert(STRANGER, mac=MAC)],
+        [],
+    ),
+    "another cluster with our id": Case(
+        "router_id_clash",
+        "for 10.0.0.200: give one of the two another id",
+        [OURS, advert(STRANGER, addresses=("10.0.0.200",))],
+        [],
     ),
     "somebody else with our id on another network": Case(
         "no_adverts", "No advert of", [OURS, advert(STRANGER, interface="eth1")], []
