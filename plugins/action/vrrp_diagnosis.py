@@ -9,7 +9,13 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.action import FindingOut
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.diagnosis import Case, Finding, Outside, diagnose
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.diagnosis import (
+    Case,
+    Finding,
+    Outside,
+    diagnose,
+    diagnose_noticed,
+)
 
 
 class ActionModule(FindingOut):
@@ -18,6 +24,7 @@ class ActionModule(FindingOut):
         "facts": {"type": "dict", "required": True},
         "clocks": {"type": "dict", "default": {}},
         "outside": {"type": "dict", "default": {}},
+        "part": {"type": "str", "choices": ["all", "noticed"], "default": "all"},
     }
 
     def find_out(self, given: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -25,7 +32,7 @@ class ActionModule(FindingOut):
         healthy, report = True, []
         for cluster in dict.fromkeys(hosts[host]["cluster"] for host in hosts if "cluster" in hosts[host]):
             case = _case(cluster, hosts, given)
-            findings = diagnose(case)
+            findings = diagnose(case) if given["part"] == "all" else diagnose_noticed(case)
             healthy = healthy and all(finding.note for finding in findings)
             report += _report(cluster, case, findings)
         return {"healthy": healthy, "report": report}

@@ -27,7 +27,8 @@ YOUNG = 60.0
 
 
 def units(names: t.Sequence[str], runner: Runner = run, *, uptime: float = 0.0) -> dict[str, dict[str, t.Any]]:
-    """Return the state of systemd's units by name: present, active, enabled, and whether restarts come in a row."""
+    """Return the state of systemd's units by name: present, active, enabled, for how many seconds it has run, and
+    whether restarts come in a row."""
     found = {}
     for name in names:
         said = unit_properties(f"{name}.service", _UNIT, runner)
@@ -38,6 +39,7 @@ def units(names: t.Sequence[str], runner: Runner = run, *, uptime: float = 0.0) 
             "active": said["ActiveState"] == "active",
             "enabled": said["UnitFileState"] in ("enabled", "static", "enabled-runtime"),
             "restarts": restarts,
+            "runs": max(0.0, uptime - began) if said["ActiveState"] == "active" else 0.0,
             "looping": said["SubState"] == "auto-restart" or (restarts > 2 and uptime - began < YOUNG),
         }
     return found

@@ -35,6 +35,12 @@ options:
         addresses returned, C(seen) what M(holdfast.nginx_ha.vrrp_doctor) did.
     type: dict
     default: {}
+  part:
+    description:
+      - V(noticed) compares only what the detectors have raised and who is on the network, of facts of that part.
+    type: str
+    choices: [all, noticed]
+    default: all
 attributes:
   check_mode:
     description: Nothing is ever changed.

@@ -23,6 +23,24 @@ options:
     type: list
     elements: str
     required: true
+  detected:
+    description:
+      - What the plan tells the detector of each instance. The network is asked who has their addresses (ARP, IPv6
+        neighbour discovery), and who sends adverts for them.
+    type: list
+    elements: dict
+    default: []
+  part:
+    description: V(noticed) is what the detector has raised and who is on the network, without all the rest.
+    type: str
+    choices: [all, noticed]
+    default: all
+  patience:
+    description:
+      - Seconds that are waited at most for the detector, until it has looked for a while since its start, and until
+        what it has raised is over.
+    type: float
+    default: 0
   member:
     description: Whether this host is a balancer. Of another one only its neighbours are of interest.
     type: bool
@@ -51,14 +69,19 @@ import contextlib
 import dataclasses
 import json
 import os
+import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import drifted, owned_files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses, need_root
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import version_of
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses, link_local, need_root
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import (
+    homes,
+    live_instances,
+    version_of,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemon import KeepalivedDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump import read_states
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lint import lint
@@ -72,8 +95,11 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.observed import 
     units,
     watched_inodes,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.segment import look, own_macs
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.strangers import Segment, strangers
 
 UNITS = ("keepalived", "nginx", "holdfast-watcher", "holdfast-detector")
+DETECTOR = "holdfast-detector"
 SPLIT_BRAIN = "/run/holdfast/state/split_brain.json"
 
 
@@ -106,13 +132,46 @@ def track_file(name: str, path: str, watched: t.AbstractSet[int]) -> dict[str, t
     return {"name": name, "path": path, "present": os.path.exists(path), "content": content, "watched": seen}
 
 
-def split_brain(path: str = SPLIT_BRAIN) -> list[dict[str, t.Any]]:
-    """Return what the detector has raised; nothing where it never ran."""
+def raised(path: str = SPLIT_BRAIN) -> list[dict[str, t.Any]] | None:
+    """Return what the detector has raised; None where its file is not there, or cannot be read."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError), open(
         path, encoding="utf-8"
     ) as file:
         return [one for one in json.load(file)["findings"] if isinstance(one, dict)]
-    return []
+    return None
+
+
+def first_look(detected: t.Sequence[t.Mapping[str, t.Any]]) -> float:
+    """Return after how many seconds a detector that was started has told of a second holder that was there before.
+
+    It waits for longer than a takeover lasts, looks at the wire for a few adverts, and has to begin.
+    """
+    return 4.0 + max((one["detection"] + 2.5 * one["advert_int"] for one in detected), default=0.0)
+
+
+def raised_for_long(looked: float, patience: float, path: str = SPLIT_BRAIN) -> list[dict[str, t.Any]] | None:
+    """Return what the detector still raises once it has had ``looked`` seconds to look, and time to forget."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        detector = units((DETECTOR,), uptime=uptime())[DETECTOR]
+        if not detector["active"] or (detector["runs"] >= looked and not raised(path)):
+            break
+        time.sleep(min(0.5, max(0.0, until - time.monotonic())))
+    return raised(path)
+
+
+def noticed(detected: t.Sequence[t.Mapping[str, t.Any]], root: str, patience: float) -> dict[str, t.Any]:
+    """Return what the detector tells, and who else is on the network."""
+    findings = raised_for_long(first_look(detected), patience)
+    segment = Segment(detected, homes(live_instances(root)), own_macs())
+    found: list[t.Any] = []
+    with contextlib.suppress(HoldfastError):  # the interface is down, which is told of as such
+        found = strangers(segment, look(segment.questions(), link_local(), segment.seconds))
+    return {
+        "split_brain": findings or [],
+        "detector_tells": findings is not None,
+        "strangers": [one._asdict() for one in found],
+    }
 
 
 def complaints(main_file: str, output: str, shared: t.Collection[str]) -> list[str]:
@@ -146,7 +205,6 @@ def of_member(root: str, shared: t.Collection[str]) -> dict[str, t.Any]:
         "running": running,
         "units": units(UNITS, uptime=uptime()),
         "nginx_runs": nginx_serves(),
-        "split_brain": split_brain(),
         "blocking_rules": blocking_rules(),
         "drifted": drifted(owned_files(daemon.name)),
         "instances": [],
@@ -166,10 +224,19 @@ def of_member(root: str, shared: t.Collection[str]) -> dict[str, t.Any]:
     return found
 
 
+def tracked_here(root: str) -> dict[str, t.Any]:
+    """Return the little of a balancer by which it is told whether what was noticed has a reason that is known."""
+    blocks = read_tree(os.path.join(root, "keepalived.conf"), None).blocks
+    return {"tracked": tracked(blocks, set()), "units": units((DETECTOR,), uptime=uptime())}
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "addresses": {"type": "list", "elements": "str", "required": True},
+            "detected": {"type": "list", "elements": "dict", "default": []},
+            "part": {"type": "str", "choices": ["all", "noticed"], "default": "all"},
+            "patience": {"type": "float", "default": 0},
             "member": {"type": "bool", "default": True},
             "root": {"type": "path", "default": "/etc/keepalived"},
         },
@@ -177,8 +244,11 @@ def main() -> None:
     )
     try:
         need_root()
-        shared = module.params["addresses"]
-        facts = of_member(module.params["root"], shared) if module.params["member"] else {}
+        shared, root = module.params["addresses"], module.params["root"]
+        facts: dict[str, t.Any] = {}
+        if module.params["member"]:
+            facts.update(noticed(module.params["detected"], root, module.params["patience"]))
+            facts.update(of_member(root, shared) if module.params["part"] == "all" else tracked_here(root))
         facts.update(interfaces=interfaces(), neighbours=neighbours(shared))
     except HoldfastError as error:
         module.fail_json(msg=str(error))

@@ -101,7 +101,7 @@ def look(asked: t.Mapping[str, t.Collection[str]], sources: t.Mapping[str, str],
         for interface in asked:
             sockets[_opened(interface)] = interface
         end, again = time.monotonic() + seconds, 0.0
-        while time.monotonic() < end:
+        while sockets and time.monotonic() < end:
             if time.monotonic() >= again:
                 again = time.monotonic() + AGAIN
                 for one, interface in sockets.items():

@@ -10,9 +10,30 @@ FAULT, and not a second ailment.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
-__all__ = ("Case", "Finding", "Outside", "diagnose")
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.case import (
+    BLIND,
+    CLOCK,
+    DOWN,
+    DRIFT,
+    FAULT,
+    LATER,
+    NOBODY,
+    STALE,
+    TWICE,
+    UNREACHABLE,
+    Case,
+    Finding,
+    Outside,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.noticed import (
+    Outsider,
+    noticed,
+    of_members,
+    outsiders,
+)
+
+__all__ = ("Case", "Finding", "Outside", "diagnose", "diagnose_noticed")
 
 CLOCKS = 1.0
 """Seconds by which the clocks of two members may differ before logs cannot be compared and a common change is late."""
@@ -20,47 +41,22 @@ CLOCKS = 1.0
 WATCHER, DETECTOR = "holdfast-watcher", "holdfast-detector"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One sentence or two. What has a lower ``rank`` is worse; a ``note`` is told and does not make a pair ill."""
-
-    rank: int
-    where: str
-    message: str
-    note: bool = False
-
-
-@dataclass(frozen=True)
-class Outside:
-    """What another host sees of the addresses: which of them answered it, and whom it takes for their holder."""
-
-    host: str
-    answered: t.Mapping[str, bool]
-    neighbours: t.Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One cluster: its plan and the facts by member, members that were not seen, clocks, and the view of others."""
-
-    plan: t.Mapping[str, t.Mapping[str, t.Any]]
-    facts: t.Mapping[str, t.Mapping[str, t.Any]]
-    unseen: t.Sequence[str] = ()
-    clocks: t.Mapping[str, tuple[float, float]] | None = None
-    outside: t.Sequence[Outside] = ()
-
-
 def diagnose(case: Case) -> list[Finding]:
     """Return what is wrong with a cluster, worst first; nothing where all is well."""
     found = [finding for host, facts in case.facts.items() for finding in _of_host(case, host, facts)]
     ill = {finding.where for finding in found if not finding.note and finding.rank < DRIFT}
-    found += _addresses(case, ill)
+    strange = outsiders(case)
+    found += noticed(case, strange)
+    found += _addresses(case, ill, strange)
     found += _clocks(case)
     return sorted(found, key=lambda finding: (finding.note, finding.rank))
 
 
-# Ranks, worst first
-NOBODY, TWICE, UNREACHABLE, STALE, STRANGER, DOWN, BLIND, FAULT, DRIFT, CLOCK, LATER = range(11)
+def diagnose_noticed(case: Case) -> list[Finding]:
+    """Return only what the detectors and the network tell, worst first: that nobody watches is told too."""
+    found = noticed(case, outsiders(case))
+    found += [finding for host, facts in case.facts.items() for finding in _units(host, facts) if not finding.note]
+    return sorted(found, key=lambda finding: finding.rank)
 
 
 def _of_host(case: Case, host: str, facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
@@ -71,9 +67,6 @@ def _of_host(case: Case, host: str, facts: t.Mapping[str, t.Any]) -> t.Iterator[
     yield from _units(host, facts)
     yield from _trackers(case.plan[host], host, facts)
     yield from _instances(case.plan[host], host, facts)
-    for one in facts["split_brain"]:
-        if one["event"] == "foreign_adverts":
-            yield Finding(STRANGER, host, f"{host} sees a stranger: {one['message']}")
     yield from _files(host, facts)
 
 
@@ -85,7 +78,9 @@ def _units(host: str, facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
         (WATCHER, "nobody sees a crash or a freeze of nginx here"),
         (DETECTOR, "nobody tells of a second holder here"),
     ):
-        unit = units[name]
+        unit = units.get(name)
+        if unit is None:
+            continue
         if not unit["present"]:
             yield Finding(
                 DOWN, host, f"{name} is not installed on {host}, so {what}: run the playbook site.yml for it."
@@ -250,8 +245,12 @@ def _files(host: str, facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
         )
 
 
-def _addresses(case: Case, ill: t.Collection[str]) -> t.Iterator[Finding]:
-    """Yield what is wrong with each shared address, seen from all sides; ``ill`` members have said why already."""
+def _addresses(case: Case, ill: t.Collection[str], strange: t.Sequence[Outsider]) -> t.Iterator[Finding]:
+    """Yield what is wrong with each shared address, seen from all sides.
+
+    ``ill`` members have said why already, and what ``strange`` hosts hold is explained by them.
+    """
+    elsewhere = {address for one in strange for address in one.addresses}
     told: set[str] = set()
     for vip in _unique(vip for plan in case.plan.values() for vip in plan["vips"]):
         holders = {host: mac for host, facts in case.facts.items() for mac in _macs(facts, vip)[:1]}
@@ -260,9 +259,9 @@ def _addresses(case: Case, ill: t.Collection[str]) -> t.Iterator[Finding]:
             if message not in told:
                 told.add(message)
                 yield Finding(TWICE, "", f"{vip} is held by {' and '.join(holders)} at once. {message}")
-        elif holders:
+        elif holders and vip not in elsewhere:
             yield from _from_outside(case, vip, *next(iter(holders.items())))
-        elif not case.unseen:
+        elif not holders and not case.unseen:
             reason = (
                 "the reasons are named below"
                 if ill
@@ -283,7 +282,7 @@ def _twice(case: Case, vip: str, holders: t.Sequence[str]) -> str:
         facts = case.facts[host]
         reasons += [
             f"{host}: {one['message'].partition('. ')[2]}"
-            for one in facts["split_brain"]
+            for one in of_members(case, host)
             if one["event"] == "split_brain" and vip in (one["address"], *case.plan[host]["vips"])
         ]
         rules += [f"{host}: {rule}" for rule in facts["blocking_rules"]]

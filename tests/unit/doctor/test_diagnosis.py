@@ -10,59 +10,11 @@ import typing as t
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.diagnosis import Case, Outside, diagnose
+from members import MAC, OWN, VIP, Facts, facts, plan
 
-VIP = "10.0.0.100"
-OWN = {"lb1": "10.0.0.11", "lb2": "10.0.0.12"}
-MAC = {"lb1": "02:00:00:00:00:0b", "lb2": "02:00:00:00:00:0c"}
-UNITS = ("keepalived", "nginx", "holdfast-watcher", "holdfast-detector")
-TRACKERS = ("nginx_crash", "nginx_probe", "nginx_stop")
 CUT_OFF = {"name": "cut_off_VI_1", "path": "/x", "present": True, "content": "1", "watched": True}
 
-Facts = t.Dict[str, t.Any]
 Break = t.Callable[[Facts, Facts], t.Any]
-
-
-def plan(host: str) -> dict[str, t.Any]:
-    return {
-        "vips": [VIP],
-        "keepalived_instances": [{"name": "VI_1", "track_file": list(TRACKERS)}],
-        "detected": [{"name": "VI_1", "interface": "", "router_id": 51, "address": OWN[host], "vips": [VIP]}],
-    }
-
-
-def facts(host: str, *, holds: bool) -> Facts:
-    """What is seen of a healthy member."""
-    unit = {"present": True, "active": True, "enabled": True, "restarts": 0, "looping": False}
-    return {
-        "installed": True,
-        "running": True,
-        "units": {name: dict(unit) for name in UNITS},
-        "nginx_runs": True,
-        "split_brain": [],
-        "blocking_rules": [],
-        "drifted": [],
-        "amiss": [],
-        "complaints": [],
-        "refused": "",
-        "tracked": {
-            "VI_1": [
-                {"name": one, "path": f"/run/holdfast/track/{one}", "present": True, "content": "0", "watched": True}
-                for one in TRACKERS
-            ]
-        },
-        "instances": [
-            {
-                "name": "VI_1",
-                "state": "MASTER" if holds else "BACKUP",
-                "interface": "eth0",
-                "virtual_router_id": 51,
-                "addresses": [VIP],
-                "excluded_addresses": [],
-            }
-        ],
-        "interfaces": {"eth0": {"mac": MAC[host], "up": True, "below": "", "addresses": [OWN[host], *[VIP] * holds]}},
-        "neighbours": {},
-    }
 
 
 def said(
@@ -139,7 +91,7 @@ def nobody(one: Facts, two: Facts) -> None:
         each["instances"][0].update(state="BACKUP")
 
 
-FOREIGN = {"event": "foreign_adverts", "address": VIP, "message": "10.0.0.99 sends adverts with router id 51."}
+FOREIGN = {"event": "foreign_adverts", "address": VIP, "other_address": "10.0.0.99", "router_id": 51, "message": "x."}
 AILMENTS: dict[str, tuple[Break, list[str]]] = {
     "not installed": (lambda one, _two: one.update(installed=False), ["keepalived is not installed on lb1"]),
     "keepalived is down": (
@@ -194,7 +146,10 @@ AILMENTS: dict[str, tuple[Break, list[str]]] = {
         [f"{VIP} is held by lb1 and lb2 at once. lb2: Adverts of 10.0.0.11 reach eth0, and a firewall rule drops"],
     ),
     "nobody": (nobody, [f"{VIP} is held by none of lb1, lb2: journalctl -u keepalived on each"]),
-    "a stranger": (lambda one, _two: one.update(split_brain=[FOREIGN]), ["lb1 sees a stranger: 10.0.0.99 sends"]),
+    "a stranger": (
+        lambda one, _two: one.update(split_brain=[FOREIGN]),
+        [f"10.0.0.99 is no balancer of this inventory and is a second holder of {VIP}: it sends adverts with"],
+    ),
     "protocol 112 is dropped": (
         lambda _one, two: two.update(blocking_rules=["-A INPUT -p vrrp -j DROP (iptables-save)"]),
         ["The firewall of lb2 drops IP protocol 112, so it does not hear the other nodes"],

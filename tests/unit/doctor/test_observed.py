@@ -53,21 +53,27 @@ def test_rules_that_drop_adverts(outputs: dict[str, str], rules: list[str]) -> N
 
 RUNS = "LoadState=loaded\nActiveState=active\nSubState=running\nUnitFileState=enabled\nNRestarts=0\n"
 BEGAN = "ActiveEnterTimestampMonotonic=100000000"
-WELL = {"present": True, "active": True, "enabled": True, "restarts": 0, "looping": False}
+WELL = {"present": True, "active": True, "enabled": True, "restarts": 0, "runs": 900.0, "looping": False}
 
 
 @pytest.mark.parametrize(
     ("text", "differs"),
     [
         (RUNS + BEGAN, {}),
-        ("LoadState=not-found\nActiveState=inactive", {"present": False, "active": False, "enabled": False}),
-        ("", {"present": False, "active": False, "enabled": False}),
-        (RUNS.replace("enabled", "disabled"), {"enabled": False}),
+        (
+            "LoadState=not-found\nActiveState=inactive",
+            {"present": False, "active": False, "enabled": False, "runs": 0.0},
+        ),
+        ("", {"present": False, "active": False, "enabled": False, "runs": 0.0}),
+        (RUNS.replace("enabled", "disabled") + BEGAN, {"enabled": False}),
         (RUNS.replace("NRestarts=0", "NRestarts=9") + BEGAN, {"restarts": 9}),
-        (RUNS.replace("NRestarts=0", "NRestarts=9") + BEGAN.replace("100", "990"), {"restarts": 9, "looping": True}),
+        (
+            RUNS.replace("NRestarts=0", "NRestarts=9") + BEGAN.replace("100", "990"),
+            {"restarts": 9, "runs": 10.0, "looping": True},
+        ),
         (
             RUNS.replace("active", "activating").replace("running", "auto-restart"),
-            {"active": False, "looping": True},
+            {"active": False, "runs": 0.0, "looping": True},
         ),
     ],
 )
