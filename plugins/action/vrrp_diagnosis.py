@@ -9,6 +9,7 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.action import FindingOut
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.case import DOWN
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.diagnosis import (
     Case,
     Finding,
@@ -16,6 +17,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.diagnosis
     diagnose,
     diagnose_noticed,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.failure import failure
 
 
 class ActionModule(FindingOut):
@@ -33,6 +35,7 @@ class ActionModule(FindingOut):
         for cluster in dict.fromkeys(hosts[host]["cluster"] for host in hosts if "cluster" in hosts[host]):
             case = _case(cluster, hosts, given)
             findings = diagnose(case) if given["part"] == "all" else diagnose_noticed(case)
+            findings = [*_unreachable(case, given["facts"]), *findings]
             healthy = healthy and all(finding.note for finding in findings)
             report += _report(cluster, case, findings)
         return {"healthy": healthy, "report": report}
@@ -53,6 +56,20 @@ def _case(cluster: str, hosts: t.Mapping[str, t.Any], args: t.Mapping[str, t.Any
         if host
     ]
     return Case(plan, facts, [host for host in members if host not in facts], clocks, outside)
+
+
+def _unreachable(case: Case, facts: t.Mapping[str, t.Any]) -> list[Finding]:
+    """Return a finding for every member that was to be looked at and could not be reached."""
+    return [
+        Finding(
+            DOWN,
+            host,
+            f"{host} cannot be reached ({failure(facts[host])}), so nothing is known of it: see that it runs, and that "
+            "ansible_host is its address.",
+        )
+        for host in case.unseen
+        if facts.get(host, {}).get("unreachable")
+    ]
 
 
 def _answered(asked: t.Mapping[str, t.Any]) -> dict[str, bool]:

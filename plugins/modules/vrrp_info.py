@@ -21,6 +21,24 @@ options:
     description: Whether RV(configuration) is returned.
     type: bool
     default: false
+  settled:
+    description: Whether every instance has to be V(MASTER) or V(BACKUP), and there has to be one.
+    type: bool
+    default: false
+  holds:
+    description: Addresses that have to be on this host.
+    type: list
+    elements: str
+    default: []
+  lacks:
+    description: Addresses that must not be on this host.
+    type: list
+    elements: str
+    default: []
+  patience:
+    description: Seconds that are waited for what O(settled), O(holds) and O(lacks) ask for, before the module fails.
+    type: float
+    default: 0
   root:
     description: Folder of keepalived's configuration.
     type: path
@@ -148,6 +166,7 @@ drifted:
 import contextlib
 import dataclasses
 import os
+import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -166,6 +185,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.versi
 
 TRACK_FOLDER = "/run/holdfast/track"
 RAW = ("address_lines", "routes", "rules")
+PAUSE = 0.5
 
 
 def trackers(folder: str = TRACK_FOLDER) -> dict[str, str]:
@@ -210,16 +230,58 @@ def gather(root: str, *, configuration: bool) -> tuple[dict[str, t.Any], str]:
     return found, refused(blocks, now)
 
 
+def wanting(found: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any]) -> str:
+    """Return what is not yet as it was asked for, as a clause; empty where all is."""
+    if params["settled"]:
+        if not found["running"]:
+            return "keepalived does not run here"
+        if not found["instances"]:
+            return "keepalived runs here without any instance"
+        others = [one for one in found["instances"] if one["state"] not in ("MASTER", "BACKUP")]
+        if others:
+            return ", ".join(f"{one['name']} is in {one['state']} here" for one in others)
+    missing = [one for one in params["holds"] if one not in found["held"]]
+    if missing:
+        return f"{', '.join(missing)} did not come to this host"
+    left = [one for one in params["lacks"] if one in found["held"]]
+    return f"{', '.join(left)} did not leave this host" if left else ""
+
+
+def settle(params: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], str]:
+    """Return what ``gather`` does once all is as it was asked for; HoldfastError where that takes too long."""
+    until = time.monotonic() + params["patience"]
+    while True:
+        try:
+            found, warning = gather(params["root"], configuration=params["configuration"])
+            wrong = wanting(found, params)
+            if not wrong:
+                return found, warning
+        except HoldfastError as error:
+            if not params["patience"]:
+                raise
+            wrong = str(error)  # it is just being started, or reads its files again
+        if time.monotonic() >= until:
+            raise HoldfastError(
+                f"{wrong}, after {params['patience']:g} s: journalctl -u keepalived -u holdfast-watcher says why, and "
+                "the playbook doctor.yml what to do"
+            )
+        time.sleep(PAUSE)
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "configuration": {"type": "bool", "default": False},
+            "settled": {"type": "bool", "default": False},
+            "holds": {"type": "list", "elements": "str", "default": []},
+            "lacks": {"type": "list", "elements": "str", "default": []},
+            "patience": {"type": "float", "default": 0},
             "root": {"type": "path", "default": "/etc/keepalived"},
         },
         supports_check_mode=True,
     )
     try:
-        found, warning = gather(module.params["root"], configuration=module.params["configuration"])
+        found, warning = settle(module.params)
     except HoldfastError as error:
         module.fail_json(msg=str(error))
     if warning:
