@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import json
 import urllib.request
 
 import pytest
 import testinfra
+from playing import play
 
 from lab.inventory import DEFAULT_INVENTORY, hosts_of, read_inventory
 from lab.podman import container_name, containers, held
@@ -61,3 +63,17 @@ def test_keepalived_goes_before_all_else(node: str) -> None:
     bounding_set = int(host.check_output("sed -n 's/^CapBnd:[[:space:]]*//p' /proc/1/status"), 16)
     wanted = "RR -" if bounding_set >> 24 & 1 else "TS -20"  # 24: CAP_SYS_RESOURCE
     assert wanted in host.check_output("ps -C keepalived -o cls=,ni= | tr -s ' ' | sed 's/^ //'").split("\n")
+
+
+def test_an_address_of_another_host_is_refused_before_anything_is_changed() -> None:
+    web3 = testinfra.get_host(f"podman://{container_name('web3')}")
+    free = VIP.replace(".100/", ".101/")
+    mac = web3.check_output("cat /sys/class/net/eth0/address")
+    web3.check_output(f"ip address add {free} dev eth0")
+    try:
+        vips = json.dumps({"keepalived_vips": [VIP, free]})
+        told = play("site.yml", "--inventory", str(DEFAULT_INVENTORY), "--tags", "always", "-e", vips, fails=True)
+    finally:
+        web3.check_output(f"ip address del {free} dev eth0")
+    assert f"{free.split('/')[0]} of VI_1 belongs to another host: {mac} answers for it on eth0" in told
+    assert "Nothing was changed." in told
