@@ -15,6 +15,7 @@ from real_hosts import Args, Host
 OURS, PEER, OTHER = "10.89.78.11", "10.89.78.12", "10.89.78.13"
 VIP, EXCLUDED, SIX = "10.89.78.100", "10.89.78.101", "fd00:89:78::100"
 OURS6, PEER6 = "fd00:89:78::11", "fd00:89:78::12"
+STATE = "/run/holdfast/state/split_brain.json"
 MAC = "02:89:78:00:00:17"
 IN = "ip netns exec other"
 NETWORK = f"""
@@ -45,6 +46,7 @@ def detected(one: Args) -> Args:
         "name": one["name"],
         "router_id": one["virtual_router_id"],
         "advert_int": 0.1,
+        "detection": 0.4,
         "address": one["unicast_src_ip"],
         "peers": one["unicast_peer"],
         "vips": [vip.split("/")[0] for vip in (*one["virtual_ipaddress"], *one["virtual_ipaddress_excluded"])],
@@ -163,3 +165,30 @@ def test_a_network_that_cannot_be_looked_at_is_told_of(node: Host) -> None:
     node.run("ip link set eth9 down")
     told = node.ok("preflight", {"instances": INSTANCES[:1], "detected": ASKED["detected"][:1]})["warnings"]
     assert any("this host cannot look at its network (Network is down)" in one for one in told)
+
+
+@pytest.mark.parametrize("part", ["all", "noticed"])
+def test_the_doctor_sees_them_without_a_detector(node: Host, part: str) -> None:
+    node.ok("keepalived_config", {"instances": INSTANCES})
+    give(node, EXCLUDED, SIX)
+    asked = {"addresses": [VIP, EXCLUDED, SIX], "detected": ASKED["detected"], "part": part}
+    facts = node.ok("vrrp_doctor", asked)["facts"]
+    assert [(one["kind"], one["mac"], one["addresses"]) for one in facts["strangers"]] == [
+        ("holder", MAC, [EXCLUDED]),
+        ("holder", MAC, [SIX]),
+    ]
+    assert (facts["split_brain"], facts["detector_tells"]) == ([], False)
+
+
+def test_what_the_detector_has_forgotten_is_waited_for(node: Host) -> None:
+    node.run("systemd-run --quiet --unit=holdfast-detector sleep 60; mkdir -p /run/holdfast/state")
+    node.write(STATE, '{"findings": [{"event": "foreign_adverts"}]}')
+    asked = {"addresses": [VIP], "part": "noticed"}
+    try:
+        facts = node.ok("vrrp_doctor", {**asked, "patience": 1})["facts"]
+        assert facts["split_brain"] == [{"event": "foreign_adverts"}]
+        node.write("/run/holdfast/clear.json", '{"findings": []}')
+        node.run(f"systemd-run --quiet --on-active=2 mv /run/holdfast/clear.json {STATE}")
+        assert node.ok("vrrp_doctor", {**asked, "patience": 30})["facts"]["split_brain"] == []
+    finally:
+        node.run("systemctl stop holdfast-detector; rm -r /run/holdfast")
