@@ -60,7 +60,7 @@ def test_a_balancer_that_left_the_inventory_is_named_by_all(pair: BrokenPair) ->
     router_id = json.loads(pair.lb1.run("cat /etc/holdfast/detector.json"))["instances"][0]["router_id"]
     with pair.stranger(240, "10.89.50.11", "10.89.50.12"):
         for node in pair.balancers:
-            pair.raised(node, "foreign_adverts", "router_id_clash", within=15)
+            pair.raised(node, "foreign_adverts", "router_id_clash", within=30)
         code, findings, text = doctor()
         assert code != 0, text
         assert len(findings) == 1, findings

@@ -143,8 +143,9 @@ def question(address: str, mac: bytes, source: str) -> tuple[bytes, int, bytes]:
 def read(packet: bytes, protocol: int, interface: str, mac: str) -> Claim | Speaker | None:
     """Return what a packet says, None where that is nothing of interest; what is cut or forged badly raises."""
     if protocol == _ARP:
-        _hardware, _protocol, _length, _size, _operation, sender, address, _target, _ip = _PACKET.unpack_from(packet)
-        return Claim(interface, str(ip_address(address)), _text(sender)) if any(address) else None
+        *head, sender, address, _target, _ip = _PACKET.unpack_from(packet)
+        right = head in ([1, _IP, 6, 4, 1], [1, _IP, 6, 4, 2]) and any(sender) and not sender[0] & 1
+        return Claim(interface, str(ip_address(address)), _text(sender)) if right and any(address) else None
     if protocol == _IP:
         header, length = (packet[0] & 0x0F) * 4, struct.unpack_from("!H", packet, 2)[0]
         return _advert(packet[header:length], str(ip_address(packet[12:16])), interface, mac)

@@ -15,6 +15,7 @@ import holdfast_questions
 import holdfast_records
 import holdfast_service
 import holdfast_silence
+import holdfast_split
 import pytest
 import yaml
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp import timing
@@ -78,6 +79,10 @@ FREEZE, BORNE = f"{PROBE.least:g}", f"{PROBE.least * holdfast_silence.PATIENCE:g
 FAST = timing.PROFILES["fast"].advert_int
 DELAYS = [str(number) for number in holdfast_mail.DELAYS]
 SAID: list[tuple[str, str]] = [
+    (
+        "docs/troubleshooting.md",
+        f"it is remembered for {holdfast_split.FORGET_STRANGER:g} seconds after its last advert.",
+    ),
     (
         "docs/health.md",
         f"systemd brings nginx back, {seconds(NGINX, 'RestartSec')} s after its death, and the addresses stay.",

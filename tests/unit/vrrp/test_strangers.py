@@ -183,6 +183,8 @@ def test_packets_are_read() -> None:
     assert read(reply, 0x0806, "eth0", OLD) == Claim("eth0", VIP, WEB)
     probe = struct.pack("!HHBBH6s4s6s4s", 1, 0x0800, 6, 4, 1, mac, b"\0" * 4, b"\0" * 6, socket.inet_aton(VIP))
     assert read(probe, 0x0806, "eth0", OLD) is None
+    for at, wrong in ((0, b"\0\6"), (2, b"\0\0"), (6, b"\0\3"), (8, b"\0" * 6), (8, b"\xff" * 6)):
+        assert read(reply[:at] + wrong + reply[at + len(wrong) :], 0x0806, "eth0", OLD) is None
     advert = bytes((0x31, 51, 240, 1, 0, 10, 0, 0)) + socket.inet_aton(VIP)
     ends = socket.inet_aton("10.0.0.13") + socket.inet_aton("224.0.0.18")
     packet = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(advert), 0, 0, 255, 112, 0) + ends + advert
