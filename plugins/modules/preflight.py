@@ -42,7 +42,8 @@ options:
     description:
       - What the plan tells the detector of each of O(instances).
       - The network is asked who has their addresses already (ARP, IPv6 neighbour discovery), and who sends adverts for
-        them. One that is no member is a fault; a peer of former days that is still there is warned of.
+        them. One that is no member and has an address is a fault; adverts alone, which anybody can forge, and a peer of
+        former days that is still there are warned of.
     type: list
     elements: dict
     default: []
@@ -184,7 +185,11 @@ def on_the_network(
         seen = look(segment.questions(), link_local(), segment.seconds)
     except HoldfastError as error:
         return [], [str(error)]
-    return [sentence(one) for one in strangers(segment, seen)], former_peers(segment, seen)
+    found = strangers(segment, seen)
+    # Adverts alone can be forged: whoever does must not keep this cluster from being changed.
+    wrong = [sentence(one) for one in found if one.kind in ("holder", "twin")]
+    doubtful = [sentence(one) for one in found if one.kind not in ("holder", "twin")]
+    return wrong, [*doubtful, *former_peers(segment, seen)]
 
 
 def main() -> None:

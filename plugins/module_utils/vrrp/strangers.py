@@ -26,7 +26,8 @@ Detected = t.Mapping[str, t.Any]
 
 
 class Stranger(t.NamedTuple):
-    """Who is no member. ``kind`` is ``holder`` (of ``addresses``), ``router_id`` (it has ours) or ``twin`` (of a node).
+    """Who is no member. ``kind`` is ``holder`` (of ``addresses``) or ``twin`` (of a node); or it is heard alone, and
+    then ``speaker`` (for ``addresses``) or ``router_id`` (it has ours): anybody on the network can forge adverts.
 
     One that was heard has a ``source``, a router id and a priority; of one that only answers for an address they are
     empty and None.
@@ -96,7 +97,8 @@ class Segment:
 def strangers(segment: Segment, seen: Seen) -> list[Stranger]:
     """Return everybody who is no member and has an address of the cluster or of this node, or speaks for one."""
     known = segment.known(seen)
-    found = [_speaker(segment, one) for one in seen.speakers if _strange(segment, one, known)]
+    holding = {claim.mac for claim in seen.claims if claim.address in segment.homes}
+    found = [_speaker(segment, one, holding) for one in seen.speakers if _strange(segment, one, known)]
     speaking = {(one.mac, address) for one in found for address in one.addresses}
     for claim in seen.claims:
         if claim.address in segment.own and claim.mac not in segment.macs:
@@ -144,6 +146,11 @@ def sentence(one: Stranger) -> str:
             f"{who} for {addresses or 'the addresses'} of {one.instance}, so it is a second holder: stop keepalived "
             "there for good (systemctl disable --now keepalived), or bring it back into the inventory"
         )
+    if one.kind == "speaker":
+        return (
+            f"{who} for {addresses or 'the addresses'} of {one.instance}, which it does not answer for: keepalived "
+            "here does not hear it; find out who forges them, or stop keepalived there"
+        )
     return (
         f"{who} for {addresses}, and that id is the one of {one.instance}: give this cluster another one "
         "(keepalived_virtual_router_id), or take that host off this network"
@@ -163,9 +170,11 @@ def _virtual(mac: str, router_ids: t.Container[int]) -> bool:
     return match is not None and int(match.group(1), 16) in router_ids
 
 
-def _speaker(segment: Segment, one: Speaker) -> Stranger:
+def _speaker(segment: Segment, one: Speaker, holding: t.Collection[str]) -> Stranger:
     shared = tuple(address for address in one.addresses if address in segment.homes)
-    kind = "holder" if shared or not one.addresses else "router_id"
+    kind = "speaker" if shared or not one.addresses else "router_id"
+    if kind == "speaker" and (one.mac in holding or one.source in segment.former):
+        kind = "holder"
     name = segment.name(one.router_id, shared)
     return Stranger(
         kind, one.interface, one.mac, name, shared or one.addresses, one.source, one.router_id, one.priority

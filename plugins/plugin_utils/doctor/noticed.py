@@ -166,7 +166,7 @@ def _outsider(one: Outsider) -> str:
         )
     if one.addresses and heard:
         return (
-            f"{who} is no balancer of this inventory and is a second holder of {', '.join(one.addresses)}{of}: it "
+            f"{who} is no balancer of this inventory and acts as a holder of {', '.join(one.addresses)}{of}: it "
             f"{heard}, {noticed_by}. Stop keepalived there for good (systemctl disable --now keepalived), or bring it "
             "back into the inventory and run the playbook site.yml."
         )

@@ -148,7 +148,7 @@ AILMENTS: dict[str, tuple[Break, list[str]]] = {
     "nobody": (nobody, [f"{VIP} is held by none of lb1, lb2: journalctl -u keepalived on each"]),
     "a stranger": (
         lambda one, _two: one.update(split_brain=[FOREIGN]),
-        [f"10.0.0.99 is no balancer of this inventory and is a second holder of {VIP}: it sends adverts with"],
+        [f"10.0.0.99 is no balancer of this inventory and acts as a holder of {VIP}: it sends adverts with"],
     ),
     "protocol 112 is dropped": (
         lambda _one, two: two.update(blocking_rules=["-A INPUT -p vrrp -j DROP (iptables-save)"]),

@@ -130,9 +130,17 @@ def test_a_second_holder_is_told_once_with_all_that_is_known_of_it() -> None:
 
 
 def test_our_address_under_another_router_id() -> None:
-    found = said(speakers=[speaker("10.0.0.13", OLD, VIP, router_id=77)])
+    found = said(Claim("eth0", EXCLUDED, OLD), speakers=[speaker("10.0.0.13", OLD, VIP, router_id=77)])
     assert "router id 77 and priority 100" in found[0]
     assert "is a second holder" in found[0]
+
+
+def test_one_that_only_speaks_may_be_forged_unless_it_was_a_peer() -> None:
+    one = speaker("10.0.0.13", OLD, VIP)
+    for peers, kind in (([], "speaker"), (["10.0.0.13"], "holder")):
+        [found] = strangers(segment(peers=peers), Seen(WELL, [one]))
+        assert found.kind == kind
+        assert ("find out who forges them" in sentence(found)) is (kind == "speaker")
 
 
 def test_another_cluster_with_our_router_id() -> None:
