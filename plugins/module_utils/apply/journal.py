@@ -42,6 +42,7 @@ cd {journal} || exit 1
 real() {{
     [ "$(cd -P -- "$1" 2>/dev/null && pwd -P)" = "$2" ] || {{ echo "$1 is not the folder that it was" >&2; false; }}
 }}
+same() {{ cmp -s -- "$1" "$2" && [ "$(stat -c %a:%u:%g -- "$1")" = "$(stat -c %a:%u:%g -- "$2")" ]; }}
 failed=0
 {restore}
 {made}
@@ -53,7 +54,7 @@ cd / && rm -rf {undone} && mv {journal} {undone} && rm -rf {undone}
 # What cannot be put back need not be where it has never gone.
 _RESTORE = (
     "{{ real {folder} {place} && [ ! -d {path} ] && cp -p -- old/{number} {beside} && mv -f -- {beside} {path}; }} "
-    "|| {{ rm -f -- {beside}; cmp -s -- old/{number} {path}; }} || failed=1"
+    "|| {{ rm -f -- {beside}; same old/{number} {path}; }} || failed=1"
 )
 _REMOVE = "[ ! -e {folder} ] || {{ real {folder} {place} && rm -f -- {path} {beside}; }} || failed=1"
 _MADE = "rmdir -- {folder} 2>/dev/null || true"

@@ -148,6 +148,21 @@ def test_a_disk_that_becomes_read_only_is_told_and_all_is_put_back(home: str, mo
         assert files(home) == NEW
 
 
+@as_root
+def test_a_file_that_may_not_be_replaced_is_no_fault_of_the_undo(home: str) -> None:
+    apply(home, OLD)
+    before, locked = everything(home), os.path.join(home, "etc", "c.conf")
+    if subprocess.run(["chattr", "+i", locked], check=False, capture_output=True).returncode:
+        pytest.skip("no file can be locked here")
+    try:
+        words = refusal(transaction(home), lambda change: change.apply(request(home, dict(NEW, **{"c.conf": "new\n"}))))
+    finally:
+        subprocess.run(["chattr", "-i", locked], check=True)
+    assert words is not None
+    assert words.endswith("cannot be replaced (Operation not permitted), all was put back")
+    assert everything(home) == before
+
+
 @pytest.mark.parametrize(
     "detour", ["etc/../outside", "etc//a.conf", "etc/./a.conf", "outside", "etc/new/../../outside"]
 )
