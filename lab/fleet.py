@@ -26,6 +26,7 @@ from lab.podman import (
     remove,
     remove_network,
 )
+from lab.podman import start as restart
 
 __all__ = ("down", "keep", "node", "own", "start", "up")
 
@@ -85,7 +86,7 @@ def node(name: str) -> Container:
 def start(name: str) -> None:
     """Start a node that was killed or stopped, and wait until it answers."""
     one = node(name)
-    podman("start", one.name)
+    restart(one.name)
     _wait(name, one.address)
 
 

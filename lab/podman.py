@@ -29,6 +29,7 @@ __all__ = (
     "podman_here",
     "remove",
     "remove_network",
+    "start",
 )
 
 NETWORK = NAME
@@ -93,6 +94,16 @@ def remove(names: t.Sequence[str]) -> None:
     """Remove these containers, running or not."""
     if names:
         podman("rm", "--force", "--time=0", "--volumes", *names)
+
+
+def start(name: str) -> None:
+    """Start a container that was killed or stopped, without the addresses that it had.
+
+    podman takes its network namespace away a little later, and one that is started before keeps it: a host that lost
+    its power would come back with the shared address on its interface.
+    """
+    podman("container", "cleanup", name)
+    podman("start", name)
 
 
 def remove_network() -> None:

@@ -19,6 +19,8 @@ from faults import FAULTS, Fault, named
 from fleet_under_test import Node, client, eventually, watching
 from ordeal import TWICE, report, undergo
 
+from lab.podman import start
+
 
 def assert_within(seen: dict[str, t.Any], gap: float, lost: float) -> None:
     assert not seen["ended_in_outage"]
@@ -54,6 +56,13 @@ def test_the_address_moves_within_its_budget_and_comes_back(pair: Pair, fault: F
         assert pair.audit() == []
         within.append(seen.is_within(fault.gap, fault.lost))
     assert 2 * sum(within) > len(within)
+
+
+def test_a_host_that_lost_its_power_comes_back_without_the_address(pair: Pair) -> None:
+    """What holds of a real host by itself has to hold of its stand-in, or it is a second holder while it boots."""
+    pair.lb1.kill()
+    start(pair.lb1.container)
+    assert not pair.lb1.holds(VIP)
 
 
 def test_a_child_that_dies_again_leaves_its_address_no_longer(pair: Pair) -> None:
