@@ -64,6 +64,11 @@ class Daemon:
         """The command that makes a running daemon read its files again; harmless when it does not run."""
         raise NotImplementedError
 
+    @property
+    def restart_command(self) -> tuple[str, ...]:
+        """The command after which a running daemon surely runs what its files say; a reload, where that is enough."""
+        return self.reload_command
+
     def before_reload(self) -> object:
         """Return what ``confirm`` needs to tell the new configuration from the old one."""
         raise NotImplementedError

@@ -47,7 +47,8 @@ failed=0
 {restore}
 {made}
 sync {folders} 2>/dev/null || true
-{reload} || true
+# Whoever looks at what the daemon then does says so. Else nobody would see what a reload has not brought.
+if [ "${{1:-}}" = attended ]; then {reload}; else {restart}; fi || true
 [ "$failed" = 0 ] || exit 1
 cd / && rm -rf {undone} && mv {journal} {undone} && rm -rf {undone}
 """
@@ -105,10 +106,14 @@ class Journal:
         old: t.Sequence[FileState],
         *,
         reload: t.Sequence[str],
+        restart: t.Sequence[str],
         manifest: bytes,
         deadline: float | None = None,
     ) -> None:
-        """Open the journal: these files are about to change, and this will be the manifest when it is confirmed."""
+        """Open the journal: these files are about to change, and this will be the manifest when it is confirmed.
+
+        An undo that is attended ends with ``reload``, one that nobody looks at with ``restart``.
+        """
         self.sweep()
         os.mkdir(self._new, 0o700)
         os.mkdir(os.path.join(self._new, "old"), 0o700)
@@ -136,6 +141,7 @@ class Journal:
             made="\n".join(_MADE.format(folder=shlex.quote(folder)) for folder in missing_folders(folders)),
             folders=" ".join(shlex.quote(folder) for folder in folders),
             reload=" ".join(shlex.quote(word) for word in reload) or "true",
+            restart=" ".join(shlex.quote(word) for word in restart) or "true",
         )
         # To close the journal must need no room any more: confirming it renames this file, the rest only removes.
         self._save("unconfirmed", b"")
@@ -170,7 +176,7 @@ class Journal:
                 f"{self.folder}"
             )
         unlock()
-        done = runner(*self.undo_command, timeout=120.0)
+        done = runner(*self.undo_command, "attended", timeout=120.0)
         relock()
         if self.is_open and not self.is_confirmed:
             words = "; ".join(done.output.split("\n")) or "no reason given"

@@ -365,7 +365,13 @@ class Transaction:
         self._made = missing_folders(os.path.dirname(path) for path in changes)
         try:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
-            self.journal.begin(old, reload=self.daemon.reload_command, manifest=manifest.dump(), deadline=deadline)
+            self.journal.begin(
+                old,
+                reload=self.daemon.reload_command,
+                restart=self.daemon.restart_command,
+                manifest=manifest.dump(),
+                deadline=deadline,
+            )
             for path, wanted in changes.items():
                 if wanted is not None:
                     prepare(path, wanted)

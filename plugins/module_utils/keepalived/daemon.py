@@ -43,9 +43,16 @@ SETTLING = 3.0
 
 _ENDED_ITSELF = (-signal.SIGTERM, 128 + signal.SIGTERM)
 # To the one process that a pid file names, if it is keepalived: a stale file names anything.
-_RELOAD = f"""for file in {" ".join(PID_FILES)}; do
-    pid=$(cat "$file" 2>/dev/null) && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = keepalived ] && exec kill -HUP "$pid"
+_TO_IT = """for file in {files}; do
+    pid=$(cat "$file" 2>/dev/null) && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = keepalived ] && {{ {command} }}
 done"""
+_RELOAD = _TO_IT.format(files=" ".join(PID_FILES), command='exec kill -HUP "$pid";')
+# Only where systemd runs it: at a boot this may come before keepalived is started.
+_RESTART = _TO_IT.format(
+    files=" ".join(PID_FILES),
+    command="systemctl --quiet is-active keepalived.service && exec systemctl restart keepalived.service; "
+    'exec kill -HUP "$pid";',
+)
 
 
 class KeepalivedDaemon(Daemon):
@@ -119,6 +126,10 @@ class KeepalivedDaemon(Daemon):
     @property
     def reload_command(self) -> tuple[str, ...]:
         return ("/bin/sh", "-c", _RELOAD)
+
+    @property
+    def restart_command(self) -> tuple[str, ...]:
+        return ("/bin/sh", "-c", _RESTART)
 
     def before_reload(self) -> object:
         return main_pid(), self._states(timeout=QUICK)
