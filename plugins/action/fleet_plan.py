@@ -24,6 +24,9 @@ except ImportError:  # ansible-core 2.18 and older mark what they read in anothe
 
 ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
 
+IN_USE = "__keepalived_in_use"
+"""What a look at the router ids of a host registers: see plan.yml of the role keepalived."""
+
 NOT_TOGETHER = ("free", "host_pinned")
 """Strategies under which the hosts of a batch do not wait for each other."""
 
@@ -48,6 +51,7 @@ class ActionModule(FindingOut):
             roles=variables.get("holdfast_groups"),
             known=self._known(),
             foreign=variables.get("holdfast_foreign_variables"),
+            in_use=_in_use(variables["hostvars"]),
         )
         findings = examined.findings(_origin(variables["hostvars"]))
         faults = errors(findings)
@@ -69,6 +73,18 @@ class ActionModule(FindingOut):
             for spec in self._loader.load_from_file(str(path))["argument_specs"].values():
                 names.update(str(name) for name in spec.get("options") or ())
         return names
+
+
+def _in_use(hostvars: Mapping[str, t.Any]) -> dict[str, Mapping[str, int]]:
+    """Return the router ids with which hosts run, by host and instance, where they were looked at in this run."""
+    found: dict[str, Mapping[str, int]] = {}
+    for host in hostvars:
+        seen = hostvars[host].get(IN_USE) or {}
+        looks = [(host, seen), *((one["item"], one) for one in seen.get("results", ()))]
+        for name, look in looks:
+            if look.get("router_ids"):
+                found[str(name)] = {str(instance): int(number) for instance, number in look["router_ids"].items()}
+    return found
 
 
 def _message(faults: list[Finding]) -> str:

@@ -31,7 +31,9 @@ attributes:
     description: It changes nothing, so there is no difference to show.
   idempotent:
     support: full
-    description: The same inventory gives the same plan.
+    description:
+      - The same inventory gives the same plan. A router id that a balancer was seen to use in the same run stays,
+        although the address has changed that it was once derived from.
 """
 
 EXAMPLES = r"""

@@ -110,6 +110,11 @@ downloaded:
   returned: success
   type: list
   elements: str
+router_ids:
+  description: The router ids of the instances that the collection has configured on this host, by their names.
+  returned: success
+  type: dict
+  sample: {VI_1: 100}
 """
 
 import os
@@ -257,7 +262,8 @@ def main() -> None:
         faults.append(str(error))
     if faults:
         module.fail_json(msg=" | ".join([*faults, "Nothing was changed."]))
-    module.exit_json(changed=False, downloaded=downloaded)
+    router_ids = {one.name: one.virtual_router_id for one in live_instances(module.params["root"])}
+    module.exit_json(changed=False, downloaded=downloaded, router_ids=router_ids)
 
 
 if __name__ == "__main__":

@@ -42,9 +42,10 @@ def examine(
     roles: t.Any = None,
     known: Iterable[str] = (),
     foreign: t.Any = None,
+    in_use: Mapping[str, Mapping[str, int]] | None = None,
 ) -> Examined:
-    """Read, plan and verify the whole fleet; the arguments are those of ``inventory.read``."""
+    """Read, plan and verify the whole fleet; the arguments are those of ``inventory.read`` and of ``plan.make``."""
     faults = Faults()
-    plan = make(read(hostvars, groups, faults, roles=roles, known=known, foreign=foreign), faults)
+    plan = make(read(hostvars, groups, faults, roles=roles, known=known, foreign=foreign), faults, in_use)
     verify(plan, faults)
     return Examined(plan, faults)

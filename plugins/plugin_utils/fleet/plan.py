@@ -255,14 +255,17 @@ class Plan:
         return found
 
 
-def make(fleet: Fleet, faults: Faults) -> Plan:
-    """Derive the plan of the whole fleet; what cannot be derived is added to ``faults`` and left out."""
+def make(fleet: Fleet, faults: Faults, in_use: Mapping[str, Mapping[str, int]] | None = None) -> Plan:
+    """Derive the plan of the whole fleet; what cannot be derived is added to ``faults`` and left out.
+
+    ``in_use`` are the router ids with which balancers were seen to run, by host and instance.
+    """
     wanted: dict[str, tuple[Spec, ...]] = {}
     for member in fleet.balancers:
         wanted[member.name] = ()
         with faults.on(member.name):
             wanted[member.name] = specs(member)
-    ids = _router_ids(fleet, wanted)
+    ids = _router_ids(fleet, wanted, in_use or {})
     resolve = Resolver(fleet)
     instances: dict[str, tuple[Instance, ...]] = {}
     groups: dict[str, tuple[SyncGroup, ...]] = {}
@@ -312,14 +315,22 @@ def order(count: int, number: int) -> list[int]:
     return [first, *((first + step) % count for step in steps)]
 
 
-def _router_ids(fleet: Fleet, wanted: Mapping[str, tuple[Spec, ...]]) -> Mapping[tuple[str, str], int]:
+def _router_ids(
+    fleet: Fleet, wanted: Mapping[str, tuple[Spec, ...]], in_use: Mapping[str, Mapping[str, int]]
+) -> Mapping[tuple[str, str], int]:
     claims: dict[tuple[str, str], Claim] = {}
     for cluster in fleet.clusters:
         for member in cluster.members:
             for spec in wanted[member.name]:
                 key = (cluster.name, spec.name)
-                claims.setdefault(key, Claim(key, spec.vips[0], spec.router_id))
+                claims.setdefault(key, Claim(key, spec.vips[0], spec.router_id, _in_use(cluster, spec.name, in_use)))
     return allocate(list(claims.values()), segments(claim.anchor for claim in claims.values()))
+
+
+def _in_use(cluster: Cluster, name: str, in_use: Mapping[str, Mapping[str, int]]) -> int | None:
+    """Return the id with which members run an instance; None where none does, or where they differ."""
+    seen = {in_use[member.name][name] for member in cluster.members if name in in_use.get(member.name, {})}
+    return seen.pop() if len(seen) == 1 else None
 
 
 def _instance(cluster: Cluster, member: Balancer, spec: Spec, allocated: int) -> Instance:

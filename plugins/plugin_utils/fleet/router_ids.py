@@ -6,6 +6,7 @@
 An id is eight bits, and two clusters with the same one on a segment hear each other. The last byte of the address
 is an id that nobody has to remember; where it is taken, a probe that depends on the address alone finds another.
 Ids are given in the order of the inventory, so what is added at its end changes none that are in use.
+And an id that is in use stays when the address changes: the nodes remember it, who were looked at before planning.
 """
 
 from __future__ import annotations
@@ -31,11 +32,15 @@ ASSUMED_PREFIX = {4: 24, 6: 64}
 
 @dataclass(frozen=True)
 class Claim:
-    """An instance that needs an id: its key, its anchor address, and the id that the inventory pins (None: any)."""
+    """An instance that needs an id: its key, its anchor address, the id that the inventory pins, and the one in use.
+
+    None where there is no such id; what is pinned goes before what is in use.
+    """
 
     key: tuple[str, str]
     anchor: Vip
     pinned: int | None = None
+    in_use: int | None = None
 
 
 def segments(vips: Iterable[Vip]) -> t.Callable[[Vip], Segment]:
@@ -59,13 +64,18 @@ def segments(vips: Iterable[Vip]) -> t.Callable[[Vip], Segment]:
 def allocate(claims: t.Sequence[Claim], segment: t.Callable[[Vip], Segment]) -> Mapping[tuple[str, str], int]:
     """Return the id of every claim; 0 for one that finds its segment full. Pinned ids are given as they are."""
     taken: dict[Segment, set[int]] = {}
-    for claim in claims:
-        if claim.pinned is not None:
-            taken.setdefault(segment(claim.anchor), set()).add(claim.pinned)
-    given = {}
+    given: dict[tuple[str, str], int] = {}
     for claim in claims:
         if claim.pinned is not None:
             given[claim.key] = claim.pinned
+            taken.setdefault(segment(claim.anchor), set()).add(claim.pinned)
+    for claim in claims:
+        there = taken.setdefault(segment(claim.anchor), set())
+        if claim.key not in given and claim.in_use is not None and claim.in_use not in there:
+            given[claim.key] = claim.in_use
+            there.add(claim.in_use)
+    for claim in claims:
+        if claim.key in given:
             continue
         there = taken.setdefault(segment(claim.anchor), set())
         given[claim.key] = next((number for number in _candidates(claim.anchor.address) if number not in there), 0)

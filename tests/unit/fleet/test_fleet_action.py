@@ -90,6 +90,17 @@ def test_a_play_gets_its_plan_and_a_part_of_it_under_limit(tmp_path: pathlib.Pat
     assert limited == {"lb2": plans["lb2"]}
 
 
+@pytest.mark.parametrize(
+    "seen", [{"router_ids": {"VI_1": 90}}, {"results": [{"item": "lb2", "router_ids": {"VI_1": 90}}, {"item": "lb9"}]}]
+)
+def test_a_router_id_that_was_seen_on_a_node_stays(tmp_path: pathlib.Path, seen: dict[str, t.Any]) -> None:
+    look = {"ansible.builtin.set_fact": {"__keepalived_in_use": seen}, "when": "inventory_hostname == 'lb1'"}
+    code, output, plans = play(tmp_path, play={**PLAY, "tasks": [look, *PLAY["tasks"]]})
+    assert code == 0, output
+    assert [plans[host]["keepalived_instances"][0]["virtual_router_id"] for host in ("lb1", "lb2")] == [90, 90]
+    assert plans["lb1"]["detected"][0]["router_id"] == 90
+
+
 def test_faults_are_one_message_a_line_each_with_their_place_in_the_inventory(tmp_path: pathlib.Path) -> None:
     inventory = changed(keepalived_timing="quick", nginx_pakage="nginx")
     inventory["master"] = {"hosts": {"lb1": {"ansible_host": "lb1.example.com"}}}

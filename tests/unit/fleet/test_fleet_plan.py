@@ -298,6 +298,35 @@ def test_a_pinned_router_id_is_kept_free() -> None:
     assert first not in (0, 100)
 
 
+InUse = t.Dict[str, t.Dict[str, int]]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "in_use", "expected"),
+    [
+        pytest.param(["10.0.0.105/24", "10.0.0.101/24"], {}, [105, 101], id="nobody was looked at"),
+        pytest.param(["10.0.0.105/24", "10.0.0.101/24"], {"b0": {"VI_1": 100}}, [100, 101], id="its address changed"),
+        # The other one has the address that the first one's id was once derived from.
+        pytest.param(
+            ["10.0.0.105/24", "10.0.0.100/24"], {"a0": {"VI_1": 100}, "b0": {"VI_1": 100}}, [100, 0], id="taken"
+        ),
+        pytest.param(["10.0.0.105/24", "10.0.0.101/24"], {"a0": {"VI_1": 7}, "b0": {"VI_1": 8}}, [105, 101], id="torn"),
+        pytest.param(["10.0.0.105/24", "10.0.0.101/24"], {"a0": {"VI_9": 7}}, [105, 101], id="of another instance"),
+    ],
+)
+def test_a_router_id_that_is_in_use_stays(addresses: list[str], in_use: InUse, expected: list[int]) -> None:
+    estate = pairs(*addresses)
+    plan = estate.examine(in_use=in_use).plan
+    given = [plan.instances[f"a{at}"][0].router_id for at in range(2)]
+    assert [plan.instances[f"b{at}"][0].router_id for at in range(2)] == given
+    assert given[0] == expected[0]
+    assert given[1] == expected[1] or (expected[1] == 0 and given[1] not in (0, *given[:1]))
+    # What the inventory pins goes before.
+    for host in ("a0", "b0"):
+        estate.hostvars[host]["keepalived_virtual_router_id"] = 9
+    assert estate.examine(in_use=in_use).plan.instances["a0"][0].router_id == 9
+
+
 def test_ipv6_members_speak_ipv6() -> None:
     hosts: dict[str, Variables] = {
         "lb1": {"ansible_host": "fd00::11"},
