@@ -36,7 +36,7 @@ def running(host: Host) -> Args:
     return {
         "states": host.states(),
         "processes": host.run("pgrep -x keepalived"),
-        "reloads": host.run("journalctl -q -u keepalived --since -5min | grep -c Reloading || true"),
+        "reloads": host.run("journalctl -q -u keepalived | grep -c Reloading || true"),
         "address": VIP in host.run("ip -br address show eth0"),
     }
 

@@ -60,19 +60,23 @@ def read_states(runner: Runner = run, binary: str = "keepalived", *, timeout: fl
         raise HoldfastError("this keepalived was built without JSON support: its state cannot be read")
     dump = _place(pid)
     ours = _occupy(dump)
-    try:
-        os.kill(pid, int(number.stdout))
-    except ProcessLookupError:
-        raise HoldfastError("keepalived ended while it was asked for its state") from None
     deadline = time.monotonic() + timeout
+    folder = None
     try:
+        # The way to it leads through the process, which may end meanwhile.
+        folder = os.open(os.path.dirname(dump), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        os.kill(pid, int(number.stdout))
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError, ValueError):
                 return states(_read_own(dump, ours))
             time.sleep(0.01)
+    except (ProcessLookupError, FileNotFoundError):
+        raise HoldfastError("keepalived ended while it was asked for its state") from None
     finally:
-        with contextlib.suppress(OSError):
-            os.unlink(dump)
+        if folder is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.basename(dump), dir_fd=folder)
+            os.close(folder)
     return []
 
 
