@@ -90,7 +90,7 @@ def test_a_stop_of_nginx_is_seen_after_the_track_files_were_lost(balancers: Pair
     begin = lb1.run("date +%s.%N")
     lb1.run(loss)
     back = f"journalctl -u holdfast-notify --since @{begin} -o cat | grep 'keepalived watches' || true"
-    eventually(lambda: bool(lb1.run(back)), within=30, saying="keepalived watches the folder again")
+    eventually(lambda: bool(lb1.run(back)), within=60, saying="keepalived watches the folder again")
     lb1.run("rm --recursive --force /run/moved")
     with watching(VIP, balancers) as holders, client(VIP, SITE) as window:
         lb1.run("systemctl stop nginx")

@@ -60,7 +60,7 @@ def restore(folder: str, events: str, run: Run) -> None:
     # It says in the new files what holds, before keepalived reads them.
     run("systemctl", "try-restart", WATCHER)
     run("systemctl", "try-reload-or-restart", KEEPALIVED)
-    run("systemctl", "try-restart", DETECTOR)
+    run("systemctl", "--no-block", "try-restart", DETECTOR)
     tell(events, event="watcher", state="cleared", instance="", message=f"keepalived watches {folder} again.")
 
 

@@ -106,7 +106,7 @@ def test_all_who_use_it_find_it_again_before_keepalived_reads(tmp_path: Path, so
         *([] if sockets else again),
         "systemctl try-restart holdfast-watcher.service",
         "systemctl try-reload-or-restart keepalived.service",
-        "systemctl try-restart holdfast-detector.service",
+        "systemctl --no-block try-restart holdfast-detector.service",
     ]
     assert [(one["event"], one["state"]) for one in told] == [("watcher", "raised"), ("watcher", "cleared")]
 
