@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import typing as t
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from fleet_under_test import Node, eventually
 
-__all__ = ("SITE", "VIP", "BrokenPair", "Sender", "playbook", "sending")
+__all__ = ("SITE", "VIP", "BrokenPair", "Sender", "doctor", "playbook", "sending")
 
 VIP, SITE = "10.89.50.100", "blog.example.com"
 STATE_FILE = "/run/holdfast/state/split_brain.json"
@@ -157,3 +158,12 @@ def playbook(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(program), f"playbooks/{name}.yml", "--inventory", "inventory/lab", *arguments]
     environment = dict(os.environ, ANSIBLE_CALLBACK_RESULT_FORMAT="json", ANSIBLE_NOCOLOR="1", ANSIBLE_FORCE_COLOR="0")
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
+
+
+FINDING = re.compile(r'^\s+"\s+\d+\. (.*)",?$', re.MULTILINE)
+
+
+def doctor(*arguments: str) -> tuple[int, list[str], str]:
+    """Return the exit code, the findings, and all that was printed."""
+    done = playbook("doctor", *arguments)
+    return done.returncode, FINDING.findall(done.stdout), done.stdout + done.stderr

@@ -5,25 +5,17 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 import pytest
-from broken_pair import VIP, BrokenPair, playbook
+from broken_pair import VIP, BrokenPair, doctor
 from fleet_under_test import eventually
 
 Fault = t.Callable[[BrokenPair], t.Any]
 
 TRACK = "/run/holdfast/track"
 INSTANCE = "/etc/keepalived/holdfast.d/30-vrrp_instance-VI_1.conf"
-FINDING = re.compile(r'^\s+"\s+\d+\. (.*)",?$', re.MULTILINE)
 BLOCK = "iptables --insert INPUT --protocol 112 --jump DROP"
-
-
-def doctor(*arguments: str) -> tuple[int, list[str], str]:
-    """Return the exit code, the findings, and all that was printed."""
-    done = playbook("doctor", *arguments)
-    return done.returncode, FINDING.findall(done.stdout), done.stdout + done.stderr
 
 
 def on(node: str, command: str) -> Fault:

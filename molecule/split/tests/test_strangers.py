@@ -10,8 +10,7 @@ import typing as t
 from contextlib import contextmanager
 
 import pytest
-from broken_pair import VIP, BrokenPair, playbook
-from test_doctor import doctor
+from broken_pair import VIP, BrokenPair, doctor, playbook
 
 THIRD = "10.89.50.21"
 QUICK = ("--extra-vars", '{"keepalived_prove_trackers": false}')
