@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from collections.abc import Mapping
 
@@ -13,6 +14,7 @@ __all__ = ("failure",)
 LONGEST = 600
 HIDDEN = "what it said may hold a password, and is not shown"
 ELSEWHERE = "another host failed, and what was wrong there stands above"
+_FRAME = re.compile(r"^(?:(?:Task|Action|Module) failed: )+")  # what ansible-core 2.19 puts before it
 _BEGINS, _TO_DO = "The role", "Mend that and run it again: it goes on from there."
 # What Ansible says where the module itself said more, or nothing at all.
 EMPTY = ("non-zero return code", "MODULE FAILURE", "Module result deserialization failed", "All items completed", "")
@@ -56,7 +58,7 @@ def _of_item(one: Mapping[str, t.Any]) -> str:
 
 
 def _said(result: Mapping[str, t.Any]) -> str:
-    message = str(result.get("msg") or "").strip()
+    message = _FRAME.sub("", str(result.get("msg") or "").strip(), count=1)
     if not message.startswith(tuple(filter(None, EMPTY))) and message:
         return message
     command = result.get("cmd")

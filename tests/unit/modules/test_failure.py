@@ -67,7 +67,7 @@ CASES: dict[str, tuple[t.Any, str]] = {
     ),
     "a loop that was ended from outside": ({"msg": "it stopped", "results": []}, "it stopped"),
     "a host that is out of reach": (
-        {"unreachable": True, "msg": "Failed to connect to the host via ssh: No route to host"},
+        {"unreachable": True, "msg": "Task failed: Failed to connect to the host via ssh: No route to host"},
         "Failed to connect to the host via ssh: No route to host",
     ),
     "a secret": ({"failed": True, "_ansible_no_log": True, "msg": "geheim"}, HIDDEN),
