@@ -42,10 +42,11 @@ SLICE = {"HOLDFAST_SLICE": "3", "HOLDFAST_BUSY_SECONDS": "60"}
 # What `bin/test --all` does more of: all variants instead of one by the seed, more rounds.
 MORE = {"HOLDFAST_ALL": "1", "HOLDFAST_CHAOS_ROUNDS": "100"}
 # These begin first, so that the last one to end is a short one.
-LONGEST = ("failover", "tests/integration", "chaos", "around")
-# Scenarios run beside each other, each in a lab of its own; this one takes all processors and would disturb others.
+LONGEST = ("tests/integration", "together", "around")
+# Scenarios run beside each other, each in a lab of its own. These measure what a client sees within tight limits, or
+# take all processors, and run alone.
 LABS = 2
-ALONE = "busy"
+ALONE = frozenset({"failover", "chaos", "forged_adverts", *LONG})
 
 
 @dataclass(frozen=True)
@@ -374,8 +375,10 @@ def _with_labs(suite: Suite, seed: int, *, everything: bool) -> None:
             *(Later(f"ansible-core {name}", partial(core_step, name)) for name in matrix.CORES),
             *corpus_steps(),
         ]
-        suite.run(longest_first(step for step in steps if step.name != ALONE), labs)
-        suite.run([step for step in steps if step.name == ALONE], labs)
+        suite.run(longest_first(step for step in steps if step.name not in ALONE), labs)
+        for step in steps:
+            if step.name in ALONE:
+                suite.run([step], labs)
 
 
 def _take_down(suite: Suite, labs: t.Iterable[int]) -> None:
