@@ -41,7 +41,7 @@ class State:
                 raise ValueError("a state is no text")
             if not all(_is_event(one["event"]) and _is_commands(one["commands"]) for one in commands):
                 raise ValueError("what waits for commands is none of ours")
-            if not all(_is_event(one["event"]) and isinstance(one["since"], (int, float)) for one in mails):
+            if not all(_is_event(one["event"]) and isinstance(one.get("waited", 0.0), (int, float)) for one in mails):
                 raise ValueError("what waits for mails is none of ours")
             self.states.update(states)
             self.commands.extend(commands)

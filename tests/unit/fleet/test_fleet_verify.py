@@ -286,7 +286,7 @@ CASES = [
     case(
         "input",
         "lb1, lb2: keepalived_timing",
-        "`quick` is no profile: use fast, standard, relaxed",
+        "`quick` is no profile: use fastest, fast, standard, relaxed",
         everywhere={"keepalived_timing": "quick"},
     ),
     case(

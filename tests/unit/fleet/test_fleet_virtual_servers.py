@@ -38,7 +38,7 @@ def test_a_group_is_enough() -> None:
         {"address": "10.0.0.21", "port": 443, "tcp_checks": [{}]},
         {"address": "10.0.0.22", "port": 443, "weight": 3, "tcp_checks": [{}]},
     ]
-    assert slices["lb1"]["kernel"] == {"nonlocal_bind": [], "ipvs": True, "forward": False}
+    assert slices["lb1"]["kernel"] == {"nonlocal_bind": [], "ipvs": True, "forward": False, "real_time": False}
     assert slices["lb1"]["firewall"]["ports"] == ["443/tcp"]
     assert slices["web1"]["loopback_addresses"] == ["10.0.0.100"]
     assert slices["web1"]["balancers"] == ["10.0.0.11", "10.0.0.12"]

@@ -18,7 +18,7 @@ EVENT = {"event": "master", "time": "2026-11-29T00:00:00.000Z", "message": "lb1 
 GOOD: dict[str, t.Any] = {
     "states": {"instance VI_1": "master"},
     "commands": [{"event": EVENT, "commands": [["/bin/true", "word"]]}],
-    "mails": [{"event": EVENT, "since": 1.5}],
+    "mails": [{"event": EVENT, "waited": 1.5}],
 }
 DAMAGED = [b"", b"{", b"\xff\xfe", b"null", b"[]", b"1", b'"text"', b"{}", b"[" * 100_000]
 WRONG: list[t.Any] = [None, 1, "text", ["text"], [None], [{}], [{"event": EVENT}], {"text": 1}, [{"event": {}}]]
