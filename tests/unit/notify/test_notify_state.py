@@ -21,7 +21,8 @@ GOOD: dict[str, t.Any] = {
     "mails": [{"event": EVENT, "waited": 1.5}],
 }
 DAMAGED = [b"", b"{", b"\xff\xfe", b"null", b"[]", b"1", b'"text"', b"{}", b"[" * 100_000]
-WRONG: list[t.Any] = [None, 1, "text", ["text"], [None], [{}], [{"event": EVENT}], {"text": 1}, [{"event": {}}]]
+WRONG: list[t.Any] = [None, 1, "text", ["text"], [None], [{}], [{"event": EVENT, "waited": "long"}], {"text": 1}]
+WRONG.append([{"event": {}}])
 for _key in GOOD:
     DAMAGED += [json.dumps(dict(GOOD, **{_key: wrong})).encode() for wrong in WRONG]
 NO_COMMANDS: list[t.Any] = [[], [[]], ["text"], [[1]], None]
