@@ -88,7 +88,7 @@ def pings(stand: NotifyStand, seconds: float) -> list[float]:
 
 
 def test_messages_without_end_keep_the_service_from_nothing(stand: NotifyStand) -> None:
-    hangs = stand.script("hangs", "for n in 1 2 3 4 5 6 7 8; do setsid sleep 600 & done; yes & sleep 600")
+    hangs = stand.script("hangs", "for n in 1 2 3 4 5 6 7 8; do setsid sleep 20 & done; yes & sleep 20")
     told = stand.script("told.sh", f"echo $HOLDFAST_INSTANCE >>{stand.folder}/told")
     stand.configure(commands={"flood": [hangs], "master": [told]}, timeout=1)
     process = stand.start()
