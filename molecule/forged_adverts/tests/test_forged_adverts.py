@@ -92,8 +92,8 @@ def nothing_moves(pair: t.Sequence[Node], saying: str, *, lost: int = 0) -> t.It
     figures = ", ".join(f"{name} {seen[name]}" for name in ("gap_ms", "failed_total", "slow"))
     print(f"MEASURED {saying}: {holders.moves()} moves, {figures}")
     for seen_by in (holders, holders6):
-        assert seen_by.moves() == 0, seen_by
-        assert seen_by.longest(at_least=2) == seen_by.longest(at_most=0) == 0, seen_by
+        assert seen_by.moves() == 0, str(seen_by)
+        assert seen_by.longest(at_least=2) == seen_by.longest(at_most=0) == 0, str(seen_by)
     assert seen["failed_total"] <= lost, figures
 
 
