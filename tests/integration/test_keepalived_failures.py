@@ -78,8 +78,12 @@ def test_a_tree_that_others_broke_is_named_without_a_change_of_ours(holding: Hos
 
 def test_a_keepalived_that_dies_of_a_reload_gets_the_old_files_back(holding: Host) -> None:
     old = holding.read(VI_1)
-    # Stopped, it can neither reload nor say what it runs with; then it dies while the module waits for its word.
-    holding.run("systemd-run -q sh -c 'kill -STOP $(cat /run/keepalived.pid); sleep 1; pkill -x -KILL keepalived'")
+    # Stopped, it can neither reload nor say what it runs with; then it dies while the module waits for its word:
+    # when SIGHUP, the lowest bit of what is pending, has come (proc(5)).
+    told = 'until grep -q "^ShdPnd:.*[13579bdf]$" /proc/$pid/status; do sleep 0.02; done'
+    holding.run(
+        f"systemd-run -q sh -c 'pid=$(cat /run/keepalived.pid); kill -STOP $pid; {told}; pkill -x -KILL keepalived'"
+    )
     holding.eventually(lambda: "T" in holding.run("ps -o state= $(cat /run/keepalived.pid)"), "keepalived is stopped")
     words = holding.refused("keepalived_config", {"instances": [instance(priority=99)]})
     assert words == (
