@@ -12,7 +12,7 @@ short_description: The instances of a plan with their passwords
 description:
   - The plan of M(holdfast.nginx_ha.fleet_plan) holds no password, so that nothing that is handed a plan can tell one.
     This lays the passwords and keys of the inventory over its instances, for M(holdfast.nginx_ha.keepalived_config)
-    alone.
+    and M(holdfast.nginx_ha.preflight), which repeat none of them.
 options:
   _input:
     description: The instances, as the plan holds them.

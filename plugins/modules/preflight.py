@@ -44,6 +44,13 @@ options:
       - The network is asked who has their addresses already (ARP, IPv6 neighbour discovery), and who sends adverts for
         them. One that is no member and has an address is a fault; adverts alone, which anybody can forge, and a peer of
         former days that is still there are warned of.
+      - Where keepalived runs and the members of a cluster would not understand each other half-way, the change is a
+        fault, and has to be made on all of them in the same instant (the playbook C(together.yml)).
+    type: list
+    elements: dict
+    default: []
+  sync_groups:
+    description: The C(vrrp_sync_group) blocks that the host will get, as the plan gives them.
     type: list
     elements: dict
     default: []
@@ -115,6 +122,10 @@ router_ids:
   returned: success
   type: dict
   sample: {VI_1: 100}
+running:
+  description: Whether keepalived runs here already, with an instance that this collection wrote.
+  returned: success
+  type: bool
 """
 
 import os
@@ -132,7 +143,9 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.chang
     homes,
     live_instances,
     refuse_unfit,
+    running_otherwise,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump import main_pid
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import VrrpInstance
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.scheduler import (
     may_raise_limits,
@@ -205,6 +218,7 @@ def main() -> None:
             "programs": {"type": "list", "elements": "str", "default": ["nginx"]},
             "instances": {"type": "list", "elements": "dict", "default": [], "no_log": False},
             "detected": {"type": "list", "elements": "dict", "default": []},
+            "sync_groups": {"type": "list", "elements": "dict", "default": []},
             "commands": {"type": "list", "elements": "raw", "default": []},
             "command_user": {"type": "str", "default": "nobody"},
             "adopt": {"type": "bool", "default": False},
@@ -250,6 +264,11 @@ def main() -> None:
     try:
         root = module.params["root"]
         planned = refuse_unfit(module.params["instances"], root=root, adopt=module.params["adopt"])
+        members = {peer for one in module.params["detected"] for peer in one["peers"]}
+        alone = running_otherwise(
+            planned, module.params["sync_groups"], members, root=root, adopt=module.params["adopt"]
+        )
+        faults += [alone] if alone else []
         strange, doubtful = on_the_network(module.params["detected"], planned, live_instances(root))
         faults += strange
         for one in doubtful:
@@ -262,8 +281,13 @@ def main() -> None:
         faults.append(str(error))
     if faults:
         module.fail_json(msg=" | ".join([*faults, "Nothing was changed."]))
-    router_ids = {one.name: one.virtual_router_id for one in live_instances(module.params["root"])}
-    module.exit_json(changed=False, downloaded=downloaded, router_ids=router_ids)
+    live = live_instances(module.params["root"])
+    module.exit_json(
+        changed=False,
+        downloaded=downloaded,
+        router_ids={one.name: one.virtual_router_id for one in live},
+        running=bool(live) and main_pid() is not None,
+    )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import typing as t
 from pathlib import Path
@@ -17,13 +18,17 @@ VIP, SITE = "10.89.50.100", "blog.example.com"
 INSTANCE = "/etc/keepalived/holdfast.d/30-vrrp_instance-VI_1.conf"
 
 
-def change_together(password: str) -> subprocess.CompletedProcess[str]:
-    """Run the playbook as a person would, with another password than the inventory's."""
-    command = ["ansible-playbook", "playbooks/together.yml", "--diff"]
+def run(playbook: str, password: str) -> subprocess.CompletedProcess[str]:
+    """Run a playbook as a person would, with another password than the inventory's."""
+    command = ["ansible-playbook", playbook, "--diff"]
     for inventory in ("inventory/lab", "molecule/together/inventory"):
         command += ["--inventory", inventory]
     command += ["--extra-vars", f"keepalived_auth_pass={password}"]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def change_together(password: str) -> subprocess.CompletedProcess[str]:
+    return run("playbooks/together.yml", password)
 
 
 def password_on(node: Node) -> str:
@@ -36,7 +41,7 @@ def nodes() -> t.Iterator[list[Node]]:
     eventually(lambda: nodes[0].holds(VIP) and not nodes[1].holds(VIP), within=30, saying=f"lb1 alone holds {VIP}")
     yield nodes
     for node in nodes:
-        node.run("iptables --flush INPUT")
+        node.run("iptables --flush OUTPUT")
     eventually(lambda: nodes[0].holds(VIP) and not nodes[1].holds(VIP), within=30, saying=f"lb1 alone holds {VIP}")
 
 
@@ -61,7 +66,8 @@ def test_the_password_changes_and_two_holders_are_never_seen(nodes: list[Node]) 
 def test_nodes_that_do_not_hear_each_other_go_back_to_what_they_had(nodes: list[Node]) -> None:
     had = [password_on(node) for node in nodes]
     for node in nodes:
-        node.run("iptables --insert INPUT --protocol 112 --jump DROP")
+        # What blocks what comes in would be mended by the role at once.
+        node.run("iptables --insert OUTPUT --protocol 112 --jump DROP")
     done = change_together("never")
     assert done.returncode != 0
     assert "The change was undone on all nodes" in done.stdout
@@ -69,3 +75,15 @@ def test_nodes_that_do_not_hear_each_other_go_back_to_what_they_had(nodes: list[
     for node in nodes:
         assert node.run("ls /var/lib/holdfast/keepalived").split() == ["manifest.json"]
         assert "0 timers listed" in node.run("systemctl list-timers 'holdfast-*'")
+
+
+def test_node_by_node_it_is_refused_before_anything_is_changed(nodes: list[Node]) -> None:
+    had = [password_on(node) for node in nodes]
+    done = run("site.yml", "bynode")
+    assert done.returncode != 0
+    assert "VI_1: authentication" in done.stdout
+    assert "run playbooks/together.yml" in done.stdout
+    assert "changed=0" in done.stdout
+    assert not re.search(r"changed=[1-9]", done.stdout)
+    assert "bynode" not in done.stdout
+    assert [password_on(node) for node in nodes] == had

@@ -19,27 +19,33 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.gramm
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secrets import redact
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Version
 
-__all__ = ("Model", "Nested", "NestedList", "Option", "argument_spec", "option", "option_of")
+__all__ = ("Model", "Nested", "NestedList", "Option", "argument_spec", "option", "option_of", "wire_fields")
 
 SomeModel = t.TypeVar("SomeModel", bound="Model")
 
 
 class Option(t.NamedTuple):
-    """How a field of a model is written: the keyword (and other names of it), its kind, the version it came with."""
+    """How a field of a model is written: the keyword (and other names of it), its kind, the version it came with.
+
+    ``wire`` marks what the members of a cluster see of each other, so that it changes on all of them together.
+    """
 
     kind: Kind
     keywords: tuple[str, ...] = ()
     since: Version | None = None
     required: bool = False
     title: bool = False
+    wire: bool = False
 
 
-def option(kind: Kind, *keywords: str, since: str = "", required: bool = False, title: bool = False) -> t.Any:
+def option(
+    kind: Kind, *keywords: str, since: str = "", required: bool = False, title: bool = False, wire: bool = False
+) -> t.Any:
     """Return a dataclass field for an option; the keyword is the name of the field unless it is given.
 
     ``title`` marks the words behind the keyword of the whole block, as the name of an instance.
     """
-    made = Option(kind, keywords, Version.parse(since) if since else None, required, title)
+    made = Option(kind, keywords, Version.parse(since) if since else None, required, title, wire)
     return field(default=None, metadata={"option": made})  # pylint: disable=invalid-field-call
 
 
@@ -58,6 +64,11 @@ def argument_spec(model: type[Model]) -> dict[str, t.Any]:
         if any(part in name for part in ("pass", "secret", "key", "token")):
             spec[name].setdefault("no_log", False)
     return spec
+
+
+def wire_fields(model: type[Model]) -> list[str]:
+    """Return the names of the options that are seen on the wire."""
+    return [name for name, one in _options(model) if one.wire]
 
 
 def option_of(model: type[Model], keyword: str) -> Kind | None:

@@ -27,9 +27,14 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived import files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.addresses import HostAddress
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemon import KeepalivedDaemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump import main_pid
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.interfaces import unknown_interfaces
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import read_tree
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import KeepalivedConfig, VrrpInstance
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import (
+    KeepalivedConfig,
+    SyncGroup,
+    VrrpInstance,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.rules import check
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.scheduler import bearable, may_raise_limits
@@ -39,8 +44,9 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.takeo
     foreign_instances,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Version, parse_build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.wire import joint_changes
 
-__all__ = ("FOLDER", "apply", "homes", "live_instances", "refuse_unfit", "version_of")
+__all__ = ("FOLDER", "apply", "homes", "live_instances", "refuse_unfit", "running_otherwise", "version_of")
 
 FOLDER = "holdfast.d"
 MODE = 0o600  # a password of VRRP version 2 may be inside
@@ -138,6 +144,48 @@ def refuse_unfit(instances: t.Sequence[t.Mapping[str, t.Any]], *, root: str, ado
     if wrong:
         raise HoldfastError("; ".join(str(finding) for finding in wrong))
     return config.instances or ()
+
+
+def running_otherwise(
+    planned: t.Sequence[VrrpInstance],
+    groups: t.Sequence[t.Mapping[str, t.Any]],
+    members: t.Collection[str],
+    *,
+    root: str,
+    adopt: bool,
+) -> str:
+    """Return why the running keepalived must not be changed on this host alone; empty where it can, or does not run.
+
+    ``members`` are the addresses of the other members of its cluster. With ``adopt`` what others wrote counts too.
+    """
+    if main_pid() is None:
+        return ""
+    instances, live_groups = _live(root, None if adopt else os.path.join(root, FOLDER))
+    wanted_groups = [SyncGroup.from_options(one) for one in groups]
+    changes = joint_changes(instances, planned, members, live_groups=live_groups, wanted_groups=wanted_groups)
+    if not members or not changes:
+        return ""
+    told = "; ".join(f"{name}: {', '.join(options)}" for name, options in changes.items())
+    return (
+        f"keepalived runs here with another configuration than the inventory says ({told}), and made node by node this "
+        "change would give the addresses two holders: run playbooks/together.yml, which makes it on all nodes in the "
+        "same instant"
+    )
+
+
+def _live(root: str, folder: str | None) -> tuple[list[VrrpInstance], list[SyncGroup]]:
+    """Return the instances and groups that keepalived reads now, from this folder alone where one is given."""
+    instances: list[VrrpInstance] = []
+    groups: list[SyncGroup] = []
+    with contextlib.suppress(ConfigError):  # keepalived's own test will say so
+        for block in read_tree(os.path.join(root, "keepalived.conf")).blocks:
+            if folder is None or block.position.file.startswith(folder + "/"):
+                # What somebody else wrote is read as far as it goes.
+                if block.name == VrrpInstance.keyword:
+                    instances += filter(None, [VrrpInstance.read(block, [])])
+                elif block.name == SyncGroup.keyword:
+                    groups += filter(None, [SyncGroup.read(block, [])])
+    return instances, groups
 
 
 def _configured(
