@@ -16,6 +16,7 @@ Fault = t.Callable[[BrokenPair], t.Any]
 TRACK = "/run/holdfast/track"
 INSTANCE = "/etc/keepalived/holdfast.d/30-vrrp_instance-VI_1.conf"
 BLOCK = "iptables --insert INPUT --protocol 112 --jump DROP"
+NO_RESTORE = "/run/systemd/system/holdfast-restore.service.d"
 
 
 def on(node: str, command: str) -> Fault:
@@ -42,7 +43,14 @@ def refuse_http(pair: BrokenPair) -> None:
 
 
 def folder_made_anew(pair: BrokenPair) -> None:
+    """The watcher has that mended within a second, so what mends it is kept from running."""
+    pair.lb2.run(f"mkdir -p {NO_RESTORE}; printf '[Unit]\\nConditionPathExists=/no\\n' >{NO_RESTORE}/no.conf")
+    pair.lb2.run("systemctl daemon-reload")
     pair.lb2.run(f"mv {TRACK} {TRACK}.old && cp --archive {TRACK}.old {TRACK} && rm -r {TRACK}.old")
+
+
+def folder_mended(pair: BrokenPair) -> None:
+    pair.lb2.run(f"rm -r {NO_RESTORE}; systemctl daemon-reload; systemctl start holdfast-restore")
 
 
 def nothing(pair: BrokenPair) -> None:
@@ -74,8 +82,9 @@ CASES = {
     ),
     "folder made anew": Case(
         folder_made_anew,
-        f"The folder {TRACK} was made anew on lb2 while keepalived ran",
-        on("lb2", "systemctl restart keepalived"),
+        f"The folder {TRACK} was made anew on lb2 while keepalived ran, and it sees no change in it any more: "
+        "systemctl start holdfast-restore there",
+        folder_mended,
     ),
     "two holders": Case(split, f"{VIP} is held by lb1 and lb2 at once."),
     "protocol 112 blocked": Case(on("lb1", BLOCK), "The firewall of lb1 drops IP protocol 112"),

@@ -38,7 +38,7 @@ __all__ = ("Case", "Finding", "Outside", "diagnose", "diagnose_noticed")
 CLOCKS = 1.0
 """Seconds by which the clocks of two members may differ before logs cannot be compared and a common change is late."""
 
-WATCHER, DETECTOR = "holdfast-watcher", "holdfast-detector"
+WATCHER, DETECTOR, RESTORE = "holdfast-watcher", "holdfast-detector", "holdfast-restore"
 
 
 def diagnose(case: Case) -> list[Finding]:
@@ -139,7 +139,7 @@ def _trackers(plan: t.Mapping[str, t.Any], host: str, facts: t.Mapping[str, t.An
                     BLIND,
                     host,
                     f"The folder {folder} was made anew on {host} while keepalived ran, and it sees no change in it "
-                    "any more: systemctl restart keepalived there, while the other node holds the address.",
+                    f"any more: systemctl start {RESTORE} there, and journalctl -u {RESTORE}.",
                 )
             elif one["name"] == "nginx_crash" and one["content"] == "0" and not facts["nginx_runs"]:
                 yield Finding(

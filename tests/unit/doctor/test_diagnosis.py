@@ -114,7 +114,10 @@ AILMENTS: dict[str, tuple[Break, list[str]]] = {
     ),
     "the folder was made anew": (
         lambda one, _two: [each.update(watched=False) for each in one["tracked"]["VI_1"]],
-        ["The folder /run/holdfast/track was made anew on lb1 while keepalived ran"],
+        [
+            "The folder /run/holdfast/track was made anew on lb1 while keepalived ran, and it sees no change in it any "
+            "more: systemctl start holdfast-restore there"
+        ],
     ),
     "a tracker is not tracked": (
         lambda one, _two: one["tracked"]["VI_1"].pop(),
