@@ -10,7 +10,7 @@ import typing as t
 
 from .access import VRRP, Access, Item
 
-__all__ = ("Change", "Rules", "Zone", "active_zones", "difference", "rich_rule", "union", "wanted")
+__all__ = ("Change", "Rules", "Zone", "active_zones", "difference", "for_adverts", "rich_rule", "union", "wanted")
 
 Rules = t.Mapping[str, t.Sequence[str]]
 """Rich rules by zone."""
@@ -79,6 +79,11 @@ def rich_rule(item: Item) -> str:
         f'protocol value="{VRRP}"' if item.is_advert else f'port port="{item.ports}" protocol="{item.protocol}"'
     )
     return " ".join([*words, "accept"])
+
+
+def for_adverts(rules: Rules) -> dict[str, list[str]]:
+    """Return those of our rules that let adverts in."""
+    return union({zone: [one for one in listed if f'protocol value="{VRRP}"' in one] for zone, listed in rules.items()})
 
 
 class Change(t.NamedTuple):

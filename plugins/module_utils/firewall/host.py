@@ -61,7 +61,7 @@ def settle(
             taken = False
             if access is not None and runner("firewall-cmd", "--state").rc == 0:
                 outcome.firewalls.append("firewalld")
-                _Firewalld(runner, check).settle(access, outcome)
+                _Firewalld(runner, check).settle(access, outcome, keep=keep)
                 taken = True  # firewalld may have iptables to itself; tables of nft may stand beside it
             if access is not None and "Status: active" in runner("ufw", "status").stdout:
                 outcome.firewalls.append("ufw")
@@ -166,10 +166,12 @@ class _Firewalld:
         self._runner = runner
         self._check = check
 
-    def settle(self, access: Access, outcome: Outcome) -> None:
+    def settle(self, access: Access, outcome: Outcome, *, keep: bool = False) -> None:
         zones = firewalld.active_zones(self._ask("--get-active-zones"))
         wanted = firewalld.wanted(zones, self._ask("--get-default-zone").strip(), access)
         ours = self._ours()
+        if keep:  # what is kept elsewhere knows nothing of rules that firewalld keeps
+            wanted = firewalld.union(wanted, firewalld.for_adverts(ours))
         changes = [
             (kind, firewalld.difference(self._now(kind, {*wanted, *ours}), ours, wanted))
             # The permanent one last: what does not work now must not come back at the next boot.

@@ -232,6 +232,10 @@ def test_rules_of_the_user_in_firewalld_stay() -> None:
     assert change == ({"public": ["new"]}, {"public": ["stale"]})
 
 
+def test_the_rules_of_firewalld_that_let_adverts_in() -> None:
+    assert firewalld.for_adverts({"public": [VRRP_RULE, PORT_RULE], "dmz": [PORT_RULE]}) == {"public": [VRRP_RULE]}
+
+
 @pytest.mark.parametrize(
     ("adverts", "ports", "sources", "sentence"),
     [

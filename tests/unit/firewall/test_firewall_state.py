@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,26 @@ def test_a_damaged_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         host._Firewalld(runner, check=True).settle(Access(), host.Outcome())
     assert str(refused.value).startswith(str(path))
     assert "\n" not in str(refused.value)
+
+
+def advert_rule(source: str) -> str:
+    return f'rule family="ipv4" source address="{source}" protocol value="112" accept'
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_peer_that_goes_is_let_in_while_it_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: bool
+) -> None:
+    goes, port = advert_rule("10.0.0.12"), 'rule port port="80" protocol="tcp" accept'
+
+    def with_rules(*args: str, **more: object) -> Completed:
+        return Completed(args, 0, f"{goes}\n{port}\n", "") if args[-1] == "--list-rich-rules" else runner(*args, **more)
+
+    path = tmp_path / "firewalld.json"
+    path.write_text(json.dumps({"public": [goes, port]}))
+    monkeypatch.setattr(host, "STATE", str(path))
+    outcome = host.Outcome()
+    access = Access(adverts=(("10.0.0.13", ""),), interfaces=("eth0",))
+    host._Firewalld(with_rules, check=True).settle(access, outcome, keep=keep)
+    assert outcome.added == [f"firewalld public: {advert_rule('10.0.0.13')}"]
+    assert outcome.removed == [f"firewalld public: {one}" for one in ([port] if keep else [goes, port])]
