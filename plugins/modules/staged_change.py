@@ -17,7 +17,10 @@ description:
   - Some changes have to happen on all members of a cluster in the same instant, because in between they would not
     understand each other and both hold the address. Those are the router id, the password, the version and the first
     address of an instance, and the peers.
-  - A change that is not confirmed in time is undone by the host itself, even if the controller is gone by then.
+  - A change that is not confirmed in time is undone by the host itself, even if the controller is gone by then, the
+    host was started anew meanwhile, or the undo failed at first.
+  - Hosts that agreed on a change first ask each other (UDP port 7112) what became of it, because the old configuration
+    on one and the new one on another would be two holders. It is kept where one of them was confirmed.
 extends_documentation_fragment:
   - holdfast.nginx_ha.attributes
 options:
@@ -28,12 +31,23 @@ options:
     required: true
   state:
     description:
+      - V(agreed) names the staged change for the hosts that make it together. Each then sees before the instant that
+        the others are prepared as well.
       - V(committed) makes the staged change live.
-      - V(confirmed) keeps it. The task fails where the host has undone it already.
-      - V(undone) puts back what was there before. Where nothing awaits a confirmation, nothing is done.
+      - V(confirmed) keeps it. The task fails where the host has undone it already, or is about to.
+      - V(undone) puts back what was there before, and drops a change that is only staged.
     type: str
-    choices: [committed, confirmed, undone]
+    choices: [agreed, committed, confirmed, undone]
     required: true
+  id:
+    description:
+      - A random text that is the name of the change and known to these hosts alone. Needed by V(agreed), and by
+        V(confirmed) for a change that was agreed on.
+    type: str
+  peers:
+    description: The addresses of the other hosts that make the change, by which they reach each other. For V(agreed).
+    type: list
+    elements: str
   at:
     description:
       - When to do it, in seconds since the epoch by the clock of the host. Without it, at once.
@@ -50,6 +64,13 @@ options:
 """
 
 EXAMPLES = r"""
+- name: Name the change that two hosts make together
+  holdfast.nginx_ha.staged_change:
+    daemon: keepalived
+    state: agreed
+    id: "{{ name_of_the_change }}"
+    peers: [192.0.2.12]
+
 - name: Make the staged change live on all nodes at once
   holdfast.nginx_ha.staged_change:
     daemon: keepalived
@@ -60,6 +81,7 @@ EXAMPLES = r"""
   holdfast.nginx_ha.staged_change:
     daemon: keepalived
     state: confirmed
+    id: "{{ name_of_the_change }}"
 """
 
 RETURN = r"""
@@ -98,18 +120,22 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.daemon imp
 DAEMONS: dict[str, t.Callable[..., Daemon]] = {"keepalived": KeepalivedDaemon, "nginx": NginxDaemon}
 
 
-def act(change: Transaction, state: str, at: float | None, confirm_within: float) -> dict[str, t.Any]:
+def act(change: Transaction, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Do what is asked and return the result of the module."""
+    state, at = options["state"], options["at"]
+    if state == "agreed":
+        change.agree(options["id"], options["peers"])
+        return {"changed": False}
     if state == "confirmed":
-        change.confirm()
+        change.confirm(options["id"] or "")
         return {"changed": True}
     if state == "undone":
         awaiting = change.journal.is_open
         if awaiting:
             change.undo()
-        return {"changed": awaiting}
+        return {"changed": change.forget() or awaiting}
     begin = at or time.time()
-    result = change.commit(at=at, confirm_within=confirm_within or None)
+    result = change.commit(at=at, confirm_within=options["confirm_within"] or None)
     return dict(result.to_dict(), late_ms=round((time.time() - begin) * 1000, 1))
 
 
@@ -117,11 +143,14 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "daemon": {"type": "str", "choices": sorted(DAEMONS), "required": True},
-            "state": {"type": "str", "choices": ["committed", "confirmed", "undone"], "required": True},
+            "state": {"type": "str", "choices": ["agreed", "committed", "confirmed", "undone"], "required": True},
+            "id": {"type": "str", "no_log": True},
+            "peers": {"type": "list", "elements": "str"},
             "at": {"type": "float"},
             "confirm_within": {"type": "float", "default": 60},
             "root": {"type": "path"},
         },
+        required_if=[("state", "agreed", ("id", "peers"))],
         supports_check_mode=True,
     )
     if module.check_mode:
@@ -129,7 +158,7 @@ def main() -> None:
     root = {"root": module.params["root"]} if module.params["root"] else {}
     try:
         with Transaction(DAEMONS[module.params["daemon"]](**root)) as change:
-            result = act(change, module.params["state"], module.params["at"], module.params["confirm_within"])
+            result = act(change, module.params)
     except HoldfastError as error:
         module.fail_json(msg=str(error))
     warnings = result.pop("warnings", [])

@@ -325,3 +325,33 @@ def test_what_keepalived_cannot_write_is_told_and_it_may_have_a_place_of_its_own
         assert holding.ok("keepalived_config", {"instances": [instance(priority=99)]})["reloaded"]
     finally:
         holding.run(f"rm -rf /tmp/filler {unit} {place}; mount -o remount,size=50% /tmp; systemctl daemon-reload")
+
+
+def test_an_undo_that_was_killed_and_failed_is_tried_until_it_succeeds(holding: Host) -> None:
+    old, staged = holding.read(VI_1), {"instances": [instance(priority=99)], "stage_only": True}
+    commit = {"daemon": "keepalived", "state": "committed"}
+    holding.ok("keepalived_config", staged)
+    holding.ok("staged_change", dict(commit, confirm_within=4))
+    assert holding.states()["VI_1"]["base_priority"] == 99
+    # Nothing can be put in the place of a file that is a mount.
+    holding.run(f"mount --bind {VI_1} {VI_1}")
+    holding.run("systemctl kill --signal=KILL holdfast-undo-keepalived; systemctl kill holdfast-undo-keepalived")
+    told = "journalctl -q --since -1min -t holdfast-undo | grep -c 'could not be undone, tried again' || true"
+    holding.eventually(lambda: int(holding.run(told)) >= 2, "it is tried again", within=30)
+    words = holding.refused("staged_change", {"daemon": "keepalived", "state": "confirmed"})
+    assert words.startswith("the change of keepalived can no longer be confirmed: it undoes itself")
+    holding.run(f"umount {VI_1}")
+    holding.eventually(lambda: leftovers(holding) == "", "it is undone", within=30)
+    assert holding.read(VI_1) == old
+    assert holding.states()["VI_1"]["base_priority"] == 100
+    assert (
+        holding.run(
+            "systemctl list-units --failed --plain --no-legend; ls /etc/systemd/system/*/holdfast-undo* || true"
+        )
+        == ""
+    )
+    holding.ok("keepalived_config", staged)
+    holding.ok("staged_change", dict(commit, confirm_within=30))
+    holding.ok("staged_change", {"daemon": "keepalived", "state": "confirmed"})
+    assert holding.states()["VI_1"]["base_priority"] == 99
+    assert leftovers(holding) == ""

@@ -5,15 +5,18 @@
 
 Before the first live file is touched, the journal folder holds every old file and a shell script that puts them back
 and reloads the daemon. It appears at once (a rename), and goes when the change is confirmed. While it is there,
-the change is not confirmed: the next run undoes it, or a timer does so at the deadline, or nobody needs to.
+the change is not confirmed: the next run undoes it, or systemd does so at the deadline (see settle.py), or nobody
+needs to.
 The script needs a POSIX shell only, so that it also works when whoever wrote it is gone.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
+import pkgutil
 import shlex
 import shutil
 import typing as t
@@ -38,6 +41,7 @@ exec 9>{lock}
 flock -w 60 9 || exit 75
 [ -d {journal} ] || exit 0
 [ -e {journal}/confirmed ] && exit 0
+{record}
 cd {journal} || exit 1
 real() {{
     [ "$(cd -P -- "$1" 2>/dev/null && pwd -P)" = "$2" ] || {{ echo "$1 is not the folder that it was" >&2; false; }}
@@ -59,6 +63,8 @@ _RESTORE = (
 )
 _REMOVE = "[ ! -e {folder} ] || {{ real {folder} {place} && rm -f -- {path} {beside}; }} || failed=1"
 _MADE = "rmdir -- {folder} 2>/dev/null || true"
+# Written down first: whoever asks from now on hears the same.
+_RECORD = "mkdir -p -m 700 {folder} && (umask 077 && echo {words} >{record}.new) && mv -f {record}.new {record}"
 
 
 class Journal:
@@ -92,8 +98,7 @@ class Journal:
             return None
         except (OSError, ValueError):
             raise HoldfastError(
-                f"{self.folder}/deadline is damaged: confirm or undo the change, or remove the file, and the next run "
-                "undoes it"
+                f"{self.folder}/deadline is damaged: undo the change, or remove the file, and the next run undoes it"
             ) from None
 
     @property
@@ -109,9 +114,12 @@ class Journal:
         restart: t.Sequence[str],
         manifest: bytes,
         deadline: float | None = None,
+        agreement: t.Mapping[str, t.Any] | None = None,
+        record: str = "",
     ) -> None:
         """Open the journal: these files are about to change, and this will be the manifest when it is confirmed.
 
+        ``agreement`` is what was agreed with peers, ``record`` the file in which the outcome is written down for them.
         An undo that is attended ends with ``reload``, one that nobody looks at with ``restart``.
         """
         self.sweep()
@@ -137,6 +145,7 @@ class Journal:
             lock=shlex.quote(self.lock),
             journal=shlex.quote(self.folder),
             undone=shlex.quote(self._gone),
+            record=_recording(record, str(agreement["id"])) if agreement else "",
             restore="\n".join(lines),
             made="\n".join(_MADE.format(folder=shlex.quote(folder)) for folder in missing_folders(folders)),
             folders=" ".join(shlex.quote(folder) for folder in folders),
@@ -149,6 +158,9 @@ class Journal:
         self._save("manifest.json", manifest)
         if deadline is not None:
             self._save("deadline", repr(deadline).encode())
+            self._save("settle.py", pkgutil.get_data(__package__, "settle.py") or b"")
+        if agreement is not None:
+            self._save("joint.json", json.dumps(agreement).encode())
         sync_folder(os.path.join(self._new, "old"))
         sync_folder(self._new)
         os.rename(self._new, self.folder)
@@ -212,3 +224,9 @@ def _instant(text: str) -> float:
     if not math.isfinite(instant):
         raise ValueError(f"{text} is no instant")
     return instant
+
+
+def _recording(record: str, identity: str) -> str:
+    """Return the line of shell that writes down that the change was undone."""
+    words = {"folder": os.path.dirname(record), "words": f"{identity} undone", "record": record}
+    return _RECORD.format(**{name: shlex.quote(word) for name, word in words.items()})

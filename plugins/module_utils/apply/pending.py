@@ -68,6 +68,10 @@ class Pending:
             raise HoldfastError(f"{path} is damaged, nothing was changed: stage the change again") from None
 
     @staticmethod
+    def exists(folder: str) -> bool:
+        return os.path.exists(os.path.join(folder, NAME))
+
+    @staticmethod
     def remove(folder: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(folder, NAME))

@@ -13,12 +13,15 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
+import re
+import sys
 import time
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply import stage
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply import settle, stage
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.daemon import Changes, Daemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import (
     FileState,
@@ -44,6 +47,33 @@ __all__ = ("DRIFT", "Request", "Result", "Transaction", "drifted", "owned_files"
 DRIFT = ("overwrite", "keep", "fail")
 STATE_FOLDER = "/var/lib/holdfast"
 RUNTIME_FOLDER = "/run"
+UNIT_FOLDER = "/etc/systemd/system"
+AGREEMENT = "joint.json"
+PREPARED, BARELY = 1.5, 0.3
+"""Seconds before the instant: from when peers are asked whether they are prepared, and until when they must be."""
+_IDENTITY = re.compile(r"[A-Za-z0-9]{16,64}")
+
+_UNIT = """# Owned by holdfast.nginx_ha: it goes when the change is kept or undone.
+[Unit]
+Description=Keep or undo a change of {name} that nobody has confirmed
+After=network.target
+# On a host that was started anew it is known first what its configuration is.
+Before={name}.service
+ConditionPathIsDirectory={journal}
+StartLimitIntervalSec=0
+
+[Service]
+SyslogIdentifier=holdfast-undo
+Type=notify
+ExecStart={command}
+Restart=always
+RestartPreventExitStatus=0
+RestartSec=1s
+TimeoutStartSec=infinity
+
+[Install]
+WantedBy={targets}
+"""
 
 
 @dataclass(frozen=True)
@@ -118,6 +148,7 @@ class Transaction:
         check_mode: bool = False,
         state_folder: str = STATE_FOLDER,
         runtime: str = RUNTIME_FOLDER,
+        units: str = UNIT_FOLDER,
         runner: Runner = run,
         timeout: float = 15.0,
     ) -> None:
@@ -129,10 +160,15 @@ class Transaction:
         self._folder = os.path.join(state_folder, daemon.name)
         self._manifest_path = os.path.join(self._folder, "manifest.json")
         self._lock_path = os.path.join(runtime, f"holdfast-{daemon.name}.lock")
-        self._timer = f"holdfast-undo-{daemon.name}"
+        self._agreement_path = os.path.join(self._folder, AGREEMENT)
         self._lock: int | None = None
         self._made: list[str] = []
         self.journal = Journal(self._folder, self._lock_path)
+        self._open_change = settle.Change(self._folder, runtime, units)
+        self._settle_command = (
+            *(sys.executable or "/usr/bin/python3", "-I", "-S", "-B", os.path.join(self.journal.folder, "settle.py")),
+            *(self._folder, runtime, units),
+        )
 
     def __enter__(self) -> Transaction:
         if not self.check_mode:
@@ -179,43 +215,71 @@ class Transaction:
             replaces = {state.path: state.digest for state in old}
             with told(self._folder, "nothing was changed"):
                 os.makedirs(self._folder, mode=0o700, exist_ok=True)
+                self._forget()
                 Pending(changes, replaces, self._manifest_after(request, changes).dump()).save(self._folder)
         return result
+
+    def agree(self, identity: str, peers: t.Sequence[str]) -> None:
+        """Name the staged change, which these peers make too: they can ask each other what becomes of it.
+
+        ``identity`` is known to them alone. HoldfastError where nothing is staged, or others could guess it.
+        """
+        if not _IDENTITY.fullmatch(identity):
+            raise HoldfastError("id: it has to be 16 to 64 letters and digits that nobody can guess")
+        Pending.load(self._folder)
+        prepare(self._agreement_path, Wanted(json.dumps({"id": identity, "peers": list(peers)}).encode(), 0o600))
+        os.rename(prepared_path(self._agreement_path), self._agreement_path)
 
     def commit(self, *, at: float | None = None, confirm_within: float | None = None) -> Result:
         """Make the staged change live at an instant (seconds since the epoch; None: now).
 
         With ``confirm_within`` (seconds) the host undoes it by itself unless ``confirm`` comes in time; without,
         it is confirmed at once. HoldfastError, with nothing changed, where nothing is staged, the files have changed
-        since, or the instant has passed; and with the old files put back where the daemon does not take it.
+        since, the instant has passed, or a peer with which it was agreed is not prepared; and with the old files put
+        back where the daemon does not take it.
         """
         self.repair()
         pending = Pending.load(self._folder)
+        agreement = self._agreement()
         result, old = Result(), [read_state(path) for path in pending.changes]
         for state in old:
             refuse_unsafe(state.path, self.daemon.root)
             if state.digest != pending.replaces[state.path]:
                 raise HoldfastError(f"{state.path} has changed since the change was staged: stage it again")
             self._note(state, pending.changes[state.path], result)
-        if not pending.changes:
+        if not pending.changes and agreement is None:
             self._mend(result)
+            self._forget()
             return result
-        if at is not None and at < time.time():
-            raise HoldfastError(
-                f"the instant passed {time.time() - at:.1f} s ago, nothing was changed: choose a later one"
-            )
+        _refuse_past(at)
         deadline = None if confirm_within is None else (at or time.time()) + confirm_within
-        self._open(pending.changes, old, Manifest.load(pending.manifest, self._manifest_path), deadline)
-        if deadline is not None and not self._arm(deadline):
+        manifest = Manifest.load(pending.manifest, self._manifest_path)
+        self._open(pending.changes, old, manifest, deadline, agreement)
+        try:
+            if deadline is not None:
+                self._arm(deadline, at or time.time())
+            if agreement is not None and at is not None:
+                self._see_prepared(agreement, at)
+            _refuse_past(at)
+        except HoldfastError:
+            if agreement is not None:
+                self._open_change.write_down(agreement["id"], settle.UNDONE)
+            self._disarm()
             self._abandon(pending.changes)
-            raise HoldfastError("this host has no systemd-run to undo the change with, nothing was changed")
+            raise
         time.sleep(max(0.0, (at or 0.0) - time.time()))
         self._swap(pending.changes, result)
-        with contextlib.suppress(OSError):  # it fits no second time: what it replaces is gone
-            Pending.remove(self._folder)
+        self._forget()
         if deadline is None:
             self.confirm()
         return result
+
+    def forget(self) -> bool:
+        """Drop the staged change; return whether there was one. Peers that ask hear that it was undone."""
+        agreement = self._agreement()
+        if agreement is not None:
+            self._open_change.write_down(agreement["id"], settle.UNDONE)
+        return self._forget() or agreement is not None
 
     def repair(self) -> bool:
         """Finish or undo what a killed run left; return whether there was anything. In check mode nothing is done."""
@@ -224,21 +288,35 @@ class Transaction:
         if self.journal.is_confirmed:
             self._finish()
             return True
-        deadline = self.journal.deadline
-        if deadline is not None and time.time() < deadline:
+        if self.journal.deadline is None:
+            self.undo()
+            return True
+        left = -self._open_change.overdue
+        if left > 0:
             raise HoldfastError(
                 f"a change of {self.daemon.name} on this host still awaits its confirmation for "
-                f"{deadline - time.time():.0f} s: confirm it, undo it, or wait until it has undone itself"
+                f"{left:.0f} s: confirm it, undo it, or wait until it has undone itself"
             )
-        self.undo()
+        if self._open_change.agreement:
+            # Peers may have kept it: undone here alone, it would be old beside new.
+            self._release_lock()
+            self.runner(*self._settle_command, timeout=2 * settle.PATIENCE)
+            self._take_lock()
+        if self.journal.is_open:
+            self.undo()
         return True
 
     def undo(self) -> None:
-        """Put back what the open journal holds, reload, and see that it runs as before; HoldfastError where not."""
-        self._disarm()
+        """Put back what the open journal holds, reload, and see that it runs as before; HoldfastError where not.
+
+        Where it was armed, the host goes on trying until it succeeds.
+        """
+        armed = self.journal.has_deadline
         running = self.daemon.running()
         before = self.daemon.before_reload() if running else None
         self.journal.undo(unlock=self._release_lock, relock=self._take_lock, runner=self.runner)
+        if armed:
+            self._disarm()
         words = self.daemon.restored(before, timeout=self.timeout) if running else None
         if words is not None:
             raise HoldfastError(
@@ -246,11 +324,24 @@ class Transaction:
                 f"Restart it: systemctl restart {self.daemon.name}"
             )
 
-    def confirm(self) -> None:
-        """Close the journal: the change stays. HoldfastError where there is none any more to confirm."""
+    def confirm(self, identity: str = "") -> None:
+        """Close the journal: the change stays, as it does where a peer has told this host already.
+
+        ``identity`` is that of a change that was agreed with peers. HoldfastError where there is none any more to
+        confirm, and from a moment before its deadline on: from then on it is settled with the peers alone.
+        """
         if not self.journal.is_open:
+            if identity and self._open_change.decided == (identity, settle.CONFIRMED):
+                return
             raise HoldfastError(f"no change of {self.daemon.name} awaits its confirmation: it has undone itself")
-        self._disarm()
+        agreed = self._open_change.agreement.get("id", "")
+        if self.journal.has_deadline and not self.journal.is_confirmed:
+            undone = agreed and self._open_change.decided == (agreed, settle.UNDONE)
+            if undone or self._open_change.overdue > -settle.LAST_MOMENT:
+                raise HoldfastError(
+                    f"the change of {self.daemon.name} can no longer be confirmed: it undoes itself, unless a peer has "
+                    f"kept it (see {self.journal.folder})"
+                )
         try:
             with told(self.journal.folder, "all was put back"):
                 self.journal.confirm()
@@ -260,8 +351,15 @@ class Transaction:
         self._finish()
 
     def _finish(self) -> None:
+        """Close the journal of the confirmed change, and note it down for peers that ask later."""
+        armed, agreed = self.journal.has_deadline, self._open_change.agreement.get("id", "")
+        if agreed:
+            with contextlib.suppress(OSError):
+                self._open_change.write_down(agreed, settle.CONFIRMED)
         with told(self._folder, f"the change is in force and stays, and the next run closes {self.journal.folder}"):
             self.journal.finish(self._manifest_path)
+        if armed:
+            self._disarm()
 
     def manifest(self) -> Manifest:
         """Return what the collection owns on this host."""
@@ -359,7 +457,12 @@ class Transaction:
                     raise HoldfastError(f"{path} cannot be written ({error.strerror}), nothing was changed") from None
 
     def _open(
-        self, changes: Changes, old: t.Sequence[FileState], manifest: Manifest, deadline: float | None = None
+        self,
+        changes: Changes,
+        old: t.Sequence[FileState],
+        manifest: Manifest,
+        deadline: float | None = None,
+        agreement: t.Mapping[str, t.Any] | None = None,
     ) -> None:
         """Open the journal and write the new files beside the old ones."""
         self._made = missing_folders(os.path.dirname(path) for path in changes)
@@ -371,6 +474,8 @@ class Transaction:
                 restart=self.daemon.restart_command,
                 manifest=manifest.dump(),
                 deadline=deadline,
+                agreement=agreement,
+                record=self._open_change.record,
             )
             for path, wanted in changes.items():
                 if wanted is not None:
@@ -402,7 +507,8 @@ class Transaction:
                     os.rename(prepared_path(path), path)
             for folder in sorted({os.path.dirname(path) for path in changes}):
                 sync_folder(folder)
-            self._reload(changes, result)
+            if changes:
+                self._reload(changes, result)
         except OSError as error:
             self.undo()
             raise HoldfastError(f"{error.filename} cannot be replaced ({error.strerror}), all was put back") from None
@@ -469,22 +575,67 @@ class Transaction:
         result.repaired = result.repaired or bool(wrong)
         result.warnings += wrong
 
-    def _arm(self, deadline: float) -> bool:
-        """Have systemd undo the change at its deadline, whoever lives then; return whether it will."""
-        return (
-            self.runner(
-                "systemd-run",
-                f"--unit={self._timer}",
-                f"--on-active={max(1.0, deadline - time.time()):.3f}",
-                "--timer-property=AccuracySec=100ms",
-                *self.journal.undo_command,
-            ).rc
-            == 0
+    def _agreement(self) -> dict[str, t.Any] | None:
+        """Return what was agreed with the peers about the staged change, None for a change of this host alone."""
+        content = read_state(self._agreement_path).content
+        return None if content is None else dict(json.loads(content.decode()))
+
+    def _forget(self) -> bool:
+        was_there = Pending.exists(self._folder)
+        with contextlib.suppress(OSError):  # it fits no second time: what it replaces is gone
+            Pending.remove(self._folder)
+        with contextlib.suppress(OSError):
+            os.unlink(self._agreement_path)
+        return was_there
+
+    def _see_prepared(self, agreement: t.Mapping[str, t.Any], at: float) -> None:
+        """Raise HoldfastError where a peer that answers will not make the change at its instant.
+
+        One that has never answered cannot be asked (an older version of this collection, or no way to it).
+        """
+        time.sleep(max(0.0, at - PREPARED - time.time()))
+        answers: dict[str, str] = {}
+        while True:
+            answers.update(settle.ask(agreement["id"], agreement["peers"], within=0.3))
+            late = [f"{peer} ({word})" for peer, word in answers.items() if word != settle.OPEN]
+            if not late or time.time() > at - BARELY:
+                break
+            time.sleep(0.1)
+        if late:
+            raise HoldfastError(
+                f"not all nodes are prepared for the change at its instant ({', '.join(late)}), nothing was changed: "
+                "choose a later one"
+            )
+
+    def _arm(self, deadline: float, instant: float) -> None:
+        """Have systemd settle the change, whoever lives at its deadline; raise HoldfastError where it will not."""
+        unit = self._open_change.unit
+        text = _UNIT.format(
+            name=self.daemon.name,
+            journal=self.journal.folder,
+            command=" ".join(self._settle_command),
+            targets=" ".join(self._open_change.wanted_by),
         )
+        try:
+            prepare(self._open_change.unit_file, Wanted(text.encode(), 0o644))
+            os.rename(prepared_path(self._open_change.unit_file), self._open_change.unit_file)
+            self._open_change.arm(seconds=deadline - time.time(), instant=instant - time.time())
+        except OSError as error:
+            raise HoldfastError(
+                f"{error.filename or unit} cannot be written ({error.strerror}), so the change could not undo itself; "
+                "nothing was changed"
+            ) from None
+        for order in (("enable", unit), ("restart", unit)):
+            done = self.runner("systemctl", *order)
+            if done.rc:
+                raise HoldfastError(
+                    "systemd does not take the unit that would undo the change "
+                    f"({done.output or 'it gives no reason'}), nothing was changed"
+                )
 
     def _disarm(self) -> None:
-        if self.journal.has_deadline:
-            self.runner("systemctl", "stop", f"{self._timer}.timer")
+        self.runner("systemctl", "stop", self._open_change.unit)
+        self._open_change.disarm()
 
     def _take_lock(self) -> None:
         handle = os.open(self._lock_path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -507,3 +658,10 @@ class Transaction:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def _refuse_past(instant: float | None) -> None:
+    if instant is not None and instant < time.time():
+        raise HoldfastError(
+            f"the instant passed {time.time() - instant:.1f} s ago, nothing was changed: choose a later one"
+        )

@@ -15,6 +15,8 @@ A split lasts longer than a takeover can. It becomes a line in the journal, a st
 
 Where one of the two is cut off, what it announces takes the clients away from the other. That is not waited for: see
 holdfast_contest.py. A standby that misses adverts asks before it takes over, and so does a holder that is contested.
+
+It also answers peers that ask what became of a change which all made together: see holdfast_answer.py.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ import typing as t
 # The interpreter is started without any folder to import from.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from holdfast_adverts import Advert, Seen, canonical
+from holdfast_answer import Answerer
 from holdfast_contest import Contest, Verdict
 from holdfast_links import Links
 from holdfast_neighbourhood import Neighbourhood
@@ -64,6 +67,7 @@ class Config:
             self.state_file = str(data["state_file"])
             self.events = str(data["events"])
             self.known_file = str(data["known_file"])
+            self.changes = str(data["changes"])
             self.interval = float(data["interval"])
             self.instances = [self._watched(one) for one in data["instances"]]
         if self.interval < TICK:
@@ -99,6 +103,7 @@ class Detector:
         self.listeners = [Listener(family) for family in sorted({judge.watched.family for judge in self.judges})]
         self.witnesses = Witnesses()
         self.known = Known(config.known_file)
+        self.answerer = Answerer(config.changes)
         self.changes = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self.changes.setblocking(False)
         self.changes.bind((0, RTMGRP_ADDRESSES | RTMGRP_LINK))
@@ -131,6 +136,7 @@ class Detector:
             if self.addresses_changed():
                 self.refresh()
             self.listen(now)
+            self.answerer.serve()
             if now >= ask:
                 ask = now + self.config.interval
                 self.ask()
@@ -163,7 +169,7 @@ class Detector:
         A standby reads its adverts meanwhile, to know at once when the next one does not come.
         """
         time.sleep(max(0.0, began + BREATH - time.monotonic()))
-        urgent = [self.changes, *self.witnesses.sockets(), *self.neighbourhood.sockets()]
+        urgent = [self.changes, self.answerer.connection, *self.witnesses.sockets(), *self.neighbourhood.sockets()]
         adverts = [] if all(judge.holds for judge in self.judges) else [one.connection for one in self.listeners]
         rest = read = 0.0
         while self.running:

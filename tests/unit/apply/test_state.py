@@ -189,9 +189,11 @@ def awaiting(home: str) -> Transaction:
     """Return a change that is open already, or can be made; what systemd is asked for is done."""
 
     def runner(*args: str, **more: t.Any) -> Completed:
-        return Completed(args, 0, "", "") if args[0].startswith("systemd") else run(*args, **more)
+        return Completed(args, 0, "", "") if args[0].startswith("system") else run(*args, **more)
 
-    return Transaction(Toy(home), state_folder=f"{home}/var", runtime=f"{home}/run", runner=runner)
+    units = Path(home, "units")
+    units.mkdir(exist_ok=True)
+    return Transaction(Toy(home), state_folder=f"{home}/var", runtime=f"{home}/run", units=str(units), runner=runner)
 
 
 def test_a_link_that_came_meanwhile_is_not_followed(home: str) -> None:
@@ -285,6 +287,7 @@ def test_whatever_is_wrong_with_a_file_of_state_is_said_in_a_sentence(home: str,
             change.commit(confirm_within=60)
             deadline = Path(home, "var", "toy", "journal", "deadline")
             deadline.write_text(repr(time.time() - 1))
+            Path(home, "run", "holdfast-toy.armed").unlink()
     pristine = {folder: f"{home}/pristine-{folder}" for folder in ("etc", "var")}
     for folder, copy in pristine.items():
         shutil.copytree(f"{home}/{folder}", copy)

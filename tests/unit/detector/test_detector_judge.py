@@ -199,6 +199,7 @@ GOOD: dict[str, t.Any] = {
     "state_file": "s",
     "events": "e",
     "known_file": "k",
+    "changes": "c",
     "interval": 1.0,
     "instances": [WATCHED._asdict()],
 }
