@@ -55,6 +55,16 @@ def two_holders(pair: BrokenPair, place: t.Mapping[str, str]) -> t.Iterator[None
             node.run(f"ip address del {address}")
 
 
+@contextmanager
+def unfiltered(node: Node) -> t.Iterator[None]:
+    """Let what web1 sends reach a node, as what a peer sends; the filter of the role is for lb2 alone."""
+    node.run("systemctl stop holdfast-firewall; nft flush chain inet holdfast_vrrp input")
+    try:
+        yield
+    finally:
+        node.run("systemctl start holdfast-firewall")
+
+
 class Case(t.NamedTuple):
     """What differs between the two that send; None where one is silent. ``stranger``: web1 is none of the peers."""
 
@@ -95,7 +105,8 @@ def raised(pair: BrokenPair, place: t.Mapping[str, str], case: Case) -> None:
     theirs = sender(place, case.theirs, source=place["peer"], destination=place["us"])
     peer = place["other"] if case.stranger else place["peer"]
     both_send = sending(pair.lb1, ours), sending(pair.third, theirs)
-    with two_holders(pair, place), both_send[0], both_send[1], detector(pair.lb1, place, peer) as findings:
+    everybody = two_holders(pair, place), unfiltered(pair.lb1)
+    with everybody[0], everybody[1], both_send[0], both_send[1], detector(pair.lb1, place, peer) as findings:
         eventually(
             lambda: findings().get("split_brain", {}).get("reason") == case.reason,
             within=20,
