@@ -112,7 +112,8 @@ def _nft_rules(heard: Heard) -> t.Iterator[tuple[str, str]]:
     yield f"meta l4proto != {{ {numbers} }} accept", f"{ELSE} than {numbers}"
     for family, network, limit in ((4, "ip", "ttl"), (6, "ip6", "hoplimit")):
         for address, ttl in heard.of_family(family):
-            yield f"{network} saddr {address} {network} {limit} >= {ttl} accept", _comment(address, ttl)
+            above = f"{network} {limit} >= {ttl} " if ttl else ""
+            yield f"{network} saddr {address} {above}accept", _comment(address, ttl)
     yield "counter drop", DROPPED
 
 

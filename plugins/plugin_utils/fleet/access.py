@@ -20,6 +20,9 @@ GROUPS = {4: "224.0.0.18", 6: "ff02::12"}
 HIGHEST_TTL = 255
 """With which an advert is sent; one that arrives with less has passed a router."""
 
+ANY_TTL = 0
+"""Of unicast over IPv6: keepalived 2.2.7 leaves its hop limit to the kernel, which takes 64 as a rule."""
+
 # What stands before the port of a listen: nothing, a name or an address, IPv6 in brackets.
 _LISTEN = re.compile(r"(?:(?P<host>\[[^]]*\]|[^:]*):)?(?P<port>\d+(?:-\d+)?)")
 _NAMELESS = ("", "*", "[::]", "0.0.0.0")
@@ -105,6 +108,7 @@ def _peers(value: t.Any) -> t.Iterator[tuple[str, int]]:
     for one in value if isinstance(value, list) else [value] if value else []:
         words = str(one.get("address", "") if isinstance(one, dict) else one).split()
         said = one if isinstance(one, dict) else dict(zip(words[1::2], words[2::2]))
-        ttl = str(said.get("min_ttl", HIGHEST_TTL))
+        ttl = str(said.get("min_ttl", ""))
         if words:
-            yield words[0], int(ttl) if ttl.isdigit() else HIGHEST_TTL
+            sent = ANY_TTL if ":" in words[0] else HIGHEST_TTL
+            yield words[0], int(ttl) if ttl.isdigit() else sent

@@ -100,10 +100,11 @@ def _why_not_accepted(own: Advert, other: Advert, *, through: bool) -> Reason:
             f"{where} sends to {other.destination} and this node to {own.destination}: "
             "both need unicast, or the same multicast group.",
         )
-    if other.ttl != 255:
+    # This node's own say with how much a peer sends: 255, but over IPv6 unicast what the kernel has.
+    if other.ttl < own.ttl:
         return Reason(
             "ttl",
-            f"Adverts of {where} arrive with TTL {other.ttl} instead of 255, so they were routed or forged: "
+            f"Adverts of {where} arrive with TTL {other.ttl} instead of {own.ttl}, so they were routed or forged: "
             "both nodes must be on one network.",
         )
     if not through:

@@ -39,6 +39,7 @@ def test_nftables_makes_the_table_anew_in_one_transaction() -> None:
         "}",
         "",
     ]
+    assert "ip6 saddr fd00::12 accept comment" in nft_script(Heard((("fd00::12", 0),)))
     assert nft_script(None) == "add table inet holdfast_vrrp\ndelete table inet holdfast_vrrp\n"
     assert "!= { 51, 112 }" in nft_script(Heard((), authenticated=True))
 
