@@ -29,9 +29,7 @@ def failure(result: t.Any, role: str = "", task: str = "") -> str:
     if not role or said.startswith(_BEGINS):  # one role inside another
         return f"{said}." if role else said
     where = f', at "{task}"' if task and said != ELSEWHERE else ""
-    return (
-        f"{_BEGINS} {role} did not come to its end{where}: {said}. Mend that and run it again: it goes on from there."
-    )
+    return f"{_BEGINS} {role} did not come to its end{where}: {said}. {_TO_DO}"
 
 
 def _line(result: t.Any) -> str:

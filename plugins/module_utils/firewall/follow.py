@@ -13,12 +13,11 @@ import ctypes
 import os
 import select
 import socket
-import struct
 import time
 import typing as t
 
 from .access import AccessError
-from .neighbours import Neighbours
+from .neighbours import Neighbours, messages
 from .netfilter import Runner
 from .restore import put_back
 
@@ -27,7 +26,6 @@ __all__ = ("Notices", "follow")
 NETLINK_NETFILTER, NFNLGRP_NFTABLES, NFNL_SUBSYS_NFTABLES = 12, 7, 10
 # Of tables, chains and rules: new and gone. Sets change all the time, and nothing of ours is in one.
 RELEVANT = frozenset({0, 2, 3, 5, 6, 8})
-HEADER = struct.Struct("=IHHII")  # netlink(7): length, type, flags, sequence, port
 XTABLES_LOCK = "/run/xtables.lock"
 IN_CLOSE = 0x08 | 0x10  # inotify(7)
 TOGETHER = 0.05  # seconds: a transaction of somebody else is many notices
@@ -65,17 +63,8 @@ class Notices:
                 return matters
             except OSError:
                 return True  # there were more notices than fit
-            matters = (
-                any(kind >> 8 == NFNL_SUBSYS_NFTABLES and kind & 0xFF in RELEVANT for kind in _kinds(data)) or matters
-            )
-
-
-def _kinds(data: bytes) -> t.Iterator[int]:
-    """Yield the type of each message."""
-    while len(data) >= HEADER.size:
-        length, kind, _flags, _sequence, _port = HEADER.unpack_from(data)
-        yield kind
-        data = data[max((length + 3) & ~3, HEADER.size) :]
+            kinds = [kind for kind, _body in messages(data)]
+            matters = any(kind >> 8 == NFNL_SUBSYS_NFTABLES and kind & 0xFF in RELEVANT for kind in kinds) or matters
 
 
 def _watch(path: str) -> int:

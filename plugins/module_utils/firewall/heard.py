@@ -43,6 +43,8 @@ AH = 51
 """The number of the authentication header, in which version 2 can wrap its adverts (RFC 2338)."""
 
 HIGHEST_TTL = 255
+"""With which an advert is sent; one that arrives with less has passed a router."""
+
 ELSE = f"{MARK}: everything else"
 DROPPED = f"{MARK}: vrrp from anybody else"
 

@@ -17,7 +17,7 @@ import socket
 import struct
 import typing as t
 
-__all__ = ("Neighbours",)
+__all__ = ("Neighbours", "messages")
 
 RTMGRP_NEIGH, RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH = 0x4, 28, 29, 30
 NLM_F_REQUEST, NLM_F_REPLACE, NLM_F_DUMP = 0x1, 0x100, 0x300
@@ -60,7 +60,7 @@ class Neighbours:
 
     def judge(self, data: bytes) -> t.Iterator[tuple[bytes, str]]:
         """Yield the message that puts an entry back, and what it does in words, for each that was replaced."""
-        for kind, body in _messages(data):
+        for kind, body in messages(data):
             if kind not in (RTM_NEWNEIGH, RTM_DELNEIGH) or len(body) < NDMSG.size:
                 continue
             family, interface, state, _flags, _type = NDMSG.unpack_from(body)
@@ -93,8 +93,8 @@ def _attribute(kind: int, value: bytes) -> bytes:
     return RTATTR.pack(RTATTR.size + len(value), kind) + value + bytes(-len(value) % 4)
 
 
-def _messages(data: bytes) -> t.Iterator[tuple[int, bytes]]:
-    """Yield type and payload of each message."""
+def messages(data: bytes) -> t.Iterator[tuple[int, bytes]]:
+    """Yield type and payload of each message of netlink."""
     while len(data) >= HEADER.size:
         length, kind, _flags, _sequence, _port = HEADER.unpack_from(data)
         yield kind, data[HEADER.size : length]

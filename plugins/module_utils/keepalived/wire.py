@@ -16,9 +16,10 @@ from ipaddress import ip_address
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.base import wire_fields
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.instance import SyncGroup, VrrpInstance
 
-__all__ = ("joint_changes",)
+__all__ = ("GROUPS", "joint_changes")
 
-_GROUP = {4: "224.0.0.18", 6: "ff02::12"}  # RFC 5798, section 5.1
+GROUPS = {4: "224.0.0.18", 6: "ff02::12"}
+"""Where adverts go that are sent to nobody in particular (RFC 5798, section 5.1)."""
 
 
 def joint_changes(
@@ -84,7 +85,7 @@ def _seen(one: VrrpInstance) -> dict[str, t.Any]:
         advert_int=one.advert_int or 1.0,
         virtual_ipaddress=_advertised(one),
         unicast_peer=one.is_unicast,
-        mcast_dst_ip="" if one.is_unicast else one.mcast_dst_ip or _GROUP[_family(one)],
+        mcast_dst_ip="" if one.is_unicast else one.mcast_dst_ip or GROUPS[_family(one)],
         authentication=(secret.auth_type, secret.auth_pass) if secret else (),
         auth_hmac=one.auth_hmac or (),
         vrf=one.vrf or "",

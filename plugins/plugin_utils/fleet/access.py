@@ -10,15 +10,11 @@ import re
 import typing as t
 from collections.abc import Iterable, Mapping
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.heard import HIGHEST_TTL
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.wire import GROUPS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DRAWING, VIRTUAL_SERVERS
 
-__all__ = ("GROUPS", "adverts", "drawn_on", "listens", "ports")
-
-GROUPS = {4: "224.0.0.18", 6: "ff02::12"}
-"""Where adverts go that are sent to nobody in particular (RFC 5798)."""
-
-HIGHEST_TTL = 255
-"""With which an advert is sent; one that arrives with less has passed a router."""
+__all__ = ("adverts", "drawn_on", "listens", "ports")
 
 ANY_TTL = 0
 """Of unicast over IPv6: keepalived 2.2.7 leaves its hop limit to the kernel, which takes 64 as a rule."""
