@@ -23,10 +23,10 @@ from lab.podman import (
     containers,
     ensure_network,
     podman,
+    power_on,
     remove,
     remove_network,
 )
-from lab.podman import start as restart
 
 __all__ = ("down", "keep", "node", "own", "start", "up")
 
@@ -86,7 +86,7 @@ def node(name: str) -> Container:
 def start(name: str) -> None:
     """Start a node that was killed or stopped, and wait until it answers."""
     one = node(name)
-    restart(one.name)
+    power_on(one.name)
     _wait(name, one.address)
 
 

@@ -29,7 +29,7 @@ __all__ = (
     "podman_here",
     "remove",
     "remove_network",
-    "start",
+    "power_on",
 )
 
 NETWORK = NAME
@@ -96,7 +96,7 @@ def remove(names: t.Sequence[str]) -> None:
         podman("rm", "--force", "--time=0", "--volumes", *names)
 
 
-def start(name: str) -> None:
+def power_on(name: str) -> None:
     """Start a container that was killed or stopped, without the addresses that it had.
 
     podman takes its network namespace away a little later, and one that is started before keeps it: a host that lost

@@ -18,7 +18,7 @@ import testinfra
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.probe.engine import Settings, Window, running
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from lab.podman import container_name, podman, start
+from lab.podman import container_name, podman, power_on
 
 __all__ = ("ROOT", "Holders", "Node", "client", "eventually", "playbook", "watching")
 
@@ -58,7 +58,7 @@ class Node:
         podman("kill", self.container)
 
     def start(self) -> None:
-        start(self.container)
+        power_on(self.container)
         podman("exec", self.container, "timeout", "60", "systemctl", "is-system-running", "--wait", check=False)
         self._is_back()
 

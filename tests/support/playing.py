@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Playbooks of this clone, played by a test on the lab."""
+"""Playbooks that a test plays: those of this clone on the lab, and its own with nothing but this collection."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ("play",)
+__all__ = ("ansible_playbook", "play")
 
 ROOT = Path(__file__).parents[2]
+PROGRAM = str(Path(sys.executable).parent / "ansible-playbook")
 LIMIT = 600
 
 
 def play(playbook: str, *arguments: str, fails: bool = False) -> str:
     """Play it and return what it printed; it must succeed, or must fail."""
     done = subprocess.run(
-        [str(Path(sys.executable).parent / "ansible-playbook"), playbook, *arguments],
+        [PROGRAM, playbook, *arguments],
         cwd=ROOT,
         env={
             **os.environ,
@@ -36,3 +37,24 @@ def play(playbook: str, *arguments: str, fails: bool = False) -> str:
     if (done.returncode != 0) != fails:
         raise AssertionError(f"{playbook} ended with {done.returncode}:\n{done.stdout}")
     return done.stdout
+
+
+def ansible_playbook(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Run ansible-playbook in a folder with nothing but this collection; return the exit code and what was printed."""
+    done = subprocess.run(
+        [PROGRAM, *arguments],
+        cwd=folder,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(folder),
+            "LC_ALL": "C.UTF-8",
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout

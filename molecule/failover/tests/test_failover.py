@@ -19,7 +19,7 @@ from faults import FAULTS, Fault, named
 from fleet_under_test import Node, client, eventually, watching
 from ordeal import TWICE, report, undergo
 
-from lab.podman import start
+from lab.podman import power_on
 
 
 def assert_within(seen: dict[str, t.Any], gap: float, lost: float) -> None:
@@ -61,7 +61,7 @@ def test_the_address_moves_within_its_budget_and_comes_back(pair: Pair, fault: F
 def test_a_host_that_lost_its_power_comes_back_without_the_address(pair: Pair) -> None:
     """What holds of a real host by itself has to hold of its stand-in, or it is a second holder while it boots."""
     pair.lb1.kill()
-    start(pair.lb1.container)
+    power_on(pair.lb1.container)
     assert not pair.lb1.holds(VIP)
 
 

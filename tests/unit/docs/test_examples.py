@@ -6,14 +6,12 @@
 from __future__ import annotations
 
 import pathlib
-import subprocess
-import sys
 
 import pytest
 import yaml
-from documented import ROOT
 from estate import Estate
 from examples import Example, plays, variables
+from playing import ansible_playbook
 
 
 @pytest.mark.parametrize("example", list(variables()), ids=lambda example: example.place)
@@ -39,19 +37,5 @@ def test_the_plays_can_be_read(tmp_path: pathlib.Path) -> None:
         names.append(f"play{number}.yml")
         (tmp_path / names[-1]).write_text(yaml.safe_dump(play))
     assert names
-    done = subprocess.run(
-        [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "--syntax-check", *names],
-        cwd=tmp_path,
-        env={
-            "PATH": "/usr/bin:/bin",
-            "HOME": str(tmp_path),
-            "LC_ALL": "C.UTF-8",
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
+    code, output = ansible_playbook(tmp_path, "--syntax-check", *names)
+    assert code == 0, output

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import pathlib
 import re
-import subprocess
-import sys
 import typing as t
 
 import pytest
 import yaml
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DEFAULTS, UNSET
 from documented import ROOT, role_defaults, role_specs
+from playing import ansible_playbook
 
 ROLES = sorted(path.parent.parent.name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
 PLANNED_ROLES = ["balancer", "keepalived"]
@@ -60,27 +59,6 @@ def test_every_variable_is_described(role: str) -> None:
 def test_a_role_compares_all_that_the_planner_reads(role: str) -> None:
     variables = yaml.safe_load((ROOT / "roles" / role / "vars" / "main.yml").read_text())
     assert sorted(variables[f"__{role}_planned"]) == of_role(role, [*DEFAULTS, *UNSET])
-
-
-def ansible_playbook(folder: pathlib.Path, *arguments: str) -> tuple[int, str]:
-    """Run ansible-playbook in a folder with nothing but this collection; return the exit code and what was printed."""
-    done = subprocess.run(
-        [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), *arguments],
-        cwd=folder,
-        env={
-            "PATH": "/usr/bin:/bin",
-            "HOME": str(folder),
-            "LC_ALL": "C.UTF-8",
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout
 
 
 def played(folder: pathlib.Path, role: str, *arguments: str, **variables: t.Any) -> tuple[int, str]:
