@@ -154,7 +154,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.sched
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.packages import download
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.programs import program_of, unfit_program
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.quiet import QuietModule
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.segment import look, own_macs
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.frames import own_macs
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.segment import look
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.strangers import (
     Segment,
     former_peers,

@@ -95,7 +95,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.observed import 
     units,
     watched_inodes,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.segment import look, own_macs
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.frames import own_macs
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.segment import look
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.strangers import Segment, strangers
 
 UNITS = ("keepalived", "nginx", "holdfast-watcher", "holdfast-detector")

@@ -3,16 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who else is on a network: who answers for an address, and who sends adverts. Private to this collection.
 
-The questions are those of the detector (holdfast_packets.py), which runs where there are no module utilities: an ARP
-probe (RFC 5227) or a neighbour solicitation (RFC 4861), answered to this host alone. What arrives is read before any
-firewall sees it.
+What arrives is read before any firewall sees it.
 """
 
 from __future__ import annotations
 
-import array
 import contextlib
-import os
 import select
 import socket
 import struct
@@ -21,35 +17,47 @@ import typing as t
 from ipaddress import ip_address
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.frames import (
+    ADVERTISEMENT,
+    ARP,
+    ETH_P_ALL,
+    ETH_P_ARP,
+    ETH_P_IP,
+    ETH_P_IPV6,
+    ICMP6,
+    JUMP_EQUAL,
+    LINK_PROTOCOL,
+    LOAD_BYTE,
+    LOAD_HALF,
+    RETURN,
+    attach,
+    is_of_a_host,
+    link_layer_address,
+    question,
+)
 
-__all__ = ("Claim", "Seen", "Speaker", "look", "own_macs", "question", "read")
+__all__ = ("Claim", "Seen", "Speaker", "look", "read")
 
 AGAIN = 0.2
 """Seconds between two questions: neighbours answer within milliseconds, and one packet may be lost."""
 
-_VRRP, _ICMP6 = 112, 58
-_ALL, _IP, _ARP, _IP6 = 0x0003, 0x0800, 0x0806, 0x86DD
-_SOLICITATION, _ADVERTISEMENT = 135, 136
-_SOURCE_LINK_LAYER, _TARGET_LINK_LAYER = 1, 2
+_VRRP = 112
 _FOR_US = 0, 1, 2  # PACKET_HOST, PACKET_BROADCAST, PACKET_MULTICAST of packet(7)
-_PACKET = struct.Struct("!HHBBH6s4s6s4s")
-_BYTE, _HALF, _EQUAL, _RETURN = 0x30, 0x28, 0x15, 0x06
-_SO_ATTACH_FILTER = 26
-# Classic BPF: ARP, protocol 112 of both families, neighbour advertisements.
+# ARP, protocol 112 of both families, neighbour advertisements.
 _FILTER = (
-    (_HALF, 0, 0, 0xFFFFF000),  # SKF_AD_OFF + SKF_AD_PROTOCOL
-    (_EQUAL, 9, 0, _ARP),
-    (_EQUAL, 1, 0, _IP),
-    (_EQUAL, 2, 8, _IP6),
-    (_BYTE, 0, 0, 9),
-    (_EQUAL, 5, 6, _VRRP),
-    (_BYTE, 0, 0, 6),
-    (_EQUAL, 3, 0, _VRRP),
-    (_EQUAL, 0, 3, _ICMP6),
-    (_BYTE, 0, 0, 40),
-    (_EQUAL, 0, 1, _ADVERTISEMENT),
-    (_RETURN, 0, 0, 0xFFFF),
-    (_RETURN, 0, 0, 0),
+    (LOAD_HALF, 0, 0, LINK_PROTOCOL),
+    (JUMP_EQUAL, 9, 0, ETH_P_ARP),
+    (JUMP_EQUAL, 1, 0, ETH_P_IP),
+    (JUMP_EQUAL, 2, 8, ETH_P_IPV6),
+    (LOAD_BYTE, 0, 0, 9),
+    (JUMP_EQUAL, 5, 6, _VRRP),
+    (LOAD_BYTE, 0, 0, 6),
+    (JUMP_EQUAL, 3, 0, _VRRP),
+    (JUMP_EQUAL, 0, 3, ICMP6),
+    (LOAD_BYTE, 0, 0, 40),
+    (JUMP_EQUAL, 0, 1, ADVERTISEMENT),
+    (RETURN, 0, 0, 0xFFFF),
+    (RETURN, 0, 0, 0),
 )
 
 
@@ -77,15 +85,6 @@ class Seen(t.NamedTuple):
 
     claims: list[Claim]
     speakers: list[Speaker]
-
-
-def own_macs(folder: str = "/sys/class/net") -> set[str]:
-    """Return the MACs of all interfaces of this host: where two are on one network, each answers for the other."""
-    found = set()
-    for name in os.listdir(folder):
-        with contextlib.suppress(OSError), open(f"{folder}/{name}/address", encoding="ascii") as stream:
-            found.add(stream.read().strip())
-    return found
 
 
 def look(asked: t.Mapping[str, t.Collection[str]], sources: t.Mapping[str, str], seconds: float) -> Seen:
@@ -125,34 +124,19 @@ def look(asked: t.Mapping[str, t.Collection[str]], sources: t.Mapping[str, str],
     return Seen(list(claims), list(speakers.values()))
 
 
-def question(address: str, mac: bytes, source: str) -> tuple[bytes, int, bytes]:
-    """Return packet, protocol and destination of the question who has an address; no packet without a ``source``."""
-    packed = ip_address(address).packed
-    if len(packed) == 4:
-        return _PACKET.pack(1, _IP, 6, 4, 1, mac, b"\0" * 4, b"\0" * 6, packed), _ARP, b"\xff" * 6
-    if not source:
-        return b"", _IP6, b""
-    group = b"\xff\x02" + b"\0" * 9 + b"\x01\xff" + packed[13:]
-    body = struct.pack("!BBHI", _SOLICITATION, 0, 0, 0) + packed + bytes((_SOURCE_LINK_LAYER, 1)) + mac
-    ends = ip_address(source).packed + group
-    total = _checksum(ends + struct.pack("!II", len(body), _ICMP6) + body)
-    body = body[:2] + struct.pack("!H", total) + body[4:]
-    return struct.pack("!IHBB", 6 << 28, len(body), _ICMP6, 255) + ends + body, _IP6, b"\x33\x33" + group[12:]
-
-
 def read(packet: bytes, protocol: int, interface: str, mac: str) -> Claim | Speaker | None:
     """Return what a packet says, None where that is nothing of interest; what is cut or forged badly raises."""
-    if protocol == _ARP:
-        *head, sender, address, _target, _ip = _PACKET.unpack_from(packet)
-        right = head in ([1, _IP, 6, 4, 1], [1, _IP, 6, 4, 2]) and any(sender) and not sender[0] & 1
+    if protocol == ETH_P_ARP:
+        *head, sender, address, _target, _ip = ARP.unpack_from(packet)
+        right = head in ([1, ETH_P_IP, 6, 4, 1], [1, ETH_P_IP, 6, 4, 2]) and is_of_a_host(sender)
         return Claim(interface, str(ip_address(address)), _text(sender)) if right and any(address) else None
-    if protocol == _IP:
+    if protocol == ETH_P_IP:
         header, length = (packet[0] & 0x0F) * 4, struct.unpack_from("!H", packet, 2)[0]
         return _advert(packet[header:length], str(ip_address(packet[12:16])), interface, mac)
     payload = packet[40 : 40 + struct.unpack_from("!H", packet, 4)[0]]
     if packet[6] == _VRRP:
         return _advert(payload, str(ip_address(packet[8:24])), interface, mac)
-    return Claim(interface, str(ip_address(payload[8:24])), _text(_link_layer(payload)) or mac)
+    return Claim(interface, str(ip_address(payload[8:24])), _text(link_layer_address(payload)) or mac)
 
 
 def _advert(data: bytes, source: str, interface: str, mac: str) -> Speaker:
@@ -167,9 +151,8 @@ def _advert(data: bytes, source: str, interface: str, mac: str) -> Speaker:
 def _opened(interface: str) -> socket.socket:
     one = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
     one.setblocking(False)
-    code = array.array("B", b"".join(struct.pack("=HBBI", *line) for line in _FILTER))
-    one.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HL", len(_FILTER), code.buffer_info()[0]))
-    one.bind((interface, _ALL))
+    attach(one, _FILTER)
+    one.bind((interface, ETH_P_ALL))
     return one
 
 
@@ -193,21 +176,3 @@ def _arrived(one: socket.socket) -> t.Iterator[tuple[bytes, int, str]]:
 
 def _text(mac: bytes) -> str:
     return ":".join(f"{byte:02x}" for byte in mac)
-
-
-def _link_layer(data: bytes) -> bytes:
-    """Return the MAC in a neighbour advertisement, nothing where it has none."""
-    options = data[24:]
-    while len(options) >= 8 and options[1]:
-        if options[0] == _TARGET_LINK_LAYER:
-            return options[2:8]
-        options = options[options[1] * 8 :]
-    return b""
-
-
-def _checksum(data: bytes) -> int:
-    """Return the checksum of an even number of bytes (RFC 1071)."""
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF

@@ -15,7 +15,7 @@ import socket
 import struct
 import typing as t
 
-from holdfast_packets import (
+from holdfast_frames import (
     ETH_P_ALL,
     ETH_P_IP,
     ETH_P_IPV6,
@@ -23,11 +23,10 @@ from holdfast_packets import (
     LINK_PROTOCOL,
     LOAD_BYTE,
     LOAD_HALF,
-    PACKET_OUTGOING,
     RETURN,
     attach,
-    drain,
 )
+from holdfast_packets import PACKET_OUTGOING, drain
 from holdfast_settle import PORT, Change, answer
 
 UDP, UDP_HEADER = 17, 8

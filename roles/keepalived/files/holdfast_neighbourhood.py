@@ -9,8 +9,9 @@ import errno
 import socket
 import typing as t
 
+from holdfast_frames import own_macs
 from holdfast_netlink import Bound, bound
-from holdfast_packets import Prober, own_macs
+from holdfast_packets import Prober
 
 
 class Neighbourhood:

@@ -5,49 +5,41 @@
 
 from __future__ import annotations
 
-import array
 import contextlib
-import os
 import socket
 import struct
 import typing as t
 
 from holdfast_adverts import VRRP, Advert, Seen, advert_of_packet, family_of, read_advert
+from holdfast_frames import (
+    ADVERTISEMENT,
+    ARP,
+    BROADCAST,
+    ETH_P_ALL,
+    ETH_P_ARP,
+    ETH_P_IP,
+    ETH_P_IPV6,
+    ICMP6,
+    JUMP_EQUAL,
+    LINK_PROTOCOL,
+    LOAD_BYTE,
+    LOAD_HALF,
+    LOAD_WORD,
+    RETURN,
+    TARGET_LINK_LAYER,
+    attach,
+    is_of_a_host,
+    link_layer_address,
+    neighbour_packet,
+    question,
+)
 from holdfast_netlink import mac_text
 
 MOST = 256  # packets that are read from one socket in one tick: a flood is not followed
-ICMP6 = 58
-ETH_P_ALL, ETH_P_IP, ETH_P_ARP, ETH_P_IPV6 = 0x0003, 0x0800, 0x0806, 0x86DD
-SO_ATTACH_FILTER = 26
 IP_PKTINFO, ICMP6_FILTER = 8, 1
 PACKET_OUTGOING = 4
-INTERFACES = "/sys/class/net"
-SOLICITATION, ADVERTISEMENT = 135, 136
-SOURCE_LINK_LAYER, TARGET_LINK_LAYER = 1, 2
 OVERRIDE = 0x20000000
 ALL_NODES = b"\xff\x02" + b"\0" * 13 + b"\x01"
-BROADCAST = b"\xff" * 6
-ARP = struct.Struct("!HHBBH6s4s6s4s")
-
-
-def own_macs() -> set[str]:
-    """Return the MACs of all interfaces of this host: where two are on one network, each answers for the other."""
-    found = set()
-    for name in os.listdir(INTERFACES):
-        with contextlib.suppress(OSError), open(f"{INTERFACES}/{name}/address", encoding="ascii") as stream:
-            found.add(stream.read().strip())
-    return found
-
-
-def attach(connection: socket.socket, program: t.Sequence[tuple[int, int, int, int]]) -> None:
-    """Let the kernel hand over only what this classic BPF program accepts."""
-    code = array.array("B", b"".join(struct.pack("=HBBI", *line) for line in program))
-    where, _length = code.buffer_info()
-    connection.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", len(program), where))
-
-
-LOAD_BYTE, LOAD_HALF, LOAD_WORD, JUMP_EQUAL, RETURN = 0x30, 0x28, 0x20, 0x15, 0x06
-LINK_PROTOCOL = 0xFFFFF000  # SKF_AD_OFF + SKF_AD_PROTOCOL
 ONLY_VRRP = (
     (LOAD_HALF, 0, 0, LINK_PROTOCOL),
     (JUMP_EQUAL, 0, 2, ETH_P_IP),
@@ -170,20 +162,10 @@ class Prober:
             only_icmp6(self.six, ADVERTISEMENT)
 
     def ask(self, address: str, source: str) -> None:
-        """Ask everybody on the network; ``source`` is an IPv6 address of this host's own, which the answer goes to.
-
-        Whoever else has the address answers this host alone. A question from the unspecified address, as for
-        duplicate address detection, would be answered to all (RFC 4861, section 7.2.4), and every client would believe
-        a holder that has just been replaced.
-        """
-        packed = socket.inet_pton(family_of(address), address)
-        if len(packed) == 4:
-            question = ARP.pack(1, ETH_P_IP, 6, 4, 1, self.mac, b"\0" * 4, b"\0" * 6, packed)
-            self.arp.sendto(question, (self.interface, ETH_P_ARP, 0, 0, BROADCAST))
-        elif source:
-            group = b"\xff\x02" + b"\0" * 9 + b"\x01\xff" + packed[13:]
-            question = solicitation(socket.inet_pton(socket.AF_INET6, source), self.mac, group, packed)
-            self.arp.sendto(question, (self.interface, ETH_P_IPV6, 0, 0, b"\x33\x33" + group[12:]))
+        """Ask everybody on the network; ``source`` is an IPv6 address of this host's own, which the answer goes to."""
+        packet, protocol, destination = question(address, self.mac, source)
+        if packet:
+            self.arp.sendto(packet, (self.interface, protocol, 0, 0, destination))
 
     def read(self) -> t.Iterator[tuple[str, str]]:
         """Yield (address, MAC) of everybody who claims one."""
@@ -213,31 +195,10 @@ class Prober:
             connection.close()
 
 
-def solicitation(source: bytes, mac: bytes, group: bytes, target: bytes) -> bytes:
-    """Return the IPv6 packet that asks a group who has an address (RFC 4861, section 4.3)."""
-    body = struct.pack("!BBHI", SOLICITATION, 0, 0, 0) + target + bytes((SOURCE_LINK_LAYER, 1)) + mac
-    return neighbour_packet(source, group, body)
-
-
 def advertisement(address: bytes, mac: bytes) -> bytes:
     """Return the IPv6 packet that tells all nodes who has an address from now on (RFC 4861, section 4.4)."""
     body = struct.pack("!BBHI", ADVERTISEMENT, 0, 0, OVERRIDE) + address + bytes((TARGET_LINK_LAYER, 1)) + mac
     return neighbour_packet(address, ALL_NODES, body)
-
-
-def neighbour_packet(source: bytes, destination: bytes, body: bytes) -> bytes:
-    """Return an ICMPv6 message, whose checksum is 0 so far, as a packet that no router forwards."""
-    total = internet_checksum(source + destination + struct.pack("!II", len(body), ICMP6) + body)
-    body = body[:2] + struct.pack("!H", total) + body[4:]
-    return struct.pack("!IHBB", 6 << 28, len(body), ICMP6, 255) + source + destination + body
-
-
-def internet_checksum(data: bytes) -> int:
-    """Return the checksum of an even number of bytes (RFC 1071)."""
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 def arp_claim(data: bytes) -> t.Iterator[tuple[str, str]]:
@@ -257,18 +218,3 @@ def neighbour_claim(data: bytes, hop_limits: t.Sequence[int]) -> t.Iterator[tupl
         mac = link_layer_address(data)
         if is_of_a_host(mac):
             yield socket.inet_ntop(socket.AF_INET6, data[8:24]), mac_text(mac)
-
-
-def is_of_a_host(mac: bytes) -> bool:
-    """Whether it can be the MAC of one host: none is empty, and none stands for several."""
-    return len(mac) == 6 and any(mac) and not mac[0] & 1
-
-
-def link_layer_address(data: bytes) -> bytes:
-    """Return the MAC in a neighbour advertisement, nothing where it has none."""
-    options = data[24:]
-    while len(options) >= 8 and options[1]:
-        if options[0] == TARGET_LINK_LAYER:
-            return options[2:8]
-        options = options[options[1] * 8 :]
-    return b""

@@ -13,7 +13,8 @@ import socket
 import struct
 import typing as t
 
-from holdfast_packets import ICMP6, drain, internet_checksum, only_icmp6
+from holdfast_frames import ICMP6, internet_checksum
+from holdfast_packets import drain, only_icmp6
 from holdfast_service import WARNING, log, replace_file
 from holdfast_split import Watched
 

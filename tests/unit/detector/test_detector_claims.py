@@ -10,7 +10,8 @@ import socket
 import struct
 
 import pytest
-from holdfast_packets import ARP, advertisement, arp_claim, neighbour_claim
+from holdfast_frames import ARP
+from holdfast_packets import advertisement, arp_claim, neighbour_claim
 
 VIP, VIP6, MAC = "10.0.0.100", "fd00::100", "02:00:00:00:00:0c"
 B_MAC, NOBODY = bytes.fromhex(MAC.replace(":", "")), b"\0" * 6

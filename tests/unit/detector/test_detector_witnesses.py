@@ -11,7 +11,8 @@ from pathlib import Path
 
 import holdfast_witnesses
 import pytest
-from holdfast_packets import ICMP6, advertisement, internet_checksum, link_layer_address
+from holdfast_frames import ICMP6, internet_checksum, link_layer_address
+from holdfast_packets import advertisement
 from holdfast_witnesses import Known, gateways
 
 # As Linux writes them: two default routes on eth0, one without a gateway, one of eth1, and a network.

@@ -5,19 +5,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import socket
 import struct
-import sys
 import typing as t
-from pathlib import Path
 
 import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp import frames
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.frames import question
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.segment import (
     Claim,
     Seen,
     Speaker,
-    question,
     read,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.strangers import (
@@ -162,27 +160,17 @@ def test_a_former_peer_that_is_still_there() -> None:
     assert told[0].startswith(f"10.0.0.13 ({OLD}) was a peer of this node and is no member any more:")
 
 
-PROGRAMS = Path(__file__).parents[3] / "roles/keepalived/files"
-
-
-def test_the_detector_asks_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(PROGRAMS))
-    spec = importlib.util.spec_from_file_location("holdfast_packets", PROGRAMS / "holdfast_packets.py")
-    assert spec
-    assert spec.loader
-    packets = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(packets)
+def test_an_address_is_asked_for() -> None:
     mac, source = bytes.fromhex("02000000000b"), "fe80::b"
     asked, protocol, destination = question(VIP, mac, "")
-    assert asked == packets.ARP.pack(1, 0x0800, 6, 4, 1, mac, b"\0" * 4, b"\0" * 6, socket.inet_aton(VIP))
-    assert (protocol, destination) == (packets.ETH_P_ARP, packets.BROADCAST)
+    assert asked == frames.ARP.pack(1, 0x0800, 6, 4, 1, mac, b"\0" * 4, b"\0" * 6, socket.inet_aton(VIP))
+    assert (protocol, destination) == (frames.ETH_P_ARP, frames.BROADCAST)
     packed = socket.inet_pton(socket.AF_INET6, SIX)
     group = b"\xff\x02" + b"\0" * 9 + b"\x01\xff" + packed[13:]
     asked, protocol, destination = question(SIX, mac, source)
-    assert asked == packets.solicitation(socket.inet_pton(socket.AF_INET6, source), mac, group, packed)
-    assert (protocol, destination) == (packets.ETH_P_IPV6, b"\x33\x33\xff" + packed[13:])
+    assert asked == frames.solicitation(socket.inet_pton(socket.AF_INET6, source), mac, group, packed)
+    assert (protocol, destination) == (frames.ETH_P_IPV6, b"\x33\x33\xff" + packed[13:])
     assert question(SIX, mac, "")[0] == b""
-    sys.modules.pop("holdfast_packets", None)
 
 
 def test_packets_are_read() -> None:
