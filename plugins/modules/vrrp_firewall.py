@@ -21,7 +21,8 @@ description:
     C(before.rules) and C(before6.rules) as well. Neither is reloaded for it. In nftables and iptables a small service,
     C(holdfast-firewall.service), puts them back as soon as anybody has taken them away.
   - With O(guard), adverts of everybody else are dropped before keepalived reads them, whether a firewall runs or not,
-    in a table of its own that touches nothing else. Of a peer they must arrive with a TTL of 255.
+    in a table of its own that touches nothing else. Of a peer they must arrive with a TTL of 255, or what its C(ttl)
+    says.
   - In a chain of nftables or iptables an advert comes first, and a port where the chain begins to turn everybody away.
     Whom an earlier rule turns away, it still does.
 extends_documentation_fragment:
@@ -42,7 +43,8 @@ options:
         type: str
       ttl:
         description:
-          - Lowest TTL (hop limit) that they may arrive with under O(guard). Less is for a peer behind a router.
+          - Lowest TTL (hop limit) that they may arrive with under O(guard). Less is for a peer behind a router, and
+            V(0) for unicast over IPv6, which keepalived sends with whatever hop limit the kernel has.
         type: int
         default: 255
   ports:
