@@ -28,12 +28,12 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files impo
     read_state,
     sync_folder,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.settle import AGREEMENT, END_OF_UNDO
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Runner, run
 
 __all__ = ("Journal",)
 
-_END = "# the end of the undo"
 # real FOLDER PLACE: it is no link by now that leads away from where the file was.
 _UNDO = """#!/bin/sh
 # Undo an unconfirmed change. Safe to run again, and after being killed at any line.
@@ -154,13 +154,13 @@ class Journal:
         )
         # To close the journal must need no room any more: confirming it renames this file, the rest only removes.
         self._save("unconfirmed", b"")
-        self._save("undo.sh", os.fsencode(script + _END + "\n"))
+        self._save("undo.sh", os.fsencode(script + END_OF_UNDO))
         self._save("manifest.json", manifest)
         if deadline is not None:
             self._save("deadline", repr(deadline).encode())
             self._save("settle.py", pkgutil.get_data(__package__, "settle.py") or b"")
         if agreement is not None:
-            self._save("joint.json", json.dumps(agreement).encode())
+            self._save(AGREEMENT, json.dumps(agreement).encode())
         sync_folder(os.path.join(self._new, "old"))
         sync_folder(self._new)
         os.rename(self._new, self.folder)
@@ -181,7 +181,7 @@ class Journal:
     def undo(self, *, unlock: t.Callable[[], None], relock: t.Callable[[], None], runner: Runner = run) -> None:
         """Put the old files back, reload, and close the journal; raise when a file could not be put back."""
         script = read_state(self.undo_command[-1])
-        if not (script.content or b"").endswith(f"{_END}\n".encode()):
+        if not (script.content or b"").endswith(END_OF_UNDO.encode()):
             raise HoldfastError(
                 f"the change cannot be undone, as {script.path} is {'damaged' if script.exists else 'gone'}: what was "
                 f"there before lies in {self.folder}/old; put it back by hand where it is needed, then remove "

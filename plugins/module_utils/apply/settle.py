@@ -55,11 +55,27 @@ import sys
 import time
 import typing as t
 
-__all__ = ("CONFIRMED", "LATE", "OPEN", "PORT", "STAGED", "UNDONE", "Change", "answer", "ask", "decide")
+__all__ = (
+    "AGREEMENT",
+    "CONFIRMED",
+    "END_OF_UNDO",
+    "LATE",
+    "OPEN",
+    "PORT",
+    "STAGED",
+    "UNDONE",
+    "Change",
+    "answer",
+    "ask",
+    "decide",
+)
 
 CONFIRMED, UNDONE, STAGED, OPEN, LATE = "confirmed", "undone", "staged", "open", "late"
 KEEP, UNDO, WAIT = "keep", "undo", "wait"
 PORT = 7112
+AGREEMENT = "joint.json"
+END_OF_UNDO = "# the end of the undo\n"
+"""The last line of the script that undoes a change: without it the script was cut."""
 GRACE = 3.0
 """Seconds from the deadline until nodes that are all late undo the change in the same instant."""
 PATIENCE = 60.0
@@ -188,7 +204,7 @@ class Change:
     @property
     def agreement(self) -> dict[str, t.Any]:
         """What was agreed with the peers (``id`` and ``peers``); empty for a change of this host."""
-        return _agreement(os.path.join(self.journal, "joint.json"))
+        return _agreement(os.path.join(self.journal, AGREEMENT))
 
     @property
     def decided(self) -> tuple[str, str]:
@@ -199,7 +215,7 @@ class Change:
     def known(self) -> dict[str, str]:
         """Return how the changes stand that a peer may ask about, by their ids."""
         found = {}
-        staged = _agreement(os.path.join(self.folder, "joint.json")).get("id")
+        staged = _agreement(os.path.join(self.folder, AGREEMENT)).get("id")
         if staged:
             found[staged] = STAGED
         identity, outcome = self.decided
@@ -249,7 +265,7 @@ class Change:
     def undo(self) -> str:
         """Put the old files back and reload; return why it did not work, empty when it did."""
         script = os.path.join(self.journal, "undo.sh")
-        if not _text(script).endswith("# the end of the undo\n"):
+        if not _text(script).endswith(END_OF_UNDO):
             return f"{script} is damaged: put back by hand what lies in {self.journal}/old"
         done = subprocess.run(
             ["/bin/sh", script],

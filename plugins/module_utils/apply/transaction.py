@@ -48,7 +48,6 @@ DRIFT = ("overwrite", "keep", "fail")
 STATE_FOLDER = "/var/lib/holdfast"
 RUNTIME_FOLDER = "/run"
 UNIT_FOLDER = "/etc/systemd/system"
-AGREEMENT = "joint.json"
 PREPARED, BARELY = 1.5, 0.3
 """Seconds before the instant: from when peers are asked whether they are prepared, and until when they must be."""
 _IDENTITY = re.compile(r"[A-Za-z0-9]{16,64}")
@@ -160,7 +159,7 @@ class Transaction:
         self._folder = os.path.join(state_folder, daemon.name)
         self._manifest_path = os.path.join(self._folder, "manifest.json")
         self._lock_path = os.path.join(runtime, f"holdfast-{daemon.name}.lock")
-        self._agreement_path = os.path.join(self._folder, AGREEMENT)
+        self._agreement_path = os.path.join(self._folder, settle.AGREEMENT)
         self._lock: int | None = None
         self._made: list[str] = []
         self.journal = Journal(self._folder, self._lock_path)
