@@ -4,8 +4,8 @@
 """Processes of the watcher's own, for what may hang: a command, or a look at a file on a dead file system.
 
 Nobody waits for one. Each is killed with all that it started when its time is over, a command by its supervisor,
-which finds it all. Where the watcher forks, every page that it writes to afterwards is copied: so a command starts
-without a copy of it, and who looks at a file stays.
+which finds it all. All are forked: an interpreter of its own for each command takes six times as long. Every page that
+the watcher writes to while its copy lives is copied, so who looks at a file stays.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ import math
 import os
 import signal
 import socket
-import subprocess
 
-from holdfast_supervisor import supervised
+from holdfast_supervisor import end_like, supervise
 
 ABSENT, UNKNOWN = 1, 2
 NULL = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
@@ -25,9 +24,6 @@ NULL = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 # The watcher is the last to be killed for memory; its children are not.
 OOM_SCORE = "/proc/self/oom_score_adj"
-# The kernel holds up who starts a program until the program is read, from a dead file system maybe. So the one that is
-# started is the shell of this host, which becomes the other one; it reads none of its arguments.
-BECOME = ("/bin/sh", "-c", f'echo 0 >{OOM_SCORE}; exec "$@"', "sh")
 AT_ONCE = 0.0  # seconds that it has to end by itself
 
 
@@ -64,25 +60,20 @@ class Command(Child):
     def __init__(self, words: list[str], *, now: float, timeout: float) -> None:
         """Start it; raises OSError."""
         super().__init__(now + timeout)
-        self._process = subprocess.Popen(
-            [*BECOME, *supervised(AT_ONCE, words)],
-            stdin=NULL,
-            stdout=NULL,
-            stderr=NULL,
-            env=ENVIRONMENT,
-            start_new_session=True,
-        )
-        self.pid = self._process.pid
+        self.pid = os.fork()
+        if self.pid == 0:
+            status = 127
+            try:
+                begin_anew()
+                os.environ.clear()
+                os.environ.update(ENVIRONMENT)
+                status = end_like(supervise(AT_ONCE, words))
+            finally:
+                os._exit(status)
 
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGTERM)  # its supervisor kills all the rest
-
-    def ended(self) -> int | None:
-        status = super().ended()
-        if status is not None:
-            self._process.returncode = status  # so that nobody else waits for it
-        return status
 
 
 class Looker(Child):
@@ -120,8 +111,8 @@ class Looker(Child):
         return answer[0]
 
 
-def begin_anew(kept: socket.socket) -> None:
-    """Leave behind, in a child, what belongs to the watcher: its group, its signals, and every descriptor but one."""
+def begin_anew(kept: socket.socket | None = None) -> None:
+    """Leave behind, in a child, what belongs to the watcher: its group, its signals, and all descriptors but this."""
     os.setsid()
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
@@ -131,7 +122,7 @@ def begin_anew(kept: socket.socket) -> None:
     for stream in (0, 1, 2):
         os.dup2(NULL, stream)
     for descriptor in map(int, os.listdir("/proc/self/fd")):
-        if descriptor > 2 and descriptor != kept.fileno():
+        if descriptor > 2 and (kept is None or descriptor != kept.fileno()):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
 
