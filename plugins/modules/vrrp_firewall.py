@@ -44,7 +44,7 @@ options:
       ttl:
         description:
           - Lowest TTL (hop limit) that they may arrive with under O(guard). Less is for a peer behind a router, and
-            V(0) for unicast over IPv6, which keepalived sends with whatever hop limit the kernel has.
+            for unicast over IPv6 without C(unicast_ttl), which keepalived sends with whatever hop limit the kernel has.
         type: int
         default: 255
   ports:
@@ -84,7 +84,8 @@ options:
   senders:
     description:
       - What becomes of senders that an earlier call has let in.
-      - V(exact) turns them away. V(joined) lets them in as well, so that a peer that comes and one that goes are both
+      - V(exact) turns them away. V(joined) lets them in as well, on a host where no call before has left anything with
+        any TTL, so that a peer that comes and one that goes are both
         heard while keepalived is changed on all nodes; a call with V(exact) afterwards ends that.
       - V(joined_where_any) is the same, and does nothing at all on a host where no call before has left anything.
     type: str

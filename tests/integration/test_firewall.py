@@ -352,6 +352,16 @@ def test_the_guard_outlasts_whatever_is_done_to_the_rules(any_host: Host, any_na
     host.eventually(lambda: host.attempt(TABLE).stdout == table, "the table after its keeper was killed")
 
 
+def test_peers_with_another_ttl_are_heard_until_all_have_been_set_up(host: Host) -> None:
+    host.ok("vrrp_firewall", dict(GUARDED, senders="joined"))
+    assert hears(host, PEER, ttl=64)
+    assert hears(host, "fd77::12", "fd77::11", ttl=64)
+    assert not hears(host, STRANGER)
+    host.ok("vrrp_firewall", GUARDED)
+    assert_heard_are_the_peers(host)
+    assert not host.ok("vrrp_firewall", dict(GUARDED, senders="joined"))["changed"]
+
+
 def test_peers_that_come_and_go_are_both_heard_until_all_have_changed(any_host: Host) -> None:
     host = any_host
     assert not host.ok("vrrp_firewall", dict(GUARDED, senders="joined_where_any"))["changed"]

@@ -12,6 +12,7 @@ import json
 import os
 import random
 import secrets
+import socket
 import typing as t
 from contextlib import contextmanager
 from pathlib import Path
@@ -124,6 +125,16 @@ def test_forged_arp_and_neighbour_discovery_move_nothing(pair: tuple[Node, Node]
     with nothing_moves(pair, "50 forged claims a second", lost=10**6):
         sent = json.loads(Node("web1").run(forge("neighbours", 50, SECONDS)))
     assert sent["sent"] >= 50 * SECONDS * 1.8, sent
+    # This host believed them, too, until it asks again.
+    eventually(lambda: all(map(answers, ("10.89.50.11", "10.89.50.12"))), within=120, saying="ssh reaches both")
+
+
+def answers(address: str) -> bool:
+    try:
+        socket.create_connection((address, 22), timeout=2).close()
+    except OSError:
+        return False
+    return True
 
 
 def own_addresses(numbers: t.Iterable[int]) -> set[str]:

@@ -85,6 +85,10 @@ class Heard:
             lowest[address] = min(ttl, lowest.get(address, ttl))
         return Heard(tuple(lowest.items()), self.authenticated or other.authenticated)
 
+    def with_any_ttl(self) -> Heard:
+        """Return the same senders, of whose adverts only the source is looked at."""
+        return Heard(tuple((address, 0) for address, _ttl in self.senders), self.authenticated)
+
     def to_data(self) -> dict[str, t.Any]:
         """Return it as data that ``from_data`` reads."""
         return asdict(self)

@@ -47,7 +47,7 @@ def settle(
 ) -> Outcome:
     """Let in what is wanted through whatever runs, and drop the adverts of whoever is not heard.
 
-    Without ``access`` no firewall is touched. ``keep``: senders that were let in before still are.
+    Without ``access`` no firewall is touched. ``keep``: senders that were let in before still are, as they were.
     Raises HoldfastError, and then the old rules stay.
     """
     outcome = Outcome()
@@ -56,8 +56,9 @@ def settle(
             before = _kept()
             if keep and access is not None and before.access is not None:
                 access = access.joined(before.access)
-            if keep and heard is not None and before.heard is not None:
-                heard = heard.joined(before.heard)
+            if keep and heard is not None:
+                # Where nobody has looked at a TTL yet, a peer may still send with another one until it is changed.
+                heard = heard.with_any_ttl() if before.heard is None else heard.joined(before.heard)
             taken = False
             if access is not None and runner("firewall-cmd", "--state").rc == 0:
                 outcome.firewalls.append("firewalld")

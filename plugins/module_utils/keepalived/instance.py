@@ -122,7 +122,7 @@ class VrrpInstance(Model):
     unicast_src_ip: str | None = option(Address(), wire=True)
     track_src_ip: bool | None = option(Flag())
     unicast_peer: tuple[Peer, ...] | None = option(Peers(), wire=True)
-    unicast_ttl: int | None = option(Integer(0, 255))
+    unicast_ttl: int | None = option(Integer(0, 255), wire=True)
     unicast_fault_no_peer: bool | None = option(Flag())
     check_unicast_src: bool | None = option(Flag())
     authentication: Authentication | None = option(Nested(Authentication), wire=True)

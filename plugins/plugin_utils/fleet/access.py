@@ -16,9 +16,6 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
 
 __all__ = ("adverts", "drawn_on", "listens", "ports")
 
-ANY_TTL = 0
-"""Of unicast over IPv6: keepalived 2.2.7 leaves its hop limit to the kernel, which takes 64 as a rule."""
-
 # What stands before the port of a listen: nothing, a name or an address, IPv6 in brackets.
 _LISTEN = re.compile(r"(?:(?P<host>\[[^]]*\]|[^:]*):)?(?P<port>\d+(?:-\d+)?)")
 _NAMELESS = ("", "*", "[::]", "0.0.0.0")
@@ -33,7 +30,7 @@ def adverts(
     """
     found: dict[tuple[str, str], int] = {}
     for options, peers in instances:
-        heard = list(_peers(options.get("unicast_peer")))
+        heard = list(_peers(options.get("unicast_peer"), str(options.get("unicast_ttl", HIGHEST_TTL))))
         if options.get("unicast_src_ip") or heard:
             for source, ttl in heard:
                 found[source, ""] = min(ttl, found.get((source, ""), ttl))
@@ -99,12 +96,11 @@ def _listen(text: str) -> t.Iterator[tuple[str, str, str]]:
     yield "" if host in _NAMELESS else host.strip("[]"), port, protocol
 
 
-def _peers(value: t.Any) -> t.Iterator[tuple[str, int]]:
-    """Yield address and lowest TTL of each peer, which is a mapping or a line of keepalived."""
+def _peers(value: t.Any, sent: str) -> t.Iterator[tuple[str, int]]:
+    """Yield address and lowest TTL of each peer, which is a mapping or a line of keepalived; ``sent``: with which."""
     for one in value if isinstance(value, list) else [value] if value else []:
         words = str(one.get("address", "") if isinstance(one, dict) else one).split()
         said = one if isinstance(one, dict) else dict(zip(words[1::2], words[2::2]))
-        ttl = str(said.get("min_ttl", ""))
+        ttl = next((ttl for ttl in (str(said.get("min_ttl", "")), sent) if ttl.isdigit()), HIGHEST_TTL)
         if words:
-            sent = ANY_TTL if ":" in words[0] else HIGHEST_TTL
-            yield words[0], int(ttl) if ttl.isdigit() else sent
+            yield words[0], int(ttl)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.heard import HIGHEST_TTL
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.timing import Timing, outage, timing
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access, values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, literal
@@ -359,6 +360,8 @@ def _instance(cluster: Cluster, member: Balancer, spec: Spec, allocated: int) ->
             for other in cluster.members
             if other.name != member.name and anchor.family in other.addresses
         ]
+        if anchor.family == 6 and options["unicast_peer"]:
+            options["unicast_ttl"] = HIGHEST_TTL  # else it is the kernel's, and peers could not tell a routed advert
     else:
         options["mcast_src_ip"] = address
         group = multicast_group(member, anchor.family)

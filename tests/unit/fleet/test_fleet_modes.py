@@ -51,6 +51,12 @@ def test_the_second_family_is_an_instance_of_its_own_in_a_sync_group() -> None:
     assert [one["virtual_router_id"] for one in estate.instances("lb2")["lb2"]] == [7, 7]
 
 
+def test_unicast_over_ipv6_is_sent_with_the_ttl_that_peers_look_for() -> None:
+    by_name = {one["name"]: one for one in Estate({**APART, "keepalived_vips": BOTH}, **OWN6).instances("lb1")["lb1"]}
+    assert by_name["VI_1_v6"]["unicast_ttl"] == 255
+    assert "unicast_ttl" not in by_name["VI_1"]  # which keepalived sends so anyway
+
+
 def test_the_first_address_says_which_family_is_the_first() -> None:
     estate = Estate({**APART, "keepalived_vips": BOTH[::-1]}, **OWN6)
     assert list(shown(estate)) == ["VI_1", "VI_1_v4"]

@@ -24,6 +24,12 @@ UNICAST: Options = {
     "unicast_peer": ["192.0.2.12", "192.0.2.13"],
     "virtual_ipaddress": ["192.0.2.100/24"],
 }
+UNICAST_6: Options = {
+    **UNICAST,
+    "unicast_src_ip": "2001:db8::11",
+    "unicast_peer": ["2001:db8::12"],
+    "virtual_ipaddress": ["2001:db8::100/64"],
+}
 MULTICAST: Options = {name: value for name, value in UNICAST.items() if not name.startswith("unicast")}
 VERSION_2: Options = dict(
     UNICAST, version=2, advert_int=1, authentication={"auth_type": "PASS", "auth_pass": "earlier"}
@@ -43,6 +49,11 @@ FLIPS: dict[str, list[tuple[Options, Options]]] = {
         (UNICAST, {"unicast_peer": ["192.0.2.12", "192.0.2.99"]}),
         (UNICAST, {"unicast_peer": None, "unicast_src_ip": None}),
         (MULTICAST, {"unicast_peer": MEMBERS, "unicast_src_ip": "192.0.2.11"}),
+    ],
+    "unicast_ttl": [
+        (UNICAST, {"unicast_ttl": 64}),
+        (UNICAST_6, {"unicast_ttl": 255}),
+        ({**UNICAST_6, "unicast_ttl": 255}, {"unicast_ttl": None}),
     ],
     "authentication": [
         (VERSION_2, {"authentication": {"auth_type": "PASS", "auth_pass": "later"}}),
