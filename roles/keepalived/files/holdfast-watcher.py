@@ -30,7 +30,7 @@ from holdfast_alarm import clear_alarm, raise_alarm
 from holdfast_checks import Check
 from holdfast_children import Child, Command, Looker
 from holdfast_health import Health, Patience
-from holdfast_process import Gone, Process, read_pid
+from holdfast_process import Gone, Process, Workers, read_pid
 from holdfast_questions import READ, Asker, Question, Target
 from holdfast_service import ERROR, NOTICE, WARNING, log, log_left_out, notify, read, serve, wakened_by
 from holdfast_silence import PATIENCE, Silence
@@ -83,6 +83,7 @@ class Watcher(Asker):
         self.selector = selectors.DefaultSelector()
         self.main: Process | None = None
         self.main_is_dead = False
+        self.workers: Workers | None = None  # while it is in doubt whether nginx is frozen
         self.questions: list[Question] = []
         self.children: list[tuple[Child, Check | None]] = []
         self.ask_systemd = 0.0
@@ -150,7 +151,13 @@ class Watcher(Asker):
         """Judge the silence, if there is one, and ask the peers in time; return when to do so again."""
         frozen, doubtful = self.silence.frozen(now), self.silence.doubtful(now)
         if frozen is None or doubtful is None or self.health.crashed or self.health.frozen:
+            self.workers = None
             return []
+        if doubtful == 0 and self.workers is None and self.main is not None:
+            self.workers = Workers(self.main.pid, now)
+        if frozen == 0 and not self.silence.starved and self.workers is not None and self.workers.starve(now):
+            self.silence.starved = True
+            return [now]
         if frozen == 0:
             self.hear()
             if self.silence.since is None:

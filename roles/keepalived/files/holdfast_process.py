@@ -1,17 +1,20 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""nginx's main process, held so that its death is an event and not found by asking."""
+"""nginx's main process, held so that its death is an event and not found by asking, and what its workers wait for."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
 import select
+import typing as t
 
 # The same on every architecture of Linux (the numbers were unified before this call came); os has it from Python 3.9.
 SYS_PIDFD_OPEN = 434
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def read_pid(pid_file: str) -> int:
@@ -48,6 +51,36 @@ class Process:
         if self.descriptor is not None:
             os.close(self.descriptor)
             self.descriptor = None
+
+
+class Workers:
+    """nginx's workers from a moment on: whether they would go on, if only the host let them.
+
+    Moments are in seconds of one clock that never goes back. Without CONFIG_PROC_CHILDREN no worker is known.
+    """
+
+    def __init__(self, main: int, now: float) -> None:
+        self._main = main
+        self._since = now
+        self._ran = dict(self._look())
+
+    def starve(self, now: float) -> bool:
+        """Whether one is ready to run, and mostly did not get a processor; one that spins gets it."""
+        most = (now - self._since) / 2
+        return any(ran - self._ran.get(pid, 0.0) < most for pid, ran in self._look("R"))
+
+    def _look(self, states: str = "") -> t.Iterator[tuple[int, float]]:
+        """Yield pid and seconds of a processor of each; with states (proc(5)), of those that are in one of them."""
+        try:
+            with open(f"/proc/{self._main}/task/{self._main}/children", encoding="ascii") as stream:
+                children = stream.read().split()
+        except OSError:
+            return
+        for pid in map(int, children):
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
+                state, *fields = stream.read().rpartition(")")[2].split()
+                if not states or state in states:
+                    yield pid, (int(fields[10]) + int(fields[11])) / TICKS
 
 
 def pidfd_open(pid: int) -> int | None:

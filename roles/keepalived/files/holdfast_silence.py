@@ -7,7 +7,7 @@ Questions go out at fixed times, each over a new connection as a client's is, an
 is an nginx that answers late: every answer, however old its question, proves that a worker serves new connections.
 Frozen is one that answers none for so long that clients are better served elsewhere: a quarter of a second where a
 peer answers meanwhile, three times as long where none does, because then both may just be overloaded, and a slow
-holder is better than none.
+holder is better than none; and where nginx would go on, but the host gives it no processor.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ class Silence:
     """How long no good answer has come. Moments are in seconds of one clock that never goes back.
 
     ``limit`` is how many seconds of it make a freeze, ``since`` when the first question was asked that went
-    unanswered, None where the last one was answered, and ``peer_answers`` whether one of the peers has answered since.
+    unanswered, None where the last one was answered. Since then, ``peer_answers`` is whether one of the peers has
+    answered, and ``starved`` whether nginx was seen waiting for a processor.
     """
 
     def __init__(self, limit: float) -> None:
         self.limit = limit
         self.since: float | None = None
-        self.peer_answers = False
+        self.peer_answers = self.starved = False
         self._unfit = 0.0  # when it was last known to be unfit
         self._late: deque[tuple[float, float]] = deque(maxlen=1000)  # when it came, after how many seconds
 
@@ -50,7 +51,8 @@ class Silence:
         seconds = min(seconds, now - self._unfit)
         if seconds * TOLERANCE > self.limit:
             self._late.append((now, seconds))
-        self.since, self.peer_answers = None, False
+        self.since = None
+        self.peer_answers = self.starved = False
 
     def slept(self, seconds: float) -> None:
         """Whoever asks did not run for this long: that is not held against nginx."""
@@ -65,7 +67,7 @@ class Silence:
         """Return in how many seconds this silence is a freeze, None where there is none."""
         if self.since is None:
             return None
-        borne = self._usual(now) if self.peer_answers else PATIENCE * self.limit
+        borne = self._usual(now) if self.peer_answers and not self.starved else PATIENCE * self.limit
         return max(0.0, self.since + borne - now)
 
     def _usual(self, now: float) -> float:

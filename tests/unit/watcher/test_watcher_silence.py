@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import PEER, Stand, load
+from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import PEER, Stand, eventually, load
 
-silence = load("holdfast_silence")
+process, silence = load("holdfast_process"), load("holdfast_silence")
 
 LIMIT = 0.26
 TICK = 0.03
@@ -121,6 +124,17 @@ def test_what_thaws_soon_was_slow_and_what_was_frozen_or_dead_was_not(
     assert heard.frozen(5.0) == pytest.approx(LIMIT if longer == 1 else longer * seconds)
 
 
+def test_one_that_gets_no_processor_is_given_three_times_as_long_until_it_answers() -> None:
+    heard = silence.Silence(LIMIT)
+    heard.asked(1.0)
+    heard.peer_answers = heard.starved = True
+    assert heard.frozen(1.0) == pytest.approx(3 * LIMIT)
+    heard.answered(1.1, 1.0, crashed=False)
+    heard.asked(2.0)
+    heard.peer_answers = True
+    assert heard.frozen(2.0) == pytest.approx(LIMIT)
+
+
 def test_time_in_which_nobody_asked_is_not_held_against_nginx() -> None:
     heard = silence.Silence(LIMIT)
     heard.asked(1.0)
@@ -130,6 +144,35 @@ def test_time_in_which_nobody_asked_is_not_held_against_nginx() -> None:
 
 
 # In a process
+
+# On one processor the kernel lets a worker of SCHED_IDLE run next to never beside one that is busy.
+HERE = "import os, signal; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])"
+BUSY = "while True: pass"
+MAIN = f"""{HERE}
+worker = os.fork()
+if worker:
+    print(worker, flush=True)
+    os.wait()
+os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+{BUSY}
+"""
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_worker_starves_that_is_ready_to_run_and_gets_no_processor(stopped: bool) -> None:
+    with contextlib.ExitStack() as ending:
+        main = subprocess.Popen([sys.executable, "-I", "-c", MAIN], stdout=subprocess.PIPE, text=True)
+        ending.callback(main.kill)
+        worker = int(main.stdout.readline()) if main.stdout else 0
+        ending.callback(os.kill, worker, signal.SIGKILL)
+        eventually(lambda: os.sched_getscheduler(worker) == os.SCHED_IDLE, "the worker spins")
+        ending.callback(subprocess.Popen([sys.executable, "-I", "-c", f"{HERE}\n{BUSY}"]).kill)
+        if stopped:
+            os.kill(worker, signal.SIGSTOP)
+        workers = process.Workers(main.pid, time.monotonic())
+        time.sleep(0.2)
+        starves = workers.starve(time.monotonic())
+    assert starves != stopped
 
 
 @pytest.fixture
