@@ -62,15 +62,16 @@ class Workers:
     def __init__(self, main: int, now: float) -> None:
         self._main = main
         self._since = now
-        self._ran = dict(self._look())
+        self._ran = sum(ran for _state, ran in self._look())
 
     def starve(self, now: float) -> bool:
-        """Whether one is ready to run, and mostly did not get a processor; one that spins gets it."""
-        most = (now - self._since) / 2
-        return any(ran - self._ran.get(pid, 0.0) < most for pid, ran in self._look("R"))
+        """Whether one is ready to run, and all together mostly got no processor: those that spin get it."""
+        looked = list(self._look())
+        ran = sum(ran for _state, ran in looked) - self._ran
+        return ran < (now - self._since) / 2 and any(state == "R" for state, _ran in looked)
 
-    def _look(self, states: str = "") -> t.Iterator[tuple[int, float]]:
-        """Yield pid and seconds of a processor of each; with states (proc(5)), of those that are in one of them."""
+    def _look(self) -> t.Iterator[tuple[str, float]]:
+        """Yield the state of each worker, and how many seconds of a processor it has used (proc(5))."""
         try:
             with open(f"/proc/{self._main}/task/{self._main}/children", encoding="ascii") as stream:
                 children = stream.read().split()
@@ -79,8 +80,7 @@ class Workers:
         for pid in map(int, children):
             with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
                 state, *fields = stream.read().rpartition(")")[2].split()
-                if not states or state in states:
-                    yield pid, (int(fields[10]) + int(fields[11])) / TICKS
+                yield state, (int(fields[10]) + int(fields[11])) / TICKS
 
 
 def pidfd_open(pid: int) -> int | None:
