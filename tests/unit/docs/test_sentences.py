@@ -24,7 +24,7 @@ KEYWORDS = {
 }
 NOT_MODULES = {word for line in KEYWORDS for word in line.split()}
 # They do nothing that can fail but for a template, of which Ansible names file, line and variable.
-HARMLESS = {"debug", "set_fact", "pause", "import_playbook", "include_role", "meta"}
+HARMLESS = {"debug", "set_fact", "group_by", "pause", "import_playbook", "include_role", "meta"}
 INCLUDES = ("include_tasks", "import_tasks")
 # Where the rescue is no fail task, the failure is judged by what follows.
 JUDGED_LATER = {

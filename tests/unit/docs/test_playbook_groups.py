@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shipped playbooks find their hosts, whatever the inventory calls the groups."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from playing import ansible_playbook
+
+ROOT = Path(__file__).parents[3]
+PLAYBOOKS = [ROOT / "site.yml", *sorted((ROOT / "playbooks").glob("*.yml"))]
+INVENTORY = {
+    "all": {
+        "vars": {
+            "holdfast_groups": {"master": "front", "backup": "standby", "backend": "web"},
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+            "keepalived_vips": ["10.0.0.100/24"],
+            "keepalived_virtual_router_id": 256,
+        },
+        "children": {
+            "front": {"hosts": {"one": {"keepalived_address": "10.0.0.11"}}},
+            "standby": {"hosts": {"two": {"keepalived_address": "10.0.0.12"}}},
+            "web": {"hosts": {"three": {"backend_address": "10.0.0.21"}}},
+            "elsewhere": {"hosts": {"four": {}}},
+        },
+    }
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("groups")
+    (folder / "inventory.yml").write_text(yaml.safe_dump(INVENTORY))
+    shutil.copytree(ROOT / "playbooks", folder / "playbooks")
+    shutil.copy(ROOT / "site.yml", folder)
+    return folder
+
+
+def test_each_host_joins_the_groups_of_what_it_is(folder: Path) -> None:
+    shown = {
+        "hosts": "holdfast_master:holdfast_backup:holdfast_backend",
+        "gather_facts": False,
+        "tasks": [{"debug": {"msg": "{{ inventory_hostname }} {{ group_names | select('match', 'holdfast_[mb]') }}"}}],
+    }
+    (folder / "shown.yml").write_text(yaml.safe_dump([{"import_playbook": "playbooks/groups.yml"}, shown]))
+    code, printed = ansible_playbook(folder, "-i", "inventory.yml", "shown.yml")
+    assert code == 0, printed
+    for words in ("one ['holdfast_master']", "two ['holdfast_backup']", "three ['holdfast_backend']"):
+        assert words in printed
+    assert "four [" not in printed
+
+
+@pytest.mark.parametrize("playbook", [path.name for path in PLAYBOOKS if path.name != "groups.yml"])
+def test_every_playbook_reaches_the_hosts_of_groups_with_other_names(folder: Path, playbook: str) -> None:
+    path = playbook if playbook == "site.yml" else f"playbooks/{playbook}"
+    code, printed = ansible_playbook(folder, "-i", "inventory.yml", path, "-e", "to=two")
+    assert code != 0
+    assert "256 is out of range" in printed
+
+
+def test_an_inventory_without_any_of_the_groups_is_refused(folder: Path) -> None:
+    (folder / "other.yml").write_text("web:\n  hosts:\n    one:\n")
+    code, printed = ansible_playbook(folder, "-i", "other.yml", "site.yml")
+    assert code != 0
+    assert "No host of this run is in the groups master, backup, backend." in printed
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: str(path.name))
+def test_no_play_names_a_group_of_the_inventory(path: Path) -> None:
+    known = {"holdfast_master", "holdfast_backup", "holdfast_backend"}
+    plays = [play for play in yaml.safe_load(path.read_text()) if "hosts" in play]
+    assert plays
+    for play in plays:
+        assert (path.name, play["hosts"]) == ("groups.yml", "all") or set(play["hosts"].split(":")) <= known
