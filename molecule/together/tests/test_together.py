@@ -85,8 +85,12 @@ def interrupted(password: str, victim: str, step: str, later: float) -> str:
 
 
 def leftovers(node: Node) -> str:
-    """Return what a change that is over must not leave; a staged one that was never begun waits for the next."""
+    """Return what a change that is over must not leave; a staged one that was never begun waits for the next.
+
+    What a controller has begun goes on after its death: it may wait for the moment that was agreed.
+    """
     return node.run(
+        "pgrep -f '[B]ECOME-SUCCESS'; "
         "ls -d /var/lib/holdfast/keepalived/journal* /run/holdfast-keepalived.armed 2>/dev/null; "
         "find /etc/systemd/system /etc/keepalived -name 'holdfast-undo*' -o -name '*holdfast-new*'; "
         "systemctl list-units --failed --plain --no-legend 2>&1 || true"  # it may be about to be started
