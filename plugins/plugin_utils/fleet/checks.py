@@ -194,12 +194,17 @@ def _literal(said: str) -> str | None:
 
 def probe(variables: Mapping[str, t.Any]) -> Probe:
     """Return how nginx's own probe asks; raises InputError."""
-    values.integer(variables["keepalived_probe_rise"], "keepalived_probe_rise", 1, MOST)
+    probe_rise(variables)
     return Probe(
         interval=_seconds(variables, "keepalived_probe_interval"),
         timeout=_seconds(variables, "keepalived_probe_timeout"),
         fall=values.integer(variables["keepalived_probe_fall"], "keepalived_probe_fall", 1, MOST),
     )
+
+
+def probe_rise(variables: Mapping[str, t.Any]) -> int:
+    """Return how many good answers make an unfit nginx fit; raises InputError."""
+    return values.integer(variables["keepalived_probe_rise"], "keepalived_probe_rise", 1, MOST)
 
 
 def own_probe(variables: Mapping[str, t.Any]) -> Mapping[str, t.Any]:

@@ -51,6 +51,7 @@ DEFAULTS: dict[str, t.Any] = {
     "keepalived_probe_timeout": 0.23,
     "keepalived_probe_fall": 2,
     "keepalived_probe_rise": 2,
+    "keepalived_detector_interval": 1.0,
     "keepalived_notify_commands": {},
     "keepalived_track_files": [],
     "keepalived_vrrp_scripts": [],

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.heard import HIGHEST_TTL
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.timing import Timing, outage, timing
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access, values
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access, documents, values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, literal
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import checks, patience, probe
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import UPSTREAMS, VIRTUAL_SERVERS
@@ -147,6 +147,10 @@ class Plan:
 
     def _balancer(self, cluster: Cluster, member: Balancer) -> dict[str, t.Any]:
         instances = self.instances[member.name]
+        seen = [
+            detected(cluster, member, one.options, one.vips, one.timing, self._backend_addresses) for one in instances
+        ]
+        health = self._health(member, instances)
         return {
             "address": member.address,
             "cluster": cluster.name,
@@ -154,11 +158,12 @@ class Plan:
             "vips": [str(vip.address) for instance in instances for vip in instance.vips],
             "keepalived_instances": [without_secrets(instance.options) for instance in instances],
             "keepalived_sync_groups": [dict(group.options) for group in self.sync_groups[member.name]],
-            **self._health(member, instances),
-            "detected": [
-                detected(cluster, member, one.options, one.vips, one.timing, self._backend_addresses)
-                for one in instances
-            ],
+            **health,
+            "detected": seen,
+            "watcher": documents.watcher(
+                member.variables, seen, health["keepalived_checks"], self._patience(member, instances)
+            ),
+            "detector": documents.detector(member.variables, seen),
             **self.upstreams[member.name],
             "keepalived_virtual_servers": self.virtual_servers[member.name],
             "firewall": self._firewall(cluster, member, instances),
@@ -194,10 +199,13 @@ class Plan:
         return {
             "keepalived_checks": [dict(one.options) for one in found],
             "keepalived_track_files": [*map(definition, files), *member.variables["keepalived_track_files"]],
-            "keepalived_restart_patience": patience(member.variables) if "restart_first" in policies else 0.0,
             "scripts": programs,
             "script_users": {place: user for place, user in users.items() if user != "root"},
         }
+
+    def _patience(self, member: Balancer, instances: Iterable[Instance]) -> float:
+        """Return for how many seconds nginx of a member may be away before it counts as down."""
+        return patience(member.variables) if any(one.policy == "restart_first" for one in instances) else 0.0
 
     def _firewall(self, cluster: Cluster, member: Balancer, instances: Iterable[Instance]) -> dict[str, t.Any]:
         """Return what the member has to let in, and its addresses by whose interfaces it comes."""

@@ -109,7 +109,7 @@ def test_a_policy_is_what_an_instance_tracks() -> None:
     tracked = ["nginx_down", "nginx_probe", "nginx_stop", "cut_off_VI_1"]
     assert plan["keepalived_instances"][0]["track_file"] == tracked
     assert [one["name"] for one in plan["keepalived_track_files"]] == tracked
-    assert plan["keepalived_restart_patience"] == 3.0
+    assert plan["watcher"]["nginx"]["patience"] == 3.0
     assert plan["outage"]["nginx_killed"] == pytest.approx(0.5)
     assert 3.0 < plan["outage"]["nginx_stays_dead"] < 3.2
 

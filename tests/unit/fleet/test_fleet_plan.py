@@ -48,13 +48,14 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
         [dict(detected, detection=0.302, address="10.0.0.11", peers=["10.0.0.12"], vips=["10.0.0.100"])],
         [dict(detected, detection=0.306, address="10.0.0.12", peers=["10.0.0.11"], vips=["10.0.0.100"])],
     ]
+    assert [len(plan[host].pop("detector")["instances"]) for host in ("lb1", "lb2")] == [1, 1]
+    assert [plan[host].pop("watcher")["probe"]["peers"] for host in ("lb1", "lb2")] == [["10.0.0.12"], ["10.0.0.11"]]
     upstreams = {"balancer_upstreams": [{"name": "blog", "servers": servers}], "balancer_stream_upstreams": []}
     health = {
         "keepalived_checks": [],
         "keepalived_track_files": [
             {"name": name, "file": f"/run/holdfast/track/{name}", "weight": 0} for name in watched
         ],
-        "keepalived_restart_patience": 0.0,
         "scripts": {},
         "script_users": {},
     }
