@@ -9,6 +9,7 @@ Prints the first tree and change of which the two listings differ, as JSON; noth
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import os
@@ -37,7 +38,7 @@ def listing(root: str) -> dict[str, list[t.Any]]:
             about = os.lstat(path)
             one: list[t.Any] = [stat.filemode(about.st_mode), about.st_uid, about.st_gid]
             if stat.S_ISLNK(about.st_mode):
-                one.append(os.path.realpath(path))
+                one.append(end(path))
             if os.path.isdir(path):
                 ours = (WRITTEN, "holdfast-")  # a link may lead to where the stage and the lock lie
                 one.append(sorted(name for name in os.listdir(path) if not name.startswith(ours)))
@@ -46,6 +47,16 @@ def listing(root: str) -> dict[str, list[t.Any]]:
                     one.append(file.read())
             found[os.path.relpath(path, root)] = one
     return found
+
+
+def end(path: str) -> str:
+    """Return where a link leads in the end; where one would stand in a loop is no matter."""
+    try:
+        os.stat(path)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return "nowhere: a loop"
+    return os.path.realpath(path)
 
 
 def test(root: str, *writes: str) -> None:

@@ -17,6 +17,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.mounts imp
 
 __all__ = ("copy", "lay_over", "lead_into")
 
+MOST_LINKS = 40  # as the kernel follows them (path_resolution(7))
+
 
 def lay_over(root: str, changes: t.Mapping[str, Wanted | None], tree: str) -> None:
     """Build the upper layer: the changed files, and a whiteout for each that goes."""
@@ -94,18 +96,59 @@ def lead_into(tree: str, root: str) -> None:
     # A path, and not a part of another one.
     parts = rb"/+".join(re.escape(os.fsencode(part)) for part in root.split("/"))
     mention = re.compile(rb"(?<![\w./~+%@}\x80-\xff-])" + parts + rb"(?![\w.~+%@\x80-\xff-])")
+    links: dict[str, str] = {}
     for folder, folders, names in os.walk(tree):
         for path in (os.path.join(folder, name) for name in folders + names):
-            live = root + path[len(tree) :]
             if os.path.islink(path):
-                end = os.path.realpath(live)
-                inside = end == real or below(end, real)
-                text = tree + end[len(real) :] if inside else os.path.join(os.path.dirname(live), os.readlink(path))
-                os.unlink(path)
-                os.symlink(text, path)
+                links[path] = os.readlink(path)
             elif os.path.isfile(path):
                 with open(path, "rb") as file:
                     content = file.read()
                 if b"\0" not in content and mention.search(content):
                     with open(path, "wb") as file:
                         file.write(mention.sub(lambda _match: os.fsencode(tree), content))
+    for path, text in links.items():
+        end = _end_of(text, real + os.path.dirname(path)[len(tree) :], links, tree, real)
+        if end != text:
+            os.unlink(path)
+            os.symlink(end, path)
+
+
+def _end_of(text: str, folder: str, links: t.Mapping[str, str], tree: str, real: str) -> str:
+    """Return the text of a link in the copy that leads, in one step, to the copy of where it leads now.
+
+    ``folder`` is where the link is in the live tree, ``links`` are all in the copy, with the texts that they had. One
+    that never leaves the tree stays as it is.
+    """
+
+    def copied(path: str) -> str:
+        return tree + path[len(real) :] if path == real or below(path, real) else path
+
+    where = "/" if text.startswith("/") else folder
+    leaves = where == "/"
+    rest = text.split("/")
+    followed = 0
+    while rest:
+        name = rest.pop(0)
+        if name in ("", "."):
+            continue
+        where = os.path.dirname(where) if name == ".." else os.path.join(where, name)
+        outside = copied(where) == where
+        leaves = leaves or outside
+        # Inside, a change may lie on the way; where the last step leads is the business of that link.
+        target = _link(where) if outside else links.get(copied(where)) if rest else None
+        if target is not None:
+            followed += 1
+            if followed > MOST_LINKS:
+                return copied(os.path.normpath(os.path.join(folder, text)))
+            rest = [*target.split("/"), *rest]
+            where = "/" if target.startswith("/") else os.path.dirname(where)
+            leaves = leaves or where == "/"
+    return copied(where) if leaves else text
+
+
+def _link(path: str) -> str | None:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None
