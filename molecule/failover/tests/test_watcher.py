@@ -16,7 +16,7 @@ from ordeal import undergo
 from playing import play
 
 WATCHER = "holdfast-watcher.service"
-PROGRAM = "/usr/local/lib/holdfast/holdfast-watcher.py"
+PROGRAM = "/usr/local/lib/holdfast/agent/holdfast/_agent/watcher/main.py"
 CONFIG = "/etc/holdfast/watcher.json"
 INSTANCE = "/etc/keepalived/holdfast.d/30-vrrp_instance-VI_1.conf"
 KEPT = "/root/instance.conf"

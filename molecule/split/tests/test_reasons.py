@@ -14,7 +14,7 @@ from broken_pair import BrokenPair, Sender, sending
 from fleet_under_test import Node, eventually
 
 UNIT, FOLDER = "holdfast-test-detector", "/run/holdfast-test"
-PROGRAM = "/usr/local/lib/holdfast/holdfast-detector.py"
+DETECTOR = "/usr/bin/python3 -I -S -B /usr/local/lib/holdfast/agent detector"
 FOUR = {"vip": "10.89.50.77", "prefix": "32", "us": "10.89.50.11", "peer": "10.89.50.21", "other": "10.89.50.12"}
 SIX = {"vip": "fd00:89:50::77", "prefix": "128", "us": "fd00:89:50::11", "peer": "fd00:89:50::21", "other": "fd00::12"}
 ID = 77
@@ -30,7 +30,7 @@ def detector(node: Node, place: t.Mapping[str, str], peer: str) -> t.Iterator[t.
     config["known_file"] = f"{FOLDER}/witnesses.json"
     text = json.dumps({**config, "instances": [instance]})
     node.run(f"mkdir -p {FOLDER}; echo '{text}' >{FOLDER}/detector.json")
-    node.run(f"systemd-run --quiet --collect --unit={UNIT} python3 -I -S {PROGRAM} {FOLDER}/detector.json")
+    node.run(f"systemd-run --quiet --collect --unit={UNIT} {DETECTOR} {FOLDER}/detector.json")
 
     def findings() -> dict[str, t.Any]:
         state = json.loads(node.run(f"cat {FOLDER}/state.json || echo '{{\"findings\": []}}'"))

@@ -36,7 +36,8 @@ a peer stays silent for good         undone after a minute; if just that one was
                                      they differ: the doctor tells it, and together.yml makes them one again
 ===================================  ======================================================================
 
-They ask by UDP, with the id of the change as a key that nobody else has. The detector answers; see holdfast_answer.py.
+They ask by UDP, with the id of the change as a key that nobody else has. The detector of the agent answers; see
+_agent/detector/answer.py.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a host shall let in: adverts of its peers and its service. Private to this collection.
 
-This folder is also copied to a host as a program of its own, which puts the rules back after the firewall was loaded
-anew; so its files import one another by their places, and nothing else of the collection.
+A part of the agent puts the rules back after the firewall was loaded anew. What it imports of this folder is copied to
+a host with it, so that imports by places, and nothing else of the collection.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import os
 import typing as t
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.agent_tree import deliver, units_of_agent, withdraw
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import read_state
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.text import replace_text
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
@@ -21,6 +22,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.netfilt
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.restore import WANTED, Kept, locked
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import must
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Runner, run
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.stale import stale
 
 __all__ = ("Outcome", "is_kept", "settle")
 
@@ -108,25 +110,36 @@ def _netfilter(kept: Kept, outcome: Outcome, check: bool, runner: Runner) -> boo
     filters.perform(steps, check=True)
     if there and not is_needed and not check:
         must("systemctl", "disable", "--now", keeper.UNIT, runner=runner)
-    paths = keeper.files(kept)
     written = _Files(outcome, check)
     with written.undone_on_failure():
         # First the files: the service must not bring back what goes now.
-        written.bring(paths if is_needed else dict.fromkeys(list(paths)[::-1]))
+        if is_needed:
+            written.bring({WANTED: kept.to_text(), keeper.UNIT_FILE: keeper.SERVICE})
+        else:
+            written.bring({keeper.UNIT_FILE: None, WANTED: None})
         filters.perform(steps, check=check)
     for step in steps:
         outcome.added += step.added
         outcome.removed += step.removed
-    if there and not is_needed and not check:
-        must("systemctl", "daemon-reload", runner=runner)
+    if there and not is_needed:
+        if units_of_agent() <= {keeper.UNIT}:
+            outcome.files += withdraw(check=check)
+        if not check:
+            must("systemctl", "daemon-reload", runner=runner)
     return is_needed
 
 
 def _run_keeper(outcome: Outcome, check: bool, runner: Runner) -> None:
     """Let the service run what is there now."""
-    is_new = bool({*outcome.files} - {WANTED})
+    delivery = deliver(check=check)
+    is_new = keeper.PART in delivery.parts or bool({*outcome.files} - {WANTED})
+    if delivery.changed:
+        outcome.files.append(delivery.path)
     if not is_new and runner("systemctl", "is-active", "--quiet", keeper.UNIT).rc:
         outcome.added.append(f"{keeper.UNIT}: started")
+        is_new = True
+    elif not is_new and stale({keeper.UNIT: delivery.paths[keeper.PART]}, runner)[0]:
+        outcome.added.append(f"{keeper.UNIT}: restarted")
         is_new = True
     if is_new and not check:
         if keeper.UNIT_FILE in outcome.files:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The packets by which hosts ask for an address and claim it, and the filters of packet sockets. Private.
 
-The detector imports this file too, as holdfast_frames.py: so it imports nothing of the collection.
+The detector imports this file too, and it is copied to a host with it: so it imports nothing of the collection.
 """
 
 from __future__ import annotations

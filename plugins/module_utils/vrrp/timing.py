@@ -81,7 +81,7 @@ class Probe:
     """How the watcher asks nginx: seconds from question to question and for an answer, failures until it counts.
 
     Questions go out at fixed times, whether or not the one before was answered. This is where another node answers
-    while this one does not; where none does, the watcher bears three times as much (holdfast_silence.py).
+    while this one does not; where none does, the watcher bears three times as much (watcher/silence.py).
     """
 
     interval: float = 0.03

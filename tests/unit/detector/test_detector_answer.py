@@ -11,8 +11,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from holdfast_answer import Answerer
-from holdfast_settle import CONFIRMED, ask
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.answer import Answerer
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.settle import CONFIRMED, ask
 
 KNOWN = "k" * 32
 

@@ -11,9 +11,17 @@ import struct
 import tracemalloc
 import typing as t
 
-import holdfast_packets
-import holdfast_witnesses
 import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector import packets, witnesses
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.adverts import Seen
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.conflict import Contest
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.reasons import explain
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.split import (
+    MOST_CLAIMS,
+    MOST_STRANGERS,
+    Judge,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.witnesses import UNDER_WAY, Echo
 from ansible_collections.holdfast.nginx_ha.tests.unit.detector.test_detector_reasons import (
     OURS,
     PEER,
@@ -23,11 +31,6 @@ from ansible_collections.holdfast.nginx_ha.tests.unit.detector.test_detector_rea
     WATCHED,
     advert,
 )
-from holdfast_adverts import Seen
-from holdfast_contest import Contest
-from holdfast_reasons import explain
-from holdfast_split import MOST_CLAIMS, MOST_STRANGERS, Judge
-from holdfast_witnesses import UNDER_WAY, Echo
 
 FORGED = 20_000
 FEW = 512 * 1024  # bytes
@@ -108,8 +111,8 @@ def test_who_is_asked_no_more_is_forgotten() -> None:
 def test_an_interface_with_any_number_of_gateways_has_a_few(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
     routes = "".join(f"eth0 00000000 {number:08X} 0003 0 0 0 00000000\n" for number in range(1, 5000))
     (tmp_path / "routes").write_text(routes)
-    monkeypatch.setattr(holdfast_witnesses, "ROUTES", str(tmp_path / "routes"))
-    assert 1 < len(holdfast_witnesses.gateways("eth0", socket.AF_INET)) <= 10
+    monkeypatch.setattr(witnesses, "ROUTES", str(tmp_path / "routes"))
+    assert 1 < len(witnesses.gateways("eth0", socket.AF_INET)) <= 10
 
 
 def test_witnesses_that_come_and_go_are_forgotten_in_the_end(grown: t.Callable[[], int]) -> None:
@@ -176,9 +179,9 @@ def test_one_read_of_a_flood_ends() -> None:
     with ours, theirs:
 
         def endless() -> t.Iterator[int]:
-            for _one in holdfast_packets.drain(ours):
+            for _one in packets.drain(ours):
                 theirs.send(b"x")
                 yield 1
 
         theirs.send(b"x")
-        assert sum(endless()) <= holdfast_packets.MOST
+        assert sum(endless()) <= packets.MOST

@@ -6,8 +6,17 @@
 from __future__ import annotations
 
 import pytest
-from holdfast_contest import AT_LEAST, GONE, HASTE, PAUSE, REMEMBERED, SLOW_PAUSE, Contest, Verdict
-from holdfast_split import LATE
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.conflict import (
+    AT_LEAST,
+    GONE,
+    HASTE,
+    PAUSE,
+    REMEMBERED,
+    SLOW_PAUSE,
+    Contest,
+    Verdict,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.split import LATE
 
 VIP, OTHER = "10.0.0.100", "02:00:00:00:00:0c"
 GATEWAY, PEER = "10.0.0.1", "10.0.0.12"

@@ -11,6 +11,10 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector import main as detector
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.reporter import Reporter
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.split import Judge
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.service import tell
 from ansible_collections.holdfast.nginx_ha.tests.unit.detector.test_detector_reasons import (
     PEER,
     STRANGER,
@@ -18,13 +22,6 @@ from ansible_collections.holdfast.nginx_ha.tests.unit.detector.test_detector_rea
     WATCHED,
     advert,
 )
-from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import load
-from holdfast_reporter import Reporter
-from holdfast_service import tell
-from holdfast_split import Judge
-
-detector = load("holdfast-detector")
-
 
 MAC = "02:00:00:00:00:0c"
 

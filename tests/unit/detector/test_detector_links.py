@@ -9,8 +9,15 @@ import struct
 import typing as t
 
 import pytest
-from holdfast_links import Links
-from holdfast_netlink import HEADER, IFINFOMSG, RTATTR, RTM_DELLINK, RTM_NEWLINK, links
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.links import Links
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.netlink import (
+    HEADER,
+    IFINFOMSG,
+    RTATTR,
+    RTM_DELLINK,
+    RTM_NEWLINK,
+    links,
+)
 
 Told = t.Tuple[int, str, bool]
 

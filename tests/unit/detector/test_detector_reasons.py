@@ -10,9 +10,13 @@ import struct
 import typing as t
 
 import pytest
-from holdfast_adverts import Advert, family_of, read_advert
-from holdfast_reasons import explain
-from holdfast_split import Watched
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.adverts import (
+    Advert,
+    family_of,
+    read_advert,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.reasons import explain
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.split import Watched
 
 US, PEER, STRANGER = "10.0.0.11", "10.0.0.12", "10.0.0.99"
 VIP, MAC = "10.0.0.100", "02:00:00:00:00:0d"

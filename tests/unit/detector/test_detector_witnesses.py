@@ -9,11 +9,15 @@ import socket
 import struct
 from pathlib import Path
 
-import holdfast_witnesses
 import pytest
-from holdfast_frames import ICMP6, internet_checksum, link_layer_address
-from holdfast_packets import advertisement
-from holdfast_witnesses import Known, gateways
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector import witnesses
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.packets import advertisement
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.witnesses import Known, gateways
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.frames import (
+    ICMP6,
+    internet_checksum,
+    link_layer_address,
+)
 
 # As Linux writes them: two default routes on eth0, one without a gateway, one of eth1, and a network.
 ROUTES = """Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
@@ -34,7 +38,7 @@ ROUTES6 = f"""fd000089005000000000000000000000 40 {ZERO} 00 {ZERO} 00000100 0000
 def routes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, text in (("ROUTES", ROUTES), ("ROUTES6", ROUTES6)):
         (tmp_path / name).write_text(text)
-        monkeypatch.setattr(holdfast_witnesses, name, str(tmp_path / name))
+        monkeypatch.setattr(witnesses, name, str(tmp_path / name))
 
 
 def test_the_default_gateways_of_an_interface() -> None:

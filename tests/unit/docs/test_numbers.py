@@ -9,18 +9,16 @@ import re
 import typing as t
 from pathlib import Path
 
-import holdfast_commands
-import holdfast_mail
-import holdfast_questions
-import holdfast_records
-import holdfast_service
-import holdfast_silence
-import holdfast_split
 import pytest
 import yaml
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent import service
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector import split
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier import commands, mail, records
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier import main as notifier
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.watcher import main as watcher
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.watcher import probe, silence
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp import timing
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DEFAULTS
-from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import load
 
 ROOT = Path(__file__).parents[3]
 TEMPLATES = ROOT / "roles" / "keepalived" / "templates"
@@ -32,8 +30,6 @@ NUMBER = re.compile(
 SECONDS = re.compile(r"([0-9]+)(ms|s|)")
 ROLE = yaml.safe_load((ROOT / "roles/keepalived/defaults/main.yml").read_text())
 BEST = 240  # priority of the first successor in a pair
-
-watcher, notifier, restore = load("holdfast-watcher"), load("holdfast-notify"), load("holdfast-restore")
 
 
 def unit(name: str, key: str) -> str:
@@ -75,13 +71,13 @@ def check_defaults() -> list[str]:
 WATCHER, NOTIFY, NGINX = "holdfast-watcher.service", "holdfast-notify.service", "nginx-drop-in.conf"
 PROBE = timing.Probe()
 SLOWER = timing.Probe(interval=0.1)
-FREEZE, BORNE = f"{PROBE.least:g}", f"{PROBE.least * holdfast_silence.PATIENCE:g}"
+FREEZE, BORNE = f"{PROBE.least:g}", f"{PROBE.least * silence.PATIENCE:g}"
 FAST = timing.PROFILES["fast"].advert_int
-DELAYS = [str(number) for number in holdfast_mail.DELAYS]
+DELAYS = [str(number) for number in mail.DELAYS]
 SAID: list[tuple[str, str]] = [
     (
         "docs/troubleshooting.md",
-        f"it is remembered for {holdfast_split.FORGET_STRANGER:g} seconds after its last advert.",
+        f"it is remembered for {split.FORGET_STRANGER:g} seconds after its last advert.",
     ),
     (
         "docs/health.md",
@@ -99,8 +95,7 @@ SAID: list[tuple[str, str]] = [
     ),
     (
         "docs/health.md",
-        f"within the first {holdfast_questions.LONGEST >> 10} kB "
-        f"({holdfast_questions.LONGEST_LINE >> 10} kB of them for the line of the status)",
+        f"within the first {probe.LONGEST >> 10} kB ({probe.LONGEST_LINE >> 10} kB of them for the line of the status)",
     ),
     ("docs/health.md", "`interval` ({} s), `timeout` ({} s), `fall` ({}) and `rise` ({})".format(*check_defaults())),
     ("docs/health.md", f"after a [silence](#frozen-is-not-slow) of {FREEZE} s"),
@@ -117,11 +112,10 @@ SAID: list[tuple[str, str]] = [
         f"{seconds('holdfast-restore.service', 'StartLimitIntervalSec')} s",
     ),
     ("docs/health.md", f"still holds an address {watcher.LETS_GO:g} s after its node became unfit"),
-    ("docs/notifications.md", f"no more than {holdfast_commands.AT_ONCE} commands run at once"),
+    ("docs/notifications.md", f"no more than {commands.AT_ONCE} commands run at once"),
     (
         "docs/notifications.md",
-        f"the first {holdfast_commands.SHOWN} lines of it; "
-        f"after {holdfast_commands.MOST_PRINTED >> 20} MB it is killed.",
+        f"the first {commands.SHOWN} lines of it; after {commands.MOST_PRINTED >> 20} MB it is killed.",
     ),
     (
         "docs/notifications.md",
@@ -134,13 +128,13 @@ SAID: list[tuple[str, str]] = [
         f"attempts are made after {', '.join(DELAYS[:-2])} and {DELAYS[-2]} seconds and then every {DELAYS[-1]};",
     ),
     ("docs/notifications.md", f"with room for {megabytes('holdfast-notify.socket', 'PipeSize')} MB"),
-    ("docs/notifications.md", f"At most {holdfast_records.LIMIT} events wait for commands and as many for mails."),
+    ("docs/notifications.md", f"At most {records.LIMIT} events wait for commands and as many for mails."),
     ("docs/notifications.md", f"commands and mails get {notifier.DRAIN:g} seconds."),
     ("docs/notifications.md", f"A message has at most {notifier.LONGEST >> 10} kB."),
     (
         "docs/notifications.md",
-        f"A line of these services has at most {holdfast_service.LONGEST_LINE} characters, and no more than "
-        f"{holdfast_service.LINES} lines in {holdfast_service.PERIOD:g} s come from one place in a program.",
+        f"A line of these services has at most {service.LONGEST_LINE} characters, and no more than "
+        f"{service.LINES} lines in {service.PERIOD:g} s come from one place in a program.",
     ),
     *(("docs/modes.md", line) for line in profiles()),
     ("roles/keepalived/README.md", f"when no question is answered for {FREEZE} s."),
@@ -198,4 +192,4 @@ def test_no_number_comes_from_nowhere(path: Path) -> None:
 
 def test_the_mathematics_of_an_outage_know_the_units() -> None:
     assert f"{timing.RESTART:g}" == seconds(NGINX, "RestartSec")
-    assert holdfast_commands.GRACE == 1.0
+    assert commands.GRACE == 1.0

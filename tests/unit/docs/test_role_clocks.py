@@ -9,17 +9,17 @@ import ast
 import typing as t
 from pathlib import Path
 
-import holdfast_reporter
 import pytest
-from holdfast_reporter import Reporter
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector import reporter
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.reporter import Reporter
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.agent_tree import Tree
 
-FILES = Path(__file__).parents[3] / "roles" / "keepalived" / "files"
-WRITTEN_DOWN = {("holdfast-notify.py", "take"), ("holdfast_reporter.py", "say")}
+WRITTEN_DOWN = {("holdfast/_agent/notifier/main.py", "take"), ("holdfast/_agent/detector/reporter.py", "say")}
 
 
-def wall_clocks(path: Path) -> t.Iterator[tuple[str, str]]:
+def wall_clocks(path: str, text: str) -> t.Iterator[tuple[str, str]]:
     """Yield the functions that ask for the time of the day."""
-    for function in ast.walk(ast.parse(path.read_text())):
+    for function in ast.walk(ast.parse(text)):
         if isinstance(function, ast.FunctionDef):
             for node in ast.walk(function):
                 if isinstance(node, ast.Attribute) and ast.unparse(node) in (
@@ -27,11 +27,12 @@ def wall_clocks(path: Path) -> t.Iterator[tuple[str, str]]:
                     "time.time_ns",
                     "datetime.now",
                 ):
-                    yield path.name, function.name
+                    yield path, function.name
 
 
 def test_no_service_decides_by_the_time_of_the_day() -> None:
-    assert {found for path in FILES.glob("*.py") for found in wall_clocks(path)} == WRITTEN_DOWN
+    files = Tree.of_this_collection().files
+    assert {found for file in files.items() for found in wall_clocks(*file)} == WRITTEN_DOWN
 
 
 @pytest.mark.parametrize("jump", [-7200.0, 7200.0])
@@ -48,10 +49,10 @@ def test_how_long_something_lasted_is_no_difference_of_two_dates(
             return self.ticks
 
     clock = Clock()
-    monkeypatch.setattr(holdfast_reporter, "time", clock)
-    reporter = Reporter(str(tmp_path / "state.json"), "")
-    reporter.say("split_brain", "VI_1", {"message": "two hold it"})
+    monkeypatch.setattr(reporter, "time", clock)
+    told = Reporter(str(tmp_path / "state.json"), "")
+    told.say("split_brain", "VI_1", {"message": "two hold it"})
     clock.day += jump
     clock.ticks += 1.5
-    reporter.say("split_brain", "VI_1", None)
+    told.say("split_brain", "VI_1", None)
     assert "VI_1: over after 1.5 s: two hold it" in capsys.readouterr().err

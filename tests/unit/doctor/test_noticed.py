@@ -66,7 +66,7 @@ def test_what_nothing_else_explains_is_told_in_the_words_of_the_detector(name: s
 
 
 def test_every_event_that_the_detector_raises_is_looked_at_here() -> None:
-    text = (Path(__file__).parents[3] / "roles/keepalived/files/holdfast-detector.py").read_text()
+    text = (Path(__file__).parents[3] / "plugins/module_utils/_agent/detector/main.py").read_text()
     events = set(re.findall(r'reporter\.say\(\s*"(\w+)"', text))
     assert {"split_brain", "foreign_adverts"} <= events
     for event in events:

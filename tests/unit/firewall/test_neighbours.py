@@ -10,7 +10,7 @@ import socket
 import struct
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.neighbours import Neighbours
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.firewall.neighbours import Neighbours
 
 PEER, PEER6, OTHER = "10.0.0.12", "fd00::12", "10.0.0.99"
 MAC, FORGED = b"\x02\0\0\0\0\x0c", b"\x02\x66\0\0\0\x01"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Completed
-from ansible_collections.holdfast.nginx_ha.plugins.modules.stale_services import stale
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.stale import stale
 
 UNIT = "example.service"
 STARTED, RELOADED = 300.0, 200.0

@@ -16,13 +16,12 @@ import socket
 import socketserver
 import ssl
 import subprocess
-import sys
 import threading
 import typing as t
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
-PROGRAM = ROOT / "roles" / "keepalived" / "files" / "holdfast-notify.py"
+from delivered import part
+
 PATIENCE = 15.0
 SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ, which fcntl has from Python 3.10
 # systemd hands descriptors over from number 3 on, to the process of this number.
@@ -144,7 +143,7 @@ class NotifyStand:
         command = ["bash", "-c", AS_SYSTEMD, "bash", str(self.fifo), str(descriptor)]
         with self.journal.open("ab") as journal:
             process = subprocess.Popen(
-                [*command, sys.executable, "-I", str(PROGRAM), str(self.config)],
+                [*command, *part("notifier", str(self.config))],
                 stderr=journal,
                 pass_fds=[descriptor],
                 env={**os.environ, "NOTIFY_SOCKET": str(self.notified.getsockname())},

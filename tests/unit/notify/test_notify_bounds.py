@@ -16,13 +16,13 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier.events import MOST_STATES, History
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier.mail import send
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier.records import LIMIT
 from ansible_collections.holdfast.nginx_ha.tests.unit.notify.notify_stand import NotifyStand
 from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import eventually
 from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.test_watcher_bounds import memory
-from holdfast_events import MOST_STATES, History
-from holdfast_mail import send
-from holdfast_records import LIMIT
-from holdfast_supervisor import supervised
+from delivered import part
 
 FEW = 40 * 1024  # kB of memory
 MASTER = 'INSTANCE "VI_1" MASTER 150'
@@ -59,7 +59,7 @@ STARTED = {
 def test_nothing_outlives_its_command(started: str, ends: str) -> None:
     mark = f"{time.time_ns() % 10**9 + 10**6}.5"
     text = f"{started}\nsleep 0.3\n{ends}".format(mark=mark)
-    command = supervised(0.2, ["sh", "-c", text])
+    command = part("supervisor", "0.2", "sh", "-c", text)
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     if ends == "exit 3":
         assert process.wait(15) == 3
@@ -74,7 +74,7 @@ def test_nothing_outlives_its_command(started: str, ends: str) -> None:
     ("text", "status"), [("exit 0", 0), ("exit 5", 5), ("kill -9 $$", -9), ("kill -15 $$", -15), ("kill -11 $$", -11)]
 )
 def test_a_supervised_command_ends_as_it_does(text: str, status: int) -> None:
-    command = supervised(0, ["sh", "-c", text])
+    command = part("supervisor", "0", "sh", "-c", text)
     assert subprocess.run(command, check=False).returncode == status
 
 

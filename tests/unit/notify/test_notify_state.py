@@ -10,9 +10,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from holdfast_records import State
-from holdfast_reporter import Reporter
-from holdfast_witnesses import Known
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.reporter import Reporter
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.witnesses import Known
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier.records import State
 
 EVENT = {"event": "master", "time": "2026-11-29T00:00:00.000Z", "message": "lb1 holds VI_1 now."}
 GOOD: dict[str, t.Any] = {

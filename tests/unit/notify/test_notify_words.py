@@ -6,10 +6,16 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier.commands import environment
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier.events import (
+    FACTS,
+    STATES,
+    Event,
+    History,
+    parse_line,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier.mail import compose, wait_before
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_notify import EVENTS
-from holdfast_commands import environment
-from holdfast_events import FACTS, STATES, Event, History, parse_line
-from holdfast_mail import compose, wait_before
 
 MAIL = {"from": "Balancers <lb@example.com>", "to": ["a@example.com", "b@example.com"]}
 

@@ -5,9 +5,17 @@
 
 from __future__ import annotations
 
-import holdfast_service
 import pytest
-from holdfast_service import LINES, LONGEST_LINE, NOTICE, PERIOD, WARNING, log, log_left_out
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent import service
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.service import (
+    LINES,
+    LONGEST_LINE,
+    NOTICE,
+    PERIOD,
+    WARNING,
+    log,
+    log_left_out,
+)
 
 
 class Clock:
@@ -20,8 +28,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(holdfast_service, "time", clock)
-    monkeypatch.setattr(holdfast_service, "_places", {})
+    monkeypatch.setattr(service, "time", clock)
+    monkeypatch.setattr(service, "_places", {})
     return clock
 
 
@@ -56,7 +64,7 @@ def test_what_comes_now_and_then_is_written_whole(clock: Clock, capsys: pytest.C
 
 def test_the_years_need_no_room(clock: Clock) -> None:
     flood(10_000)
-    assert len(holdfast_service._places) == 1
+    assert len(service._places) == 1
 
 
 @pytest.mark.parametrize(

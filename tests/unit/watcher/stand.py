@@ -12,24 +12,13 @@ import subprocess
 import sys
 import time
 import typing as t
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
-PROGRAMS = ROOT / "roles" / "keepalived" / "files"
+from delivered import delivered, part
+
 FAKE = Path(__file__).with_name("fake_nginx.py")
 PATIENCE = 10.0
 PEER = "127.0.0.2"
-
-
-def load(name: str) -> t.Any:
-    """Return a program of the role as a module."""
-    spec = spec_from_file_location(name.replace("-", "_"), PROGRAMS / f"{name}.py")
-    if spec is None or spec.loader is None:
-        raise FileNotFoundError(name)
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def eventually(condition: t.Callable[[], bool], what: str | t.Callable[[], str], *, within: float = PATIENCE) -> float:
@@ -100,12 +89,12 @@ class Stand:
 
     def watcher(self, prelude: str = "") -> subprocess.Popen[bytes]:
         """Start the watcher, after a piece of Python, and return it when it is ready, as systemd sees it."""
-        program = str(PROGRAMS / "holdfast-watcher.py")
+        python, *program = part("watcher", str(self.config))
         if prelude:
             run = "import runpy, sys\nsys.argv = sys.argv[1:]\nrunpy.run_path(sys.argv[0], run_name='__main__')"
-            process = self._start("-c", f"{prelude}\n{run}", program, str(self.config))
+            process = self._start("-c", f"{prelude}\n{run}", *program[program.index(delivered()) :])
         else:
-            process = self._start(program, str(self.config))
+            process = self._start(*program)
         while b"READY=1" not in self.notified.recv(4096):
             pass
         return process

@@ -15,7 +15,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import PROGRAMS, eventually, load
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent import guard
+from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import eventually
+from delivered import part
 
 ADDRESS = "192.0.2.100"
 
@@ -23,17 +25,16 @@ ADDRESS = "192.0.2.100"
 class Host:
     """The guard on a host whose addresses and processes the test decides on."""
 
-    def __init__(self, folder: Path) -> None:
-        self.guard = load("holdfast-guard")
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.track_file = folder / "nginx_stop"
         self.pid_file = folder / "nginx.pid"
         self.pid_file.write_text(f"{os.getpid()}\n")
         self.bound = True
         self.processes = {"keepalived", "nginx"}
         self.lines: list[str] = []
-        self.guard.held = lambda addresses: ["it"] if self.bound else []
-        self.guard.running = lambda name: name in self.processes
-        self.guard.log = self.lines.append
+        monkeypatch.setattr(guard, "held", lambda addresses: ["it"] if self.bound else [])
+        monkeypatch.setattr(guard, "running", lambda name: name in self.processes)
+        monkeypatch.setattr(guard, "log", self.lines.append)
         self.config = {
             "track_dir": str(folder),
             "addresses": [{"address": ADDRESS, "interface": "eth0"}],
@@ -42,7 +43,7 @@ class Host:
 
     def hold(self) -> float:
         begin = time.monotonic()
-        self.guard.hold(self.config)
+        guard.hold(self.config)
         return time.monotonic() - begin
 
     @property
@@ -51,8 +52,8 @@ class Host:
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Host:
-    return Host(tmp_path)
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    return Host(tmp_path, monkeypatch)
 
 
 def test_hold_waits_until_the_address_has_gone(host: Host) -> None:
@@ -74,8 +75,8 @@ def test_hold_waits_for_nobody_on_a_standby(host: Host) -> None:
     assert (host.file, host.lines) == ("1\n", [])
 
 
-def test_hold_is_patient_but_not_for_ever(host: Host) -> None:
-    host.guard.PATIENCE = 0.05
+def test_hold_is_patient_but_not_for_ever(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "PATIENCE", 0.05)
     assert 0.05 <= host.hold() < 1.0
     assert "all the same" in host.lines[0]
 
@@ -104,19 +105,17 @@ def test_without_a_pid_file_any_nginx_counts(host: Host, processes: set[str], fi
 def test_release_takes_it_back_in_place(host: Host) -> None:
     host.track_file.write_text("1\n")
     inode = host.track_file.stat().st_ino
-    host.guard.release(host.config)
+    guard.release(host.config)
     assert (host.file, host.track_file.stat().st_ino) == ("0\n", inode)
 
 
 def test_processes_are_found_by_their_name() -> None:
-    guard = load("holdfast-guard")
     name = Path("/proc/self/comm").read_text().strip()
     assert guard.running(name)
     assert not guard.running("no-such-program")
 
 
 def test_a_zombie_does_not_run() -> None:
-    guard = load("holdfast-guard")
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
         eventually(
             lambda: not guard.runs(str(child.pid), "python") and not guard.runs(str(child.pid), "python3"), "ended"
@@ -133,9 +132,7 @@ def test_a_zombie_does_not_run() -> None:
     ],
 )
 def test_a_wrong_call(arguments: list[str], code: int, words: str) -> None:
-    done = subprocess.run(
-        [sys.executable, str(PROGRAMS / "holdfast-guard.py"), *arguments], stderr=subprocess.PIPE, check=False
-    )
+    done = subprocess.run(part("guard", *arguments), stderr=subprocess.PIPE, check=False)
     assert done.returncode == code
     assert words in done.stderr.decode()
 
@@ -158,10 +155,10 @@ def in_own_network(script: str, folder: Path, addresses: t.Sequence[str]) -> lis
     )
     setup = "mount -t sysfs none /sys\n"
     setup += "ip link add veth0 type veth peer name veth1; ip link set veth0 up; ip link set lo up\n"
-    guard = f"guard() {{ {sys.executable} {PROGRAMS / 'holdfast-guard.py'} $1 {config}; }}\n"
+    command = f"guard() {{ {' '.join(part('guard'))} $1 {config}; }}\n"
     show = "ip -o address show | awk '$3 ~ /^inet/ && $4 !~ /^fe80/ {print $2, $4}'\n"
     done = subprocess.run(
-        [*IN_OWN_NETWORK, "sh", "-e", "-c", f"{setup}{guard}{script}\n{show}"],
+        [*IN_OWN_NETWORK, "sh", "-e", "-c", f"{setup}{command}{script}\n{show}"],
         capture_output=True,
         check=False,
     )

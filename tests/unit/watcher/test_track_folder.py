@@ -12,10 +12,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import Stand, eventually, load
-from holdfast_track import FIT, Folder, is_here, put
-
-restore = load("holdfast-restore")
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent import restore
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.track import FIT, Folder, is_here, put
+from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import Stand, eventually
 
 LISTENS = "Listen={folder}/notify.fifo (FIFO)\nListen={folder}/events (Datagram)\n"
 

@@ -10,13 +10,13 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import PROGRAMS, Stand, eventually
+from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import Stand, eventually
+from delivered import part
 
 
 def command(*words: str, **more: t.Any) -> dict[str, t.Any]:
@@ -308,7 +308,7 @@ def fill(path: str) -> None:
 
 
 def ended(stand: Stand, result: str) -> None:
-    program = [sys.executable, str(PROGRAMS / "holdfast-watcher.py"), str(stand.config), "ended"]
+    program = part("watcher", str(stand.config), "ended")
     with stand.log.open("ab") as log:
         subprocess.run(program, env={**os.environ, "SERVICE_RESULT": result}, stderr=log, check=True, timeout=10)
 

@@ -9,11 +9,9 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import load
-from holdfast_checks import Tally
-from holdfast_health import Health, Patience
-
-watcher = load("holdfast-watcher")
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.watcher.checks import Tally
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.watcher.config import Config
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.watcher.health import Health, Patience
 
 ALIVE, DEAD, SILENT, FROZEN = "main lives", "main is dead", "no answer", "no answer for too long"
 GOOD, ORPHAN = "answer", "answer of an orphan worker"
@@ -91,11 +89,11 @@ GOOD_CONFIG: dict[str, t.Any] = {
 )
 def test_a_wrong_configuration(text: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        watcher.Config(text)
+        Config(text)
 
 
 def test_a_right_configuration() -> None:
-    config = watcher.Config(json.dumps(GOOD_CONFIG))
+    config = Config(json.dumps(GOOD_CONFIG))
     assert (config.target.port, config.interval, config.pid_file) == (80, 0.2, "/run/nginx.pid")
 
 

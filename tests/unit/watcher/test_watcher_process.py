@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import PEER, Stand, eventually
+from delivered import part
 
 WITHOUT_PIDFD = """
 import ctypes, errno, os
@@ -267,7 +268,7 @@ def test_a_wrong_configuration_is_not_taken_over(stand: Stand) -> None:
 
 def test_a_wrong_configuration_at_the_start(stand: Stand) -> None:
     stand.config.write_text("{}")
-    process = stand._start(str(Path("roles/keepalived/files/holdfast-watcher.py").resolve()), str(stand.config))
+    process = stand._start(*part("watcher", str(stand.config))[1:])
     assert process.wait(10) == 2
     assert "track_dir is missing" in stand.log.read_text()
 

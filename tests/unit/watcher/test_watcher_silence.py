@@ -14,9 +14,8 @@ import sys
 import time
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import PEER, Stand, eventually, load
-
-process, silence = load("holdfast_process"), load("holdfast_silence")
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.watcher import process, silence
+from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import PEER, Stand, eventually
 
 LIMIT = 0.26
 TICK = 0.03

@@ -1,0 +1,522 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Watches nginx and tells keepalived, by its track files, whether this node is fit to hold the address.
+
+``nginx_crash`` is 1 while nginx's main process is dead or its listener refuses connections, ``nginx_down`` when
+systemd has not brought it back within the patience of the policy ``restart_first``, or has given up, ``nginx_probe``
+while nginx is there and does not answer. ``check_<name>`` is 1 while a check of the user's fails. keepalived sees
+every file through inotify as soon as it is written. The main process is held by a pidfd, so its death is an event and
+not found by asking; a frozen nginx is found by asking it, many times a second, for a location that it answers itself.
+Who answers late is not frozen: see silence.py.
+
+Where this program stops or fails, all files become 0: its own faults must not take the address from every node.
+``watcher CONFIG ended``, which systemd runs behind it, raises the alarm, however it ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import time
+
+from ..service import ERROR, NOTICE, WARNING, log, log_left_out, notify, read, serve, wakened_by
+from ..track import FIT, UNFIT, Folder, content, is_here, put
+from .alarm import clear_alarm, raise_alarm
+from .checks import Check
+from .children import Child, Command, Looker
+from .config import Config
+from .health import Health, Patience
+from .probe import READ, Asker, Question, Target
+from .process import Gone, Process, Workers, read_pid
+from .silence import PATIENCE, Silence
+
+CONFIG = "/etc/holdfast/watcher.json"
+CRASH, DOWN, PROBE = "nginx_crash", "nginx_down", "nginx_probe"
+NGINX_FILES = (CRASH, DOWN, PROBE)
+WITHOUT_PIDFD = 0.02
+PING = 0.5
+STALL = 0.01
+LEISURE = 0.2  # seconds between two questions to an unfit nginx: no client waits for the result
+PEERS_AGAIN = 0.1
+ASK_SYSTEMD = 0.2
+SYSTEMCTL = "/usr/bin/systemctl"
+RESTORE = "holdfast-restore.service"
+RESTORE_AGAIN = 10.0
+LETS_GO = 2.0  # seconds within which keepalived has let the addresses of an unfit node go, many times over
+
+
+class Peers(Asker):
+    """Hears whether nginx of another node answers, if only that it lets nobody in. ``due``: when to ask next."""
+
+    def __init__(self, silence: Silence) -> None:
+        self.silence = silence
+        self.due = 0.0
+
+    def answered(self, status: int) -> None:
+        if status < 500:
+            self.silence.peer_answers = True
+
+    def refused(self, reason: str) -> None:
+        pass
+
+    def silent(self, reason: str) -> None:
+        pass
+
+
+class Watcher(Asker):
+    """The event loop: everything that happens becomes a word to Health or to a check, and the verdicts become files."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.health = Health(rise=config.rise)
+        self.silence = Silence(config.limit)
+        self.peers = Peers(self.silence)
+        self.bad = ""  # what was wrong with the last answer, where it was a bad one
+        self.patience = Patience(config.patience)
+        self.selector = selectors.DefaultSelector()
+        self.main: Process | None = None
+        self.main_is_dead = False
+        self.workers: Workers | None = None  # while it is in doubt whether nginx is frozen
+        self.questions: list[Question] = []
+        self.children: list[tuple[Child, Check | None]] = []
+        self.ask_systemd = 0.0
+        self.has_given_up: Child | None = None  # the question to systemd that is under way
+        self.folder = Folder(config.track_dir)
+        self.restore_due = 0.0
+        self.unfit = False
+        self.let_go_due: float | None = None  # when keepalived has to have let the addresses go, None once looked
+        self.published: dict[str, bytes] = {}
+        self.warned: set[str] = set()
+        self.running = True
+        self.reload = False
+
+    def run(self, config_file: str) -> None:
+        """Watch until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
+        signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+        wakeup = wakened_by(signals, self.signalled)
+        self.selector.register(wakeup, READ, lambda: wakeup.recv(64))
+        tick = ping = time.monotonic()
+        ready = False
+        self.forget_strangers()
+        while self.running:
+            now = time.monotonic()
+            if self.reload:
+                self.reload = False
+                self.read_again(config_file)
+            if now >= tick:
+                self.tick(now)
+                tick = now + (self.config.interval if self.health.fit else max(self.config.interval, LEISURE))
+            for check in self.config.checks:
+                if now >= check.due:
+                    check.due = now + check.interval
+                    self.begin(check, now)
+            if now >= ping:
+                ping = now + PING
+                log_left_out()
+                self.report()
+                self.published.clear()
+                self.look_after_folder(now)
+                self.look_whether_it_let_go(now)
+            doubt = self.doubt(now)
+            self.judge(now)
+            if not ready and self.health.crashed is not None:
+                ready = True
+                notify("READY=1")
+                clear_alarm(self.config.track_dir, self.config.events)
+            due = [tick, ping, *(check.due for check in self.config.checks), *self.await_systemd(now)]
+            self.wait(min([*due, *doubt]))
+
+    def signalled(self, number: int, _frame: object) -> None:
+        if number == signal.SIGHUP:
+            self.reload = True
+        elif number != signal.SIGCHLD:  # which only has to wake the loop
+            self.running = False
+
+    def tick(self, now: float) -> None:
+        """Many times a second: look for a main process where none is known, and ask."""
+        if self.main is None:
+            self.find_main(f"{self.config.pid_file} names no running nginx")
+        self.hear()
+        self.silence.asked(now)
+        self.ask(self.config.target, self, now, PATIENCE * self.config.limit)
+
+    def doubt(self, now: float) -> list[float]:
+        """Judge the silence, if there is one, and ask the peers in time; return when to do so again."""
+        frozen, doubtful = self.silence.frozen(now), self.silence.doubtful(now)
+        if frozen is None or doubtful is None or self.health.crashed or self.health.frozen:
+            self.workers = None
+            return []
+        if doubtful == 0 and self.workers is None and self.main is not None:
+            self.workers = Workers(self.main.pid, now)
+        if frozen == 0 and not self.silence.starved and self.workers is not None and self.workers.starve(now):
+            self.silence.starved = True
+            return [now]
+        if frozen == 0:
+            self.hear()
+            if self.silence.since is None:
+                return []
+            seconds = now - self.silence.since
+            reason = self.bad or f"{self.config.target} has given no answer for {seconds:.2f} s"
+            self.health.silent(reason)
+            self.health.froze(reason)
+            for question in self.own_questions():
+                self.drop(question)
+            return []
+        if doubtful == 0 and now >= self.peers.due:
+            self.peers.due = now + PEERS_AGAIN
+            for target in self.config.peers:
+                self.ask(target, self.peers, now, self.config.limit)
+        return [now + frozen, max(now + doubtful, self.peers.due)]
+
+    def report(self) -> None:
+        """Tell systemd that the loop turns, and the verdict for ``systemctl status``."""
+        state = "fit" if self.health.fit else "unfit"
+        failed = [check.name for check in self.config.checks if check.tally.failed]
+        checks = f"; failed checks: {', '.join(failed)}" if failed else ""
+        notify(f"WATCHDOG=1\nSTATUS=nginx is {state}: {self.health.reason}{checks}")
+
+    def wait(self, due: float) -> None:
+        """Sleep until something happens or is due, and handle it. What has arrived counts before what is overdue.
+
+        Time in which this program itself did not run (a paused machine, a starved processor) is not held against nginx.
+        """
+        until = min([due, *(one.deadline for one in self.under_way())])
+        polling = self.main is not None and self.main.descriptor is None
+        timeout = max(0.0, until - time.monotonic())
+        for key, _events in self.selector.select(min(timeout, WITHOUT_PIDFD) if polling else timeout):
+            key.data()
+        if polling and self.main is not None and not self.main.alive():
+            self.main_ended()
+        self.reap()
+        now = time.monotonic()
+        if now - until > STALL:
+            for one in self.under_way():
+                one.deadline += now - until
+            self.silence.slept(now - until)
+        for question in [question for question in self.questions if question.deadline <= now]:
+            self.drop(question)
+            question.asker.silent(f"{question.target} gives no answer within {question.timeout:g} s")
+        for child, check in self.children:
+            if child.deadline <= now and not child.overdue:
+                child.overdue = True
+                child.kill()
+                if check is not None:
+                    check.late()
+
+    def under_way(self) -> list[Question | Child]:
+        """Return what has a time limit that is not over."""
+        return [*self.questions, *(child for child, _check in self.children if not child.overdue)]
+
+    # The main process
+
+    def find_main(self, reason: str) -> None:
+        """Take hold of the process that the pid file names; ``reason`` is why nginx is unfit if that one is dead.
+
+        A pid file that is missing is no proof of death (nginx may have been told to write it elsewhere):
+        then the answers alone decide. One that names no live nginx is.
+        """
+        self.main_is_dead = False
+        try:
+            self.main = Process(read_pid(self.config.pid_file))
+        except (OSError, ValueError):
+            return
+        except Gone:
+            self.main_is_dead = True
+            self.health.dead(reason)
+            return
+        self.warned.clear()
+        if self.main.descriptor is not None:
+            self.selector.register(self.main.descriptor, READ, self.main_ended)
+        self.health.alive()
+
+    def main_ended(self) -> None:
+        """The held process is dead: that is a crash, unless another main process has taken its place already."""
+        pid = self.forget_main()
+        reason = f"main process {pid} has ended"
+        self.find_main(reason)
+        if self.main is None:
+            self.health.dead(reason)
+        else:
+            log(NOTICE, f"nginx's main process {pid} has handed over to {self.main.pid}.")
+
+    def forget_main(self) -> int:
+        if self.main is None:
+            return 0
+        if self.main.descriptor is not None:
+            self.selector.unregister(self.main.descriptor)
+        self.main.close()
+        pid, self.main = self.main.pid, None
+        return pid
+
+    # The questions
+
+    def ask(self, target: Target, asker: Asker, now: float, timeout: float) -> None:
+        question = Question(target, asker, now=now, timeout=timeout)
+        self.questions.append(question)
+        self.advance(question)
+
+    def advance(self, question: Question) -> None:
+        before = question.event
+        try:
+            status = question.advance()
+        except ConnectionRefusedError:
+            self.drop(question)
+            question.asker.refused(f"{question.target} refuses connections")
+        except (OSError, ValueError) as error:
+            self.drop(question)
+            question.asker.silent(f"{question.target}: {error}")
+        else:
+            if status is not None:
+                question.asker.answered(status)
+                self.drop(question)
+            elif question.asker is self:
+                pass  # it is looked at when the next one is asked
+            elif not before:
+                self.selector.register(question.descriptor, question.event, lambda: self.advance(question))
+            elif before != question.event:
+                self.selector.modify(question.descriptor, question.event, lambda: self.advance(question))
+
+    def drop(self, question: Question) -> None:
+        self.questions.remove(question)
+        if question.event and question.asker is not self:
+            self.selector.unregister(question.descriptor)
+        question.connection.close()
+
+    def hear(self) -> None:
+        """Look whether nginx has answered: it is asked so often that to wake for each answer would cost far more."""
+        for question in self.own_questions():
+            self.advance(question)
+
+    def own_questions(self) -> list[Question]:
+        """Return those to nginx that are open, the oldest first."""
+        return [question for question in self.questions if question.asker is self]
+
+    def refused(self, reason: str) -> None:
+        """A closed listener is as good as a dead nginx."""
+        self.health.dead(reason)
+
+    def silent(self, reason: str) -> None:
+        self.bad = reason
+        self.health.silent(reason)
+
+    def answered(self, status: int) -> None:
+        """A 5xx is a bad answer. Any other proves that nginx lives, though maybe without our location: no reason to
+        take the address away, least of all from both nodes at once."""
+        target = self.config.target
+        if status >= 500:
+            if status in (502, 504):
+                self.warn(
+                    f"nginx answers {status} for {target.path}, so a backend is asked: "
+                    "with all of them down no balancer holds the address."
+                )
+            self.silent(f"{target} answers {status} for {target.path}")
+            return
+        if not 200 <= status < 300:
+            self.warn(f"nginx answers {status} instead of 204 for {target.path}: is the health location missing?")
+        elif self.main is None and not self.main_is_dead:
+            self.warn(f"nginx answers, but {self.config.pid_file} does not exist: its crash will be seen late.")
+        self.bad = ""
+        now = time.monotonic()
+        self.silence.answered(now, self.own_questions()[0].asked, crashed=bool(self.health.crashed))
+        self.health.answered(main_is_dead=self.main_is_dead)
+
+    # The checks of the user's, and what systemd says
+
+    def begin(self, check: Check, now: float) -> None:
+        """Begin a check, unless the last one still goes on; a child that cannot be killed counts again and again."""
+        child = next((child for child, other in self.children if other is check), None)
+        if child is not None and not child.idle:
+            if not check.under_way:
+                check.late()
+            return
+        if check.under_way:
+            return
+        check.under_way = True
+        if check.target is not None:
+            self.ask(check.target, check, now, check.timeout)
+            return
+        try:
+            if check.command:
+                self.children.append((Command(check.command, now=now, timeout=check.timeout), check))
+            else:
+                looker = child if isinstance(child, Looker) else self.looker(check)
+                looker.ask(now + check.timeout)
+        except OSError as error:
+            check.silent(f"no process can be started: {error.strerror}")
+
+    def looker(self, check: Check) -> Looker:
+        """Return a new process that looks at the file of a check; raises OSError."""
+        looker = Looker(check.file)
+
+        def looked() -> None:
+            found = looker.answer()
+            if found is None:
+                self.selector.unregister(looker.connection)
+                looker.connection.close()
+            elif not looker.overdue:
+                check.looked(found)
+
+        self.selector.register(looker.connection, READ, looked)
+        self.children.append((looker, check))
+        return looker
+
+    def reap(self) -> None:
+        """Hear what the ended children have found out."""
+        for child, check in list(self.children):
+            status = child.ended()
+            if status is None:
+                continue
+            self.children.remove((child, check))
+            if check is None:
+                if child is self.has_given_up and status == 0 and self.patience.waits():
+                    self.patience.over = True
+                    self.health.reason = f"systemd has given {self.config.unit} up"
+            elif not child.overdue:
+                check.ended(status)
+
+    def await_systemd(self, now: float) -> list[float]:
+        """Ask systemd, as long as nginx may come back, whether it has given up; return when to look again."""
+        if not self.patience.waits() or self.patience.since is None:
+            return []
+        if now >= self.ask_systemd and all(child is not self.has_given_up for child, _check in self.children):
+            self.ask_systemd = now + ASK_SYSTEMD
+            self.has_given_up = self.tell_systemd("is-failed", "--quiet", self.config.unit, now=now)
+        return [self.patience.since + self.patience.seconds, max(self.ask_systemd, now + WITHOUT_PIDFD)]
+
+    def tell_systemd(self, *words: str, now: float) -> Child | None:
+        """Start systemctl with these words, and wait for nothing."""
+        try:
+            child = Command([SYSTEMCTL, *words], now=now, timeout=1.0)
+        except OSError:
+            return None
+        self.children.append((child, None))
+        return child
+
+    def look_after_folder(self, now: float) -> None:
+        """Have the folder of the track files brought back where it is another one, which keepalived does not watch."""
+        if now >= self.restore_due and self.folder.replaced():
+            self.restore_due = now + RESTORE_AGAIN
+            log(
+                ERROR,
+                f"{self.config.track_dir} was removed or replaced, keepalived learns nothing: starting {RESTORE}.",
+            )
+            self.tell_systemd("start", "--no-block", RESTORE, now=now)
+
+    def look_whether_it_let_go(self, now: float) -> None:
+        """Have keepalived read its configuration again, once, where it holds the addresses of a node that is unfit.
+
+        It sees no file where inotify is exhausted (it says "Unable to monitor track files", and takes all for fit), nor
+        where a file system came and went over the folder; there reading again helps.
+        """
+        if self.let_go_due is None or now < self.let_go_due:
+            return
+        self.let_go_due = None
+        held = [address for address in self.config.addresses if is_here(address)]
+        if held:
+            log(
+                ERROR,
+                f"keepalived holds {', '.join(held)} {LETS_GO:g} s after it was told that this node is unfit: it reads "
+                "its configuration again. If it holds on, see whether journalctl -u keepalived says that it is unable "
+                "to monitor track files: then raise fs.inotify.max_user_instances and restart it.",
+            )
+            self.tell_systemd("--no-block", "reload", "keepalived.service", now=now)
+
+    def warn(self, sentence: str) -> None:
+        if sentence not in self.warned:
+            self.warned.add(sentence)
+            log(WARNING, sentence)
+
+    # The files
+
+    def judge(self, now: float) -> None:
+        """Make all files say what is known."""
+        crashed = self.health.crashed
+        down = self.patience.look(crashed, now)
+        if crashed is not None:
+            unfit = down or self.health.frozen
+            if unfit != self.unfit:
+                self.unfit, self.let_go_due = unfit, now + LETS_GO if unfit else None
+            for name, unfit in ((CRASH, crashed), (DOWN, down), (PROBE, self.health.frozen)):
+                self.publish(name, unfit, self.health.reason)
+        for check in self.config.checks:
+            while check.warnings:
+                self.warn(check.warnings.pop())
+            if check.tally.failed is not None:
+                self.publish(check.file_name, check.tally.failed, check.tally.reason)
+
+    def publish(self, name: str, unfit: bool, reason: str) -> None:
+        """Write one file where it does not say so; it is read now and then, so damage by another hand is put right."""
+        wanted = UNFIT if unfit else FIT
+        if self.published.get(name) == wanted:
+            return
+        path = os.path.join(self.config.track_dir, name)
+        if content(path) != wanted:
+            try:
+                put(path, wanted)
+            except OSError as error:
+                self.warn(f"{path} cannot be written, keepalived learns nothing: {error.strerror}.")
+                return
+            log(WARNING if unfit else NOTICE, f"{name} is {wanted.decode().strip()}: {reason}.")
+        self.published[name] = wanted
+
+    def forget_strangers(self) -> None:
+        """Remove the files of checks that are no more; nobody tracks them."""
+        known = {check.file_name for check in self.config.checks}
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self.config.track_dir):
+                if name.startswith("check_") and name not in known:
+                    os.unlink(os.path.join(self.config.track_dir, name))
+
+    def read_again(self, config_file: str) -> None:
+        """Take over a changed configuration; keep the old one where the new one is wrong."""
+        try:
+            self.config = read(config_file, Config)
+        except ValueError as error:
+            log(ERROR, f"{config_file} is not taken over: {error}.")
+            return
+        self.forget_main()
+        for question in list(self.questions):
+            self.drop(question)
+        self.stop_children()
+        self.forget_strangers()
+        self.published.clear()
+        self.patience.seconds = self.config.patience
+        self.health.rise = self.config.rise
+        self.silence = Silence(self.config.limit)
+        self.peers = Peers(self.silence)
+        log(NOTICE, f"{config_file} has been read again.")
+
+    def give_up(self) -> None:
+        """Say fit, whatever was known: who does not watch must not take an address away."""
+        self.stop_children()
+        for name in (*NGINX_FILES, *(check.file_name for check in self.config.checks)):
+            try:
+                put(os.path.join(self.config.track_dir, name), FIT)
+            except OSError as error:
+                log(ERROR, f"{name} cannot be set to 0: {error.strerror}.")
+        log(ERROR, "The watcher stops. Until it is back nobody sees a crash or a freeze of nginx.")
+
+    def stop_children(self) -> None:
+        """Kill what is under way, and wait for nothing."""
+        for child, _check in self.children:
+            child.kill()
+        self.children = [(child, None) for child, _check in self.children if child.ended() is None]
+
+
+def watch(config: Config, config_file: str) -> None:
+    """Watch until told to stop; whatever ends this, the node counts as fit then."""
+    watcher = Watcher(config)
+    try:
+        watcher.run(config_file)
+    finally:
+        watcher.give_up()
+
+
+def main(config_file: str = CONFIG, action: str = "watch") -> int:
+    """Return the exit status, as ``serve`` has it."""
+    if action == "ended":
+        return serve(config_file, Config, lambda config: raise_alarm(config.track_dir, config.events))
+    return serve(config_file, Config, lambda config: watch(config, config_file))
