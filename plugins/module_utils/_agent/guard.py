@@ -19,6 +19,7 @@ import time
 import typing as t
 
 from .netlink import Bound, bound, remove
+from .processes import alive, process, processes, read_pid
 from .track import FIT, UNFIT, put
 
 CONFIG = "/etc/holdfast/watcher.json"
@@ -58,19 +59,15 @@ def below(index: int) -> int:
         return index
 
 
-def runs(pid: str, name: str) -> bool:
+def runs(pid: int, name: str) -> bool:
     """Whether this process is alive, no zombie, and called so."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
-            head, _bracket, state = stream.read().rpartition(")")
-    except OSError:
-        return False
-    return head.partition("(")[2] == name and state.split()[0] not in "ZX"
+    found = process(pid)
+    return found is not None and found.alive and found.name == name
 
 
 def running(name: str) -> bool:
     """Whether a process of this name runs in our part of the system."""
-    return any(runs(entry, name) for entry in os.listdir("/proc") if entry.isdigit())
+    return any(found.alive and found.name == name for _pid, found in processes())
 
 
 def hold(config: t.Mapping[str, t.Any]) -> None:
@@ -96,8 +93,7 @@ def hold(config: t.Mapping[str, t.Any]) -> None:
 def nginx_runs(config: t.Mapping[str, t.Any]) -> bool:
     """Whether the pid file names a living process; where there is no pid file, whether any nginx runs."""
     try:
-        with open(config["nginx"]["pid_file"], encoding="ascii") as stream:
-            return os.path.exists(f"/proc/{int(stream.read())}")
+        return alive(read_pid(config["nginx"]["pid_file"]))
     except (OSError, ValueError):
         return running(NGINX)
 

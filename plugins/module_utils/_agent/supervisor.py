@@ -20,6 +20,8 @@ import sys
 import time
 import typing as t
 
+from .processes import processes
+
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 AGAIN = 0.02  # seconds between two looks at what does not end
 HEARD = {signal.SIGTERM, signal.SIGCHLD}
@@ -56,11 +58,9 @@ def descendants() -> set[int]:
     except ChildProcessError:
         return set()  # as mostly, so the processes of the host need not be looked through
     children: dict[int, list[int]] = {}
-    for entry in os.listdir("/proc"):
-        with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{int(entry)}/stat", "rb") as stream:
-            state, parent = stream.read().rpartition(b")")[2].split()[:2]
-            if state not in b"ZX":
-                children.setdefault(int(parent), []).append(int(entry))
+    for pid, process in processes():
+        if process.alive:
+            children.setdefault(process.parent, []).append(pid)
     found: set[int] = set()
     ahead = [os.getpid()]
     while ahead:
@@ -70,8 +70,8 @@ def descendants() -> set[int]:
     return found
 
 
-def send(number: int, processes: t.Iterable[int]) -> None:
-    for pid in processes:
+def send(number: int, pids: t.Iterable[int]) -> None:
+    for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
 

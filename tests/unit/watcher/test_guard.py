@@ -117,9 +117,7 @@ def test_processes_are_found_by_their_name() -> None:
 
 def test_a_zombie_does_not_run() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
-        eventually(
-            lambda: not guard.runs(str(child.pid), "python") and not guard.runs(str(child.pid), "python3"), "ended"
-        )
+        eventually(lambda: not guard.runs(child.pid, "python") and not guard.runs(child.pid, "python3"), "ended")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.watcher.checks import Tally
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.hysteresis import Hysteresis
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.watcher.config import Config
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.watcher.health import Health, Patience
 
@@ -133,7 +133,7 @@ def test_without_patience_dead_is_down() -> None:
     ],
 )
 def test_a_check_counts_in_rows_and_its_first_result_counts_at_once(results: str, failed: bool | None) -> None:
-    tally = Tally(fall=2, rise=2)
+    hysteresis = Hysteresis(fall=2, rise=2)
     for result in results:
-        (tally.good if result == "g" else tally.bad)("a reason")
-    assert tally.failed is failed
+        hysteresis.count(good=result == "g")
+    assert hysteresis.failed is failed

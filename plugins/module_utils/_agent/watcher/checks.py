@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ..hysteresis import Hysteresis
 from .children import ABSENT, UNKNOWN
 from .probe import Asker, Target
 
@@ -23,29 +24,6 @@ def said(status: int) -> str:
     return "could not be run" if code in NOT_RUN else f"ended with status {code}"
 
 
-class Tally:
-    """Counts good and bad results. ``failed`` is None until the first, which suffices just after the start."""
-
-    def __init__(self, *, fall: int, rise: int) -> None:
-        self.fall = fall
-        self.rise = rise
-        self.failed: bool | None = None
-        self.reason = "it has just been started"
-        self._good = self._bad = 0
-
-    def good(self, reason: str) -> None:
-        self._bad = 0
-        self._good += 1
-        if self.failed is None or (self.failed and self._good >= self.rise):
-            self.failed, self.reason = False, reason
-
-    def bad(self, reason: str) -> None:
-        self._good = 0
-        self._bad += 1
-        if self.failed is None or (not self.failed and self._bad >= self.fall):
-            self.failed, self.reason = True, reason
-
-
 class Check(Asker):
     """One check of the user's. It is begun every ``interval`` seconds, and never while it is still under way."""
 
@@ -59,7 +37,8 @@ class Check(Asker):
         self.timeout = float(data["timeout"])
         if min(self.interval, self.timeout) < 0.01:
             raise ValueError(f"interval and timeout of {self.name} must be at least 0.01")
-        self.tally = Tally(fall=int(data["fall"]), rise=int(data["rise"]))
+        self.hysteresis = Hysteresis(fall=int(data["fall"]), rise=int(data["rise"]))
+        self.reason = "it has just been started"
         self.target = Target(data) if self.kind in ("url", "port") else None
         self.command = [str(word) for word in data["command"]] if self.kind == "command" else []
         self.file = str(data["file"]) if self.kind == "file" else ""
@@ -107,4 +86,5 @@ class Check(Asker):
 
     def _count(self, good: bool, reason: str) -> None:
         self.under_way = False
-        (self.tally.good if good else self.tally.bad)(reason)
+        if self.hysteresis.count(good=good):
+            self.reason = reason

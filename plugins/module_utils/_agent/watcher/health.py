@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from ..hysteresis import Hysteresis
+
 
 class Health:
     """Decides from events whether nginx is fit.
@@ -13,11 +15,10 @@ class Health:
     """
 
     def __init__(self, *, rise: int) -> None:
-        self.rise = rise
+        self.answers = Hysteresis(fall=1, rise=rise)
         self.crashed: bool | None = None
         self.frozen = False
         self.reason = "it has just been started"
-        self._good = rise - 1
 
     @property
     def fit(self) -> bool:
@@ -27,31 +28,32 @@ class Health:
         """The main process lives; just after the start that is enough to be fit."""
         if self.crashed is None:
             self.crashed, self.reason = False, "its main process lives"
+            self.answers.count(good=True)
 
     def dead(self, reason: str) -> None:
         """The main process is gone or the listener is closed."""
         if not self.crashed:
             self.crashed, self.reason = True, reason
-        self._good = 0
+        self.answers.count(good=False)
 
     def silent(self, reason: str) -> None:
-        """A question got no good answer."""
-        self._good = 0
+        """A question got no good answer: that alone takes nothing away, but a row of good answers is over."""
         if self.crashed is None:
             self.dead(reason)
+        elif not self.fit:
+            self.answers.count(good=False)
 
     def froze(self, reason: str) -> None:
         """No question has got a good answer for too long. What is dead cannot freeze."""
-        self._good = 0
         if self.crashed is False and not self.frozen:
             self.frozen, self.reason = True, reason
+        self.answers.count(good=False)
 
     def answered(self, *, main_is_dead: bool) -> None:
         """A good answer. Workers outlive their main process for a while: their answers prove nothing."""
         if main_is_dead:
             return
-        self._good += 1
-        if self._good >= self.rise and not self.fit:
+        if self.answers.count(good=True):
             self.crashed, self.frozen, self.reason = False, False, "it answers"
 
 

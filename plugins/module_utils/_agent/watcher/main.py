@@ -22,6 +22,7 @@ import selectors
 import signal
 import time
 
+from ..processes import read_pid
 from ..service import ERROR, NOTICE, WARNING, log, log_left_out, notify, read, serve, wakened_by
 from ..track import FIT, UNFIT, Folder, content, is_here, put
 from .alarm import clear_alarm, raise_alarm
@@ -30,7 +31,7 @@ from .children import Child, Command, Looker
 from .config import Config
 from .health import Health, Patience
 from .probe import READ, Asker, Question, Target
-from .process import Gone, Process, Workers, read_pid
+from .process import Gone, MainProcess, Workers
 from .silence import PATIENCE, Silence
 
 CONFIG = "/etc/holdfast/watcher.json"
@@ -77,7 +78,7 @@ class Watcher(Asker):
         self.bad = ""  # what was wrong with the last answer, where it was a bad one
         self.patience = Patience(config.patience)
         self.selector = selectors.DefaultSelector()
-        self.main: Process | None = None
+        self.main: MainProcess | None = None
         self.main_is_dead = False
         self.workers: Workers | None = None  # while it is in doubt whether nginx is frozen
         self.questions: list[Question] = []
@@ -174,7 +175,7 @@ class Watcher(Asker):
     def report(self) -> None:
         """Tell systemd that the loop turns, and the verdict for ``systemctl status``."""
         state = "fit" if self.health.fit else "unfit"
-        failed = [check.name for check in self.config.checks if check.tally.failed]
+        failed = [check.name for check in self.config.checks if check.hysteresis.failed]
         checks = f"; failed checks: {', '.join(failed)}" if failed else ""
         notify(f"WATCHDOG=1\nSTATUS=nginx is {state}: {self.health.reason}{checks}")
 
@@ -220,7 +221,7 @@ class Watcher(Asker):
         """
         self.main_is_dead = False
         try:
-            self.main = Process(read_pid(self.config.pid_file))
+            self.main = MainProcess(read_pid(self.config.pid_file))
         except (OSError, ValueError):
             return
         except Gone:
@@ -444,8 +445,8 @@ class Watcher(Asker):
         for check in self.config.checks:
             while check.warnings:
                 self.warn(check.warnings.pop())
-            if check.tally.failed is not None:
-                self.publish(check.file_name, check.tally.failed, check.tally.reason)
+            if check.hysteresis.failed is not None:
+                self.publish(check.file_name, check.hysteresis.failed, check.reason)
 
     def publish(self, name: str, unfit: bool, reason: str) -> None:
         """Write one file where it does not say so; it is read now and then, so damage by another hand is put right."""
@@ -484,7 +485,7 @@ class Watcher(Asker):
         self.forget_strangers()
         self.published.clear()
         self.patience.seconds = self.config.patience
-        self.health.rise = self.config.rise
+        self.health.answers.rise = self.config.rise
         self.silence = Silence(self.config.limit)
         self.peers = Peers(self.silence)
         log(NOTICE, f"{config_file} has been read again.")

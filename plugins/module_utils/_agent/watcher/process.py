@@ -5,38 +5,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import errno
 import os
 import select
 import typing as t
 
+from ..processes import children, process
+
 # The same on every architecture of Linux (the numbers were unified before this call came); os has it from Python 3.9.
 SYS_PIDFD_OPEN = 434
-TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def read_pid(pid_file: str) -> int:
-    """Return the number in a pid file, of which nothing more is read and nothing waited for; OSError, ValueError."""
-    descriptor = os.open(pid_file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        return int(os.read(descriptor, 32))
-    finally:
-        os.close(descriptor)
 
 
 class Gone(Exception):
     """There is no such process, or it is not nginx."""
 
 
-class Process:
+class MainProcess:
     """nginx's main process, held by a pidfd where the kernel has them; raises Gone where it is none or dead."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.descriptor = pidfd_open(pid)
-        self.began = began(pid)
+        self.began = self._began()
         if not self.alive() or not may_be_nginx(pid):
             self.close()
             raise Gone
@@ -44,8 +35,13 @@ class Process:
     def alive(self) -> bool:
         """Whether it still runs; a zombie does not."""
         if self.descriptor is None:
-            return self.began is not None and began(self.pid) == self.began
+            return self.began is not None and self._began() == self.began
         return not select.select([self.descriptor], [], [], 0)[0]
+
+    def _began(self) -> str | None:
+        """Return when it began, so that a reused pid is told from it; None for a dead one and for a zombie."""
+        found = process(self.pid)
+        return found.began if found is not None and found.alive else None
 
     def close(self) -> None:
         if self.descriptor is not None:
@@ -71,16 +67,10 @@ class Workers:
         return ran < (now - self._since) / 2 and any(state == "R" for state, _ran in looked)
 
     def _look(self) -> t.Iterator[tuple[str, float]]:
-        """Yield the state of each worker, and how many seconds of a processor it has used (proc(5))."""
-        try:
-            with open(f"/proc/{self._main}/task/{self._main}/children", encoding="ascii") as stream:
-                children = stream.read().split()
-        except OSError:
-            return
-        for pid in map(int, children):
-            with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
-                state, *fields = stream.read().rpartition(")")[2].split()
-                yield state, (int(fields[10]) + int(fields[11])) / TICKS
+        """Yield the state of each worker, and how many seconds of a processor it has used."""
+        for worker in map(process, children(self._main)):
+            if worker is not None:
+                yield worker.state, worker.ran
 
 
 def pidfd_open(pid: int) -> int | None:
@@ -96,16 +86,6 @@ def pidfd_open(pid: int) -> int | None:
         if error.errno == errno.ESRCH:
             raise Gone from None
         return None
-
-
-def began(pid: int) -> str | None:
-    """Return when a process began, so that a reused pid is told from it; None for a dead one and for a zombie."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
-            state, *fields = stream.read().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if state in "ZX" else fields[18]
 
 
 def may_be_nginx(pid: int) -> bool:
