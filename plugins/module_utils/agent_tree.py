@@ -14,9 +14,11 @@ written: a service is stale only if something that it imports is newer than its 
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import os
 import pkgutil
+import py_compile
 import re
 import shutil
 import typing as t
@@ -164,7 +166,7 @@ def withdraw(folder: str = FOLDER, *, check: bool) -> list[str]:
 
 
 def _build(new: str, tree: Tree, changed: t.Collection[str], old: str | None) -> None:
-    """Write what has changed, link the rest from the old tree, and bring all of it to the disk."""
+    """Write what has changed, link the rest from the old tree, compile it, and bring all of it to the disk."""
     if new != old:
         shutil.rmtree(new, ignore_errors=True)  # of a delivery that was cut short, or of long ago
     for path, text in tree.files.items():
@@ -178,8 +180,17 @@ def _build(new: str, tree: Tree, changed: t.Collection[str], old: str | None) ->
     for path in _read(new):
         if path not in tree.files:  # of somebody else, in a tree that was damaged
             os.unlink(os.path.join(new, path))
-    for folder in {os.path.dirname(os.path.join(new, path)) for path in tree.files}:
+    # What is compiled starts in three quarters of the time. It holds for as long as its source is the same.
+    compileall.compile_dir(new, quiet=2, force=True, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
+    for folder, _folders, names in os.walk(new):
+        for name in names:
+            _sync(os.path.join(folder, name))
         sync_folder(folder)
+
+
+def _sync(path: str) -> None:
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
 
 
 def _point(link: str, new: str) -> None:

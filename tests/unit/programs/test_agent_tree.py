@@ -171,7 +171,7 @@ def test_it_is_brought_whole_and_then_nothing_is_done(
     assert (first.changed, sorted(first.parts), first.before) == (True, sorted(parts.__all__), "")
     tree = tmp_path / "lib" / TREE.name
     assert os.readlink(tmp_path / "lib" / "agent") == TREE.name
-    there = {str(path.relative_to(tree)): path for path in tree.rglob("*") if path.is_file()}
+    there = {str(path.relative_to(tree)): path for path in tree.rglob("*.py")}
     assert {path: file.read_text() for path, file in there.items()} == dict(TREE.files)
     assert {stat.S_IMODE(file.stat().st_mode) for file in there.values()} == {0o644}
     assert all(Path(path).is_file() for paths in first.paths.values() for path in paths)
@@ -245,6 +245,20 @@ def test_damage_is_put_right(tmp_path: Path, bring: t.Callable[..., agent_tree.D
     assert list(bring().parts) == ["detector", "watcher"]
     assert not bring().changed
     assert {str(path.relative_to(tree)): path.read_text() for path in tree.rglob("*.py")} == dict(TREE.files)
+
+
+def test_what_is_compiled_holds_as_long_as_its_source(
+    tmp_path: Path, bring: t.Callable[..., agent_tree.Delivery]
+) -> None:
+    bring()
+    supervisor = tmp_path / "lib" / "agent" / "holdfast/_agent/supervisor.py"
+    assert list((supervisor.parent / "__pycache__").glob("supervisor.*.pyc"))
+    command = [sys.executable, "-I", "-S", "-B", str(tmp_path / "lib" / "agent"), "supervisor", "0", "true"]
+    assert subprocess.run(command, check=False).returncode == 0
+    times = os.stat(supervisor)
+    supervisor.write_text(supervisor.read_text() + "raise SystemExit(7)\n")
+    os.utime(supervisor, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert subprocess.run(command, check=False).returncode == 7
 
 
 def test_a_delivery_that_was_cut_short_is_made_anew(
