@@ -25,7 +25,7 @@ from .track import FIT, UNFIT, put
 CONFIG = "/etc/holdfast/watcher.json"
 STOP = "nginx_stop"
 KEEPALIVED, NGINX = "keepalived", "nginx"
-PATIENCE = 1.5
+LONGEST_HOLD = 1.5
 PAUSE = 0.005
 
 
@@ -82,8 +82,8 @@ def hold(config: t.Mapping[str, t.Any]) -> None:
             log("keepalived does not run: nobody takes the address over, nginx stops at once.")
             return
         waited = True
-        if time.monotonic() - began > PATIENCE:
-            log(f"keepalived has not let the address go within {PATIENCE:g} s, nginx stops all the same.")
+        if time.monotonic() - began > LONGEST_HOLD:
+            log(f"keepalived has not let the address go within {LONGEST_HOLD:g} s, nginx stops all the same.")
             return
         time.sleep(PAUSE)
     if waited:

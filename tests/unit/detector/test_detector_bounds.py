@@ -14,13 +14,13 @@ import typing as t
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector import packets, witnesses
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.adverts import Seen
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.conflict import Contest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.reasons import explain
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.split import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.conflict import AddressConflict
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.instance import (
     MOST_CLAIMS,
-    MOST_STRANGERS,
-    Judge,
+    MOST_UNKNOWN,
+    InstanceMonitor,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.reasons import explain
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.witnesses import UNDER_WAY, Echo
 from ansible_collections.holdfast.nginx_ha.tests.unit.detector.test_detector_reasons import (
     OURS,
@@ -116,38 +116,38 @@ def test_an_interface_with_any_number_of_gateways_has_a_few(tmp_path: t.Any, mon
 
 
 def test_witnesses_that_come_and_go_are_forgotten_in_the_end(grown: t.Callable[[], int]) -> None:
-    contest = Contest()
+    conflict = AddressConflict()
     for number in range(FORGED):
-        contest.witnessed(number / 100, anywhere(number), third=True)
-    assert anywhere(FORGED - 1) in contest.known(FORGED / 100)
+        conflict.witnessed(number / 100, anywhere(number), third=True)
+    assert anywhere(FORGED - 1) in conflict.known(FORGED / 100)
     assert grown() < FEW
 
 
 def test_claims_of_any_number_are_bounded_and_a_peer_is_always_seen(grown: t.Callable[[], int]) -> None:
-    judge = Judge(WATCHED)
-    judge.holding({VIP})
+    monitor = InstanceMonitor(WATCHED)
+    monitor.holding({VIP})
     for number in range(FORGED):
-        judge.answered(1.0, VIP, f"02:{number:010x}", 1.0)
-        judge.advertised(1.0, advert(f"fe80::{number:x}", addresses=()))
-        judge.advertised(1.0, advert(anywhere(number)))
-    assert len(judge.claims) <= MOST_CLAIMS
-    assert len(judge.strangers) <= MOST_STRANGERS
+        monitor.answered(1.0, VIP, f"02:{number:010x}", 1.0)
+        monitor.advertised(1.0, advert(f"fe80::{number:x}", addresses=()))
+        monitor.advertised(1.0, advert(anywhere(number)))
+    assert len(monitor.claims) <= MOST_CLAIMS
+    assert len(monitor.unknown) <= MOST_UNKNOWN
     for moment in (1.0, 1.5, 2.5):
-        judge.advertised(moment, advert(PEER))
-    claim = judge.split(2.6)
+        monitor.advertised(moment, advert(PEER))
+    claim = monitor.split(2.6)
     assert claim is not None
     assert claim.source == PEER
     assert grown() < FEW
 
 
 def test_a_stranger_is_named_until_it_is_silent_however_many_there_are() -> None:
-    judge = Judge(WATCHED)
-    judge.advertised(1.0, advert(STRANGER))
+    monitor = InstanceMonitor(WATCHED)
+    monitor.advertised(1.0, advert(STRANGER))
     named = set()
     for number in range(2000):
-        judge.advertised(1.0 + number / 100, advert(anywhere(number)))
-        judge.advertised(1.0 + number / 100, advert(STRANGER))
-        stranger = judge.foreign(1.0 + number / 100)
+        monitor.advertised(1.0 + number / 100, advert(anywhere(number)))
+        monitor.advertised(1.0 + number / 100, advert(STRANGER))
+        stranger = monitor.foreign(1.0 + number / 100)
         named.add(stranger.source if stranger else "")
     assert named == {STRANGER}
 

@@ -15,12 +15,12 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.
     family_of,
     read_advert,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.instance import InstanceConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.reasons import explain
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.split import Watched
 
 US, PEER, STRANGER = "10.0.0.11", "10.0.0.12", "10.0.0.99"
 VIP, MAC = "10.0.0.100", "02:00:00:00:00:0d"
-WATCHED = Watched(
+WATCHED = InstanceConfig(
     name="VI_1",
     interface="eth0",
     router_id=51,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent import service
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector import split
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector import instance
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier import commands, mail, records
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier import main as notifier
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.watcher import main as watcher
@@ -71,13 +71,13 @@ def check_defaults() -> list[str]:
 WATCHER, NOTIFY, NGINX = "holdfast-watcher.service", "holdfast-notify.service", "nginx-drop-in.conf"
 PROBE = timing.Probe()
 SLOWER = timing.Probe(interval=0.1)
-FREEZE, BORNE = f"{PROBE.least:g}", f"{PROBE.least * silence.PATIENCE:g}"
+FREEZE, BORNE = f"{PROBE.least:g}", f"{PROBE.least * silence.LONGEST:g}"
 FAST = timing.PROFILES["fast"].advert_int
 DELAYS = [str(number) for number in mail.DELAYS]
 SAID: list[tuple[str, str]] = [
     (
         "docs/troubleshooting.md",
-        f"it is remembered for {split.FORGET_STRANGER:g} seconds after its last advert.",
+        f"it is remembered for {instance.FORGET_UNKNOWN:g} seconds after its last advert.",
     ),
     (
         "docs/health.md",
@@ -111,7 +111,7 @@ SAID: list[tuple[str, str]] = [
         f"at most {unit('holdfast-restore.service', 'StartLimitBurst')} times in "
         f"{seconds('holdfast-restore.service', 'StartLimitIntervalSec')} s",
     ),
-    ("docs/health.md", f"still holds an address {watcher.LETS_GO:g} s after its node became unfit"),
+    ("docs/health.md", f"still holds an address {watcher.LET_GO:g} s after its node became unfit"),
     ("docs/notifications.md", f"no more than {commands.AT_ONCE} commands run at once"),
     (
         "docs/notifications.md",

@@ -76,7 +76,7 @@ def test_hold_waits_for_nobody_on_a_standby(host: Host) -> None:
 
 
 def test_hold_is_patient_but_not_for_ever(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "PATIENCE", 0.05)
+    monkeypatch.setattr(guard, "LONGEST_HOLD", 0.05)
     assert 0.05 <= host.hold() < 1.0
     assert "all the same" in host.lines[0]
 

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.hysteresis import Hysteresis
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.watcher.config import Config
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.watcher.health import Health, Patience
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.watcher.health import Health, RestartGrace
 
 ALIVE, DEAD, SILENT, FROZEN = "main lives", "main is dead", "no answer", "no answer for too long"
 GOOD, ORPHAN = "answer", "answer of an orphan worker"
@@ -109,13 +109,13 @@ def test_a_right_configuration() -> None:
     ],
 )
 def test_a_dead_nginx_may_take_its_time_to_come_back(looks: list[tuple[bool | None, float]], down: bool) -> None:
-    patience = Patience(2)
-    assert [patience.look(crashed, now) for crashed, now in looks][-1] is down
+    grace = RestartGrace(2)
+    assert [grace.look(crashed, now) for crashed, now in looks][-1] is down
 
 
 def test_without_patience_dead_is_down() -> None:
-    patience = Patience(0)
-    assert [patience.look(crashed, now) for crashed, now in [(False, 0), (True, 1)]] == [False, True]
+    grace = RestartGrace(0)
+    assert [grace.look(crashed, now) for crashed, now in [(False, 0), (True, 1)]] == [False, True]
 
 
 @pytest.mark.parametrize(

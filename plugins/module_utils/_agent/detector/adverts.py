@@ -10,7 +10,7 @@ import struct
 import typing as t
 
 VRRP = 112
-MOST_STRANGERS = 64  # senders that nobody knows, of which the adverts are kept
+MOST_UNKNOWN = 64  # senders that nobody knows, of which the adverts are kept
 
 
 def family_of(address: str) -> int:
@@ -51,7 +51,7 @@ class Seen:
     def __init__(self, known: t.Container[str]) -> None:
         self._known = known
         self._last: dict[tuple[t.Any, ...], Advert] = {}
-        self._strangers = 0
+        self._unknown = 0
 
     def __iter__(self) -> t.Iterator[Advert]:
         return iter(self._last.values())
@@ -59,9 +59,9 @@ class Seen:
     def add(self, advert: Advert) -> None:
         key = (advert.sent_by_us, advert.interface, advert.source, advert.router_id)
         if self._last.pop(key, None) is None and not advert.sent_by_us and advert.source not in self._known:
-            if self._strangers >= MOST_STRANGERS:
+            if self._unknown >= MOST_UNKNOWN:
                 return
-            self._strangers += 1
+            self._unknown += 1
         self._last[key] = advert
 
 

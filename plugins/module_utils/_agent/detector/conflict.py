@@ -5,11 +5,12 @@
 
 Where a firewall or a broken network drops what one node sends and receives over IP, ARP goes on: each node takes the
 other for dead, both announce the address, and the clients of the cut-off one are lost. Priorities cannot tell which
-one that is, but others on the network can. So a node that another contests asks witnesses: when none of those that
-answered of late does, while another node answers for the address, it gives way. Who is left announces the address.
+one that is, but others on the network can. So a node whose address another one claims asks witnesses: when none of
+those that answered of late does, while another node answers for the address, it yields. Who is left defends the address
+(RFC 5227, section 2.4): it announces it.
 
-A node that gave way comes back as soon as its witnesses answer, or nobody answers for the address any more: a node
-that is cut off is better than none, and then stays until a witness has answered.
+A node that has yielded comes back as soon as its witnesses answer, or nobody answers for the address any more: a node
+that is cut off is better than none, and then it is pinned until a witness has answered.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ import enum
 
 PAUSE = 0.03  # seconds between two questions: neighbours answer within one or two milliseconds
 PAUSE_SHARE = 0.3  # of the interval of the adverts: a standby in doubt has to know before it would take over
-AWAY_PAUSE = 0.2
+YIELDED_PAUSE = 0.2
 SLOW_PAUSE = 1.0
 AT_LEAST = 2  # questions without an answer that say something
 GONE = 3  # questions without an answer after which the other one is gone, or answered ones after which all is well
-HASTE = 2.0  # seconds after which a contest that nobody has won is looked at slowly
+SLOW_AFTER = 2.0  # seconds after which a conflict that nobody has won is looked at slowly
 MOST_WITNESSES = 64  # gateways come and go over the months
 REMEMBERED = 35.0  # seconds for which a witness counts that has answered: three of the detector's routine questions
 
@@ -30,22 +31,23 @@ REMEMBERED = 35.0  # seconds for which a witness counts that has answered: three
 class Verdict(enum.Enum):
     """What to do now."""
 
-    GIVE_WAY = "give way"
+    YIELD = "yield"
     COME_BACK = "come back"
-    ANNOUNCE = "announce"
+    DEFEND = "defend"
 
 
-class Contest:
-    """The contest over the addresses of one instance. Moments are in seconds of one clock that never goes back.
+class AddressConflict:
+    """The conflict over the addresses of one instance. Moments are in seconds of one clock that never goes back.
 
-    ``away`` says that this node has given way, ``claims`` has the MAC of another node by each address that it has
-    claimed since the contest began, ``answered`` when each witness answered last.
+    ``yielded`` says that this node has given the addresses up, and ``pinned`` that it may not do so again. ``claims``
+    has the MAC of another node by each address that it has claimed since the conflict began, ``answered`` when each
+    witness answered last.
     """
 
     def __init__(self, advert_int: float = 0.1) -> None:
         self.pause = min(PAUSE, PAUSE_SHARE * advert_int)
-        self.away = False
-        self.stubborn = False
+        self.yielded = False
+        self.pinned = False
         self.answered: dict[str, float] = {}
         self.claims: dict[str, str] = {}
         self._opened: float | None = None
@@ -74,7 +76,7 @@ class Contest:
             self.answered[witness] = now
             if len(self.answered) > MOST_WITNESSES:
                 del self.answered[min(self.answered, key=lambda one: self.answered[one])]
-        self._heard, self.stubborn = True, False
+        self._heard, self.pinned = True, False
 
     def due(self, now: float) -> float | None:
         """Return in how many seconds the next question, and with it a verdict, is due; None where there is no doubt."""
@@ -82,16 +84,16 @@ class Contest:
             return None
         if self._asked is None:
             return 0.0
-        if self.away:
-            pause = AWAY_PAUSE
-        elif now - self._opened > HASTE and not self._other_silent:
+        if self.yielded:
+            pause = YIELDED_PAUSE
+        elif now - self._opened > SLOW_AFTER and not self._other_silent:
             pause = SLOW_PAUSE
         else:
             pause = self.pause
         return max(0.0, self._asked + pause - now)
 
     def verdict(self, now: float, *, holds: bool) -> Verdict | None:
-        """Judge by the answers to the last question. The next one is to be asked now, while ``due`` says so."""
+        """Decide by the answers to the last question. The next one is to be asked now, while ``due`` says so."""
         first, self._asked = self._asked is None, now
         if first or self._opened is None:
             return None
@@ -99,24 +101,24 @@ class Contest:
         self._witnesses_silent = 0 if self._heard else self._witnesses_silent + 1
         self._witnesses_heard = self._witnesses_heard + 1 if self._heard else 0
         self._claimed = self._heard = False
-        return self._away() if self.away else self._here(now, holds)
+        return self._after_yielding() if self.yielded else self._before_yielding(now, holds)
 
-    def _away(self) -> Verdict | None:
+    def _after_yielding(self) -> Verdict | None:
         nobody = self._other_silent >= GONE
         if not nobody and self._witnesses_heard < GONE:
             return None
-        self.away, self.stubborn = False, not self._witnesses_heard
+        self.yielded, self.pinned = False, not self._witnesses_heard
         self._opened = None
         return Verdict.COME_BACK
 
-    def _here(self, now: float, holds: bool) -> Verdict | None:
-        cut_off = self._witnesses_silent >= AT_LEAST and self.known(now) and not self.stubborn
+    def _before_yielding(self, now: float, holds: bool) -> Verdict | None:
+        cut_off = self._witnesses_silent >= AT_LEAST and self.known(now) and not self.pinned
         if cut_off and not self._other_silent:
-            self.away = True
-            return Verdict.GIVE_WAY
+            self.yielded = True
+            return Verdict.YIELD
         if self._other_silent >= GONE or (self._witnesses_heard and not holds):
             self._opened = None
-        return Verdict.ANNOUNCE if holds and self.claims and self._other_silent else None
+        return Verdict.DEFEND if holds and self.claims and self._other_silent else None
 
     def known(self, now: float) -> set[str]:
         """Return the witnesses that have answered of late: the silence of one that never does says nothing."""

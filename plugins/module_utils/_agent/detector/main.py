@@ -21,7 +21,6 @@ It also answers peers that ask what became of a change which all made together: 
 from __future__ import annotations
 
 import contextlib
-import json
 import select
 import signal
 import socket
@@ -30,60 +29,28 @@ import time
 import typing as t
 
 from ..netlink import links, neighbours
-from ..service import WARNING, faults_in_words, log, log_left_out, notify, serve
+from ..service import WARNING, log, log_left_out, notify, serve
 from ..track import FIT, UNFIT, content, put
-from .adverts import Advert, Seen, canonical
+from .adverts import Advert, Seen
 from .answer import Answerer
-from .conflict import Contest, Verdict
+from .config import Config
+from .conflict import AddressConflict, Verdict
+from .instance import LOOK_LEAST, ROUTINE, TICK, Claim, InstanceMonitor
 from .links import Links
 from .neighbourhood import Neighbourhood
 from .packets import Listener, Looked, Wire, drain
-from .reasons import explain, stranger
+from .reasons import explain, foreign_router
 from .reporter import Reporter
-from .split import LOOK_LEAST, ROUTINE, TICK, Claim, Judge, Watched
 from .witnesses import Known, Witnesses
 
 CONFIG = "/etc/holdfast/detector.json"
 PING = 1.0
 AGAIN = 2.0  # seconds between two looks while something is raised: its reason may change
 AT_ONCE = 8  # addresses of an instance that are asked for in one round
-BREATH = 0.01  # seconds between two rounds at least: a flood of claims is not followed
+SHORTEST_ROUND = 0.01  # seconds between two rounds at least: a flood of claims is not followed
 ADVERTS = 0.08  # seconds for which adverts wait that come faster than those of one instance
 RTMGRP_ADDRESSES, RTMGRP_LINK = 0x10 | 0x100, 1  # rtnetlink(7)
 RELOAD = ("/usr/bin/systemctl", "--no-block", "reload", "keepalived.service")
-
-
-class Config:
-    """What to watch, from the configuration file; raises ValueError with a sentence where it is no such file."""
-
-    def __init__(self, text: str) -> None:
-        with faults_in_words():
-            data = json.loads(text)
-            self.state_file = str(data["state_file"])
-            self.events = str(data["events"])
-            self.known_file = str(data["known_file"])
-            self.changes = str(data["changes"])
-            self.interval = float(data["interval"])
-            self.instances = [self._watched(one) for one in data["instances"]]
-        if self.interval < TICK:
-            raise ValueError(f"interval must be at least {TICK}")
-
-    @staticmethod
-    def _watched(one: t.Mapping[str, t.Any]) -> Watched:
-        return Watched(
-            name=str(one["name"]),
-            interface=str(one["interface"]),
-            router_id=int(one["router_id"]),
-            version=int(one["version"]),
-            advert_int=float(one["advert_int"]),
-            detection=float(one["detection"]),
-            address=canonical(one["address"]),
-            peers=tuple(canonical(peer) for peer in one["peers"]),
-            vips=tuple(canonical(vip) for vip in one["vips"]),
-            witnesses=tuple(canonical(witness) for witness in one["witnesses"]),
-            gateways=bool(one["gateways"]),
-            track_file=str(one["track_file"]),
-        )
 
 
 class Detector:
@@ -91,18 +58,18 @@ class Detector:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.judges = [Judge(watched) for watched in config.instances]
-        self.contests = {one.name: Contest(one.advert_int) for one in config.instances}
-        self.neighbourhood = Neighbourhood([vip for watched in config.instances for vip in watched.vips])
+        self.monitors = [InstanceMonitor(instance) for instance in config.instances]
+        self.conflicts = {one.name: AddressConflict(one.advert_int) for one in config.instances}
+        self.neighbourhood = Neighbourhood([vip for instance in config.instances for vip in instance.vips])
         self.reporter = Reporter(config.state_file, config.events)
-        self.listeners = [Listener(family) for family in sorted({judge.watched.family for judge in self.judges})]
+        self.listeners = [Listener(family) for family in sorted({monitor.instance.family for monitor in self.monitors})]
         self.witnesses = Witnesses()
         self.known = Known(config.known_file)
         self.answerer = Answerer(config.changes)
         self.changes = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self.changes.setblocking(False)
         self.changes.bind((0, RTMGRP_ADDRESSES | RTMGRP_LINK))
-        self.links = Links(judge.watched.interface for judge in self.judges)
+        self.links = Links(monitor.instance.interface for monitor in self.monitors)
         for index, name in socket.if_nameindex():
             self.links.told(index, name, there=True)
         self.reload: subprocess.Popen[bytes] | None = None
@@ -117,10 +84,10 @@ class Detector:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self.stop)
         self.reporter.begin()
-        for judge in self.judges:
-            self.declare(judge, FIT)
-        for contest in self.contests.values():
-            contest.answered = dict.fromkeys(self.known.addresses, time.monotonic())
+        for monitor in self.monitors:
+            self.declare(monitor, FIT)
+        for conflict in self.conflicts.values():
+            conflict.answered = dict.fromkeys(self.known.addresses, time.monotonic())
         self.refresh()
         self.ask_all_witnesses()
         notify("READY=1")
@@ -138,9 +105,11 @@ class Detector:
             if now >= hope:
                 # One that came back though it is cut off has to know soon when it no longer is.
                 hope = now + TICK
-                self.witnesses.ask(judge.watched for judge in self.judges if self.contests[judge.watched.name].stubborn)
+                self.witnesses.ask(
+                    monitor.instance for monitor in self.monitors if self.conflicts[monitor.instance.name].pinned
+                )
             self.hear(now)
-            self.contend(now)
+            self.resolve_conflicts(now)
             if self.look is not None and now >= self.look.looked.until:
                 self.end_look()
                 routine = now + (AGAIN if self.reporter.raised else ROUTINE)
@@ -151,11 +120,11 @@ class Detector:
             if now >= ping:
                 ping = now + PING
                 log_left_out()
-                for judge in self.judges:  # one that another hand has changed or removed is put right
-                    self.declare(judge, UNFIT if self.contests[judge.watched.name].away else FIT)
-                self.known.keep(set().union(*(contest.known(now) for contest in self.contests.values())))
-                held = sum(judge.holds for judge in self.judges)
-                notify(f"WATCHDOG=1\nSTATUS={held} of {len(self.judges)} instances are held here, {self.verdict()}")
+                for monitor in self.monitors:  # one that another hand has changed or removed is put right
+                    self.declare(monitor, UNFIT if self.conflicts[monitor.instance.name].yielded else FIT)
+                self.known.keep(set().union(*(conflict.known(now) for conflict in self.conflicts.values())))
+                held = sum(monitor.holds for monitor in self.monitors)
+                notify(f"WATCHDOG=1\nSTATUS={held} of {len(self.monitors)} instances are held here, {self.verdict()}")
             self.wait(now)
 
     def wait(self, began: float) -> None:
@@ -163,9 +132,9 @@ class Detector:
 
         A standby reads its adverts meanwhile, to know at once when the next one does not come.
         """
-        time.sleep(max(0.0, began + BREATH - time.monotonic()))
+        time.sleep(max(0.0, began + SHORTEST_ROUND - time.monotonic()))
         urgent = [self.changes, self.answerer.connection, *self.witnesses.sockets(), *self.neighbourhood.sockets()]
-        adverts = [] if all(judge.holds for judge in self.judges) else [one.connection for one in self.listeners]
+        adverts = [] if all(monitor.holds for monitor in self.monitors) else [one.connection for one in self.listeners]
         rest = read = 0.0
         while self.running:
             now, until = time.monotonic(), began + self.due_in(began)
@@ -182,7 +151,10 @@ class Detector:
 
     def due_in(self, now: float) -> float:
         """Return the seconds until something has to be done, at most a tick."""
-        due = [*(contest.due(now) for contest in self.contests.values()), *(one.silent_in(now) for one in self.judges)]
+        due = [
+            *(conflict.due(now) for conflict in self.conflicts.values()),
+            *(one.silent_in(now) for one in self.monitors),
+        ]
         return min([TICK, *(seconds for seconds in due if seconds is not None)])
 
     @staticmethod
@@ -225,37 +197,37 @@ class Detector:
         for listener in self.listeners:
             listener.names.clear()
         held = self.neighbourhood.interfaces()
-        for judge in self.judges:
-            if not judge.watched.interface and judge.watched.address in held:
+        for monitor in self.monitors:
+            if not monitor.instance.interface and monitor.instance.address in held:
                 with contextlib.suppress(OSError):
-                    name = socket.if_indextoname(held[judge.watched.address])
-                    judge.watched = judge.watched._replace(interface=name)
-            held_before = judge.holds
-            judge.holding(held)
-            if judge.holds and not held_before:
-                self.contests[judge.watched.name].begin(time.monotonic())
+                    name = socket.if_indextoname(held[monitor.instance.address])
+                    monitor.instance = monitor.instance._replace(interface=name)
+            held_before = monitor.holds
+            monitor.holding(held)
+            if monitor.holds and not held_before:
+                self.conflicts[monitor.instance.name].begin(time.monotonic())
 
     def listen(self, now: float) -> None:
         for listener in self.listeners:
             for advert in listener.read():
                 if self.look is not None:
                     self.look.looked.passed.add(advert)
-                for judge in self.judges:
-                    judge.advertised(now, advert)
+                for monitor in self.monitors:
+                    monitor.advertised(now, advert)
         if self.look is not None:
             self.look.read()
 
     def ask(self) -> None:
         """Ask for the addresses that are held here, some at a time where they are many."""
         self.round += 1
-        for judge in self.judges:
-            for number, address in enumerate(judge.held):
-                if number % self.rounds(judge) == self.round % self.rounds(judge):
-                    self.ask_for(address, judge.watched.interface)
+        for monitor in self.monitors:
+            for number, address in enumerate(monitor.held):
+                if number % self.rounds(monitor) == self.round % self.rounds(monitor):
+                    self.ask_for(address, monitor.instance.interface)
 
     @staticmethod
-    def rounds(judge: Judge) -> int:
-        return -(-len(judge.watched.vips) // AT_ONCE)
+    def rounds(monitor: InstanceMonitor) -> int:
+        return -(-len(monitor.instance.vips) // AT_ONCE)
 
     def ask_for(self, address: str, interface: str) -> None:
         try:
@@ -265,50 +237,50 @@ class Detector:
 
     def hear(self, now: float) -> None:
         for address, mac in self.neighbourhood.read():
-            for judge in self.judges:
-                judge.answered(now, address, mac, self.config.interval * self.rounds(judge))
-                if address in judge.watched.vips:
-                    self.contests[judge.watched.name].claimed(now, address, mac, holds=judge.holds)
+            for monitor in self.monitors:
+                monitor.answered(now, address, mac, self.config.interval * self.rounds(monitor))
+                if address in monitor.instance.vips:
+                    self.conflicts[monitor.instance.name].claimed(now, address, mac, holds=monitor.holds)
         for interface, family, address in self.witnesses.read():
-            for watched in (judge.watched for judge in self.judges):
-                if (watched.interface, watched.family) == (interface, family):
-                    self.contests[watched.name].witnessed(now, address, third=address not in watched.peers)
+            for instance in (monitor.instance for monitor in self.monitors):
+                if (instance.interface, instance.family) == (interface, family):
+                    self.conflicts[instance.name].witnessed(now, address, third=address not in instance.peers)
 
-    def contend(self, now: float) -> None:
+    def resolve_conflicts(self, now: float) -> None:
         """Ask, judge and act where it is in doubt which node has to have the addresses."""
         doubted = []
-        for judge in self.judges:
-            contest = self.contests[judge.watched.name]
-            if judge.silent_in(now) == 0:
-                judge.heard = None
-                contest.begin(now)
-            if contest.due(now) != 0:
+        for monitor in self.monitors:
+            conflict = self.conflicts[monitor.instance.name]
+            if monitor.silent_in(now) == 0:
+                monitor.heard = None
+                conflict.begin(now)
+            if conflict.due(now) != 0:
                 continue
-            verdict = contest.verdict(now, holds=judge.holds)
-            if verdict is Verdict.ANNOUNCE:
-                self.announce(judge)
+            verdict = conflict.verdict(now, holds=monitor.holds)
+            if verdict is Verdict.DEFEND:
+                self.announce(monitor)
             elif verdict is not None:
-                self.declare(judge, UNFIT if contest.away else FIT)
-                if contest.away:
-                    self.reporter.say("split_brain", judge.watched.name, self.cut_off(contest))
-            if contest.due(now) is not None:
-                for address in sorted(contest.claims or judge.watched.vips)[:AT_ONCE]:
-                    self.ask_for(address, judge.watched.interface)
-                doubted.append(judge.watched)
+                self.declare(monitor, UNFIT if conflict.yielded else FIT)
+                if conflict.yielded:
+                    self.reporter.say("split_brain", monitor.instance.name, self.cut_off(conflict))
+            if conflict.due(now) is not None:
+                for address in sorted(conflict.claims or monitor.instance.vips)[:AT_ONCE]:
+                    self.ask_for(address, monitor.instance.interface)
+                doubted.append(monitor.instance)
         self.witnesses.ask(doubted)
 
     def ask_all_witnesses(self) -> None:
         """Learn who answers at all, before there is any doubt."""
-        self.witnesses.ask(judge.watched for judge in self.judges)
+        self.witnesses.ask(monitor.instance for monitor in self.monitors)
 
-    def announce(self, judge: Judge) -> None:
-        for address in judge.held:
+    def announce(self, monitor: InstanceMonitor) -> None:
+        for address in monitor.held:
             with contextlib.suppress(OSError):  # the next question comes soon
-                self.neighbourhood.announce(address, judge.watched.interface)
+                self.neighbourhood.announce(address, monitor.instance.interface)
 
-    def declare(self, judge: Judge, wanted: bytes) -> None:
+    def declare(self, monitor: InstanceMonitor, wanted: bytes) -> None:
         """Let keepalived know whether this node may have the addresses of an instance."""
-        path = judge.watched.track_file
+        path = monitor.instance.track_file
         if path and content(path) != wanted:
             try:
                 put(path, wanted)
@@ -320,11 +292,13 @@ class Detector:
 
     def unexplained(self, now: float) -> bool:
         """Whether something has been amiss since the last look began."""
-        return any((judge.suspected_since(now) or 0.0) > self.looked.since for judge in self.judges)
+        return any((monitor.suspected_since(now) or 0.0) > self.looked.since for monitor in self.monitors)
 
     def begin_look(self, now: float) -> None:
-        known = {address for judge in self.judges for address in (judge.watched.address, *judge.watched.peers)}
-        self.look = Wire(now, max((judge.watched.look for judge in self.judges), default=LOOK_LEAST), known)
+        known = {
+            address for monitor in self.monitors for address in (monitor.instance.address, *monitor.instance.peers)
+        }
+        self.look = Wire(now, max((monitor.instance.look for monitor in self.monitors), default=LOOK_LEAST), known)
 
     def end_look(self) -> None:
         if self.look is None:
@@ -333,46 +307,48 @@ class Detector:
         self.looked, self.look = self.look.looked, None
         now = time.monotonic()
         for advert in self.looked.wire:
-            for judge in self.judges:
-                # A stranger that the firewall keeps out is one all the same.
-                if not advert.sent_by_us and not judge.watched.knows(advert.source):
-                    judge.advertised(now, advert)
+            for monitor in self.monitors:
+                # A foreign router that the firewall keeps out is one all the same.
+                if not advert.sent_by_us and not monitor.instance.knows(advert.source):
+                    monitor.advertised(now, advert)
 
     def report(self, now: float) -> None:
-        for judge in self.judges:
-            name = judge.watched.name
-            claim = judge.split(now)
-            if self.contests[name].away:
+        for monitor in self.monitors:
+            name = monitor.instance.name
+            claim = monitor.split(now)
+            if self.conflicts[name].yielded:
                 pass  # that was told at once
             elif claim is None:
                 self.reporter.say("split_brain", name, None)
             elif self.looked.since >= (claim.first or 0.0) and claim.last >= self.looked.until:
                 # It stood before and after the look, so what was seen is its reason, and not the end of it.
-                self.reporter.say("split_brain", name, self.facts(judge, claim))
-            other = judge.foreign(now)
-            self.reporter.say("foreign_adverts", name, None if other is None else _foreign(other, judge.watched.vips))
+                self.reporter.say("split_brain", name, self.facts(monitor, claim))
+            other = monitor.foreign(now)
+            self.reporter.say(
+                "foreign_adverts", name, None if other is None else _foreign(other, monitor.instance.vips)
+            )
 
     @staticmethod
-    def cut_off(contest: Contest) -> dict[str, t.Any]:
-        address, mac = min(contest.claims.items())
-        other = next((one for one, its in neighbours().items() if its == mac and one not in contest.claims), "")
+    def cut_off(conflict: AddressConflict) -> dict[str, t.Any]:
+        address, mac = min(conflict.claims.items())
+        other = next((one for one, its in neighbours().items() if its == mac and one not in conflict.claims), "")
         return {
             "address": address,
             "other_mac": mac,
             "other_address": other,
             "reason": "cut_off",
-            "message": f"{address} is held by {_who(other, mac)}, and none of {len(contest.answered)} hosts that "
+            "message": f"{address} is held by {_who(other, mac)}, and none of {len(conflict.answered)} hosts that "
             "answered this node a moment ago still does, so it is cut off and gives way: look at its firewall and its "
             "network. It comes back by itself.",
         }
 
-    def facts(self, judge: Judge, claim: Claim) -> dict[str, t.Any]:
+    def facts(self, monitor: InstanceMonitor, claim: Claim) -> dict[str, t.Any]:
         known = neighbours()
         mac, other = claim.mac or known.get(claim.source, ""), claim.source
         if not other:
-            other = next((address for address, its in known.items() if its == mac and address not in judge.held), "")
-        foreign_mac = bool(mac) and mac not in [known.get(peer, mac) for peer in judge.watched.peers]
-        reason = explain(judge.watched, list(self.looked.wire), list(self.looked.passed), foreign_mac=foreign_mac)
+            other = next((address for address, its in known.items() if its == mac and address not in monitor.held), "")
+        foreign_mac = bool(mac) and mac not in [known.get(peer, mac) for peer in monitor.instance.peers]
+        reason = explain(monitor.instance, list(self.looked.wire), list(self.looked.passed), foreign_mac=foreign_mac)
         return {
             "address": claim.address,
             "other_mac": mac,
@@ -396,7 +372,7 @@ def _foreign(advert: Advert, vips: t.Sequence[str]) -> dict[str, t.Any]:
         "router_id": one.router_id,
         "priority": one.priority,
         "reason": "router_id_clash",
-        "message": stranger(one, vips),
+        "message": foreign_router(one, vips),
     }
 
 

@@ -88,7 +88,7 @@ class Looked(t.NamedTuple):
 
 
 class Wire:
-    """A look at all that passes by, before any firewall, for a short time; ``known`` are no strangers."""
+    """A look at all that passes by, before any firewall, for a short time; ``known`` are senders that belong here."""
 
     def __init__(self, now: float, seconds: float, known: t.Container[str]) -> None:
         self.looked = Looked(now, now + seconds, Seen(known), Seen(known))

@@ -9,7 +9,7 @@ import socket
 import typing as t
 
 from .adverts import Advert, family_of, is_multicast
-from .split import Watched
+from .instance import InstanceConfig
 
 SHOWN = 20  # addresses of an advert that a message names
 
@@ -22,15 +22,15 @@ class Reason(t.NamedTuple):
 
 
 def explain(
-    watched: Watched, wire: t.Sequence[Advert], passed: t.Sequence[Advert], *, foreign_mac: bool = False
+    instance: InstanceConfig, wire: t.Sequence[Advert], passed: t.Sequence[Advert], *, foreign_mac: bool = False
 ) -> Reason:
     """Say why a second node holds the address of this one.
 
     ``wire`` is what was seen before the firewall, own adverts included; ``passed`` what came through it;
     ``foreign_mac`` whether who answers for the address is known to be none of the peers.
     """
-    own = next((one for one in reversed(wire) if one.sent_by_us and one.router_id == watched.router_id), None)
-    others = [one for one in wire if not one.sent_by_us and family_of(one.source) == watched.family]
+    own = next((one for one in reversed(wire) if one.sent_by_us and one.router_id == instance.router_id), None)
+    others = [one for one in wire if not one.sent_by_us and family_of(one.source) == instance.family]
     if own is None:
         return Reason(
             "not_sending",
@@ -38,11 +38,11 @@ def explain(
             "else has left behind, or a firewall rule drops IP protocol 112 on its way out. Look at systemctl status "
             "keepalived and at the rules of the firewall.",
         )
-    same = [one for one in others if one.router_id == watched.router_id]
-    of_peers = [one for one in same if watched.knows(one.source)]
+    same = [one for one in others if one.router_id == instance.router_id]
+    of_peers = [one for one in same if instance.knows(one.source)]
     here = [one for one in of_peers if one.interface == own.interface]
     if here:
-        heard = {one.source for one in passed if one.router_id == watched.router_id}
+        heard = {one.source for one in passed if one.router_id == instance.router_id}
         return _why_not_accepted(own, here[-1], through=here[-1].source in heard)
     if of_peers:
         one = of_peers[-1]
@@ -51,11 +51,11 @@ def explain(
             f"Adverts of {one.source} arrive on {one.interface}, and this node speaks on {own.interface}: "
             "let both use the same network (keepalived_interface).",
         )
-    strangers = [one for one in same if one.interface == own.interface]  # no peers: those were told above
-    if strangers:
-        return Reason("router_id_clash", stranger(strangers[-1], own.addresses))
+    foreign = [one for one in same if one.interface == own.interface]  # no peers: those were told above
+    if foreign:
+        return Reason("router_id_clash", foreign_router(foreign[-1], own.addresses))
     for one in others:
-        if one.source in watched.peers and set(one.addresses) & set(own.addresses):
+        if one.source in instance.peers and set(one.addresses) & set(own.addresses):
             return Reason(
                 "router_id_differs",
                 f"{one.source} announces the same address with router id {one.router_id}, and this node with "
@@ -67,12 +67,12 @@ def explain(
         )
     return Reason(
         "no_adverts",
-        f"No advert of {' or '.join(watched.peers) or 'a peer'} reaches {own.interface}: something on the way, or the "
+        f"No advert of {' or '.join(instance.peers) or 'a peer'} reaches {own.interface}: something on the way, or the "
         "firewall there, drops IP protocol 112, or keepalived there is dead and has left the address behind.",
     )
 
 
-def stranger(one: Advert, shared: t.Collection[str]) -> str:
+def foreign_router(one: Advert, shared: t.Collection[str]) -> str:
     """Say what to do about somebody who is no peer and uses the router id of this node, with ``shared`` addresses."""
     mac = f" ({one.mac})" if one.mac else ""
     who = (

@@ -15,8 +15,8 @@ import typing as t
 
 from ...vrrp.frames import ICMP6, internet_checksum
 from ..service import WARNING, log, replace_file
+from .instance import InstanceConfig
 from .packets import drain, only_icmp6
-from .split import Watched
 
 SOL_RAW, ICMP_FILTER = 255, 1
 ECHO, ECHO_REPLY = 8, 0
@@ -100,7 +100,7 @@ class Witnesses:
     def __init__(self) -> None:
         self.echoes: dict[tuple[str, int], Echo] = {}
 
-    def ask(self, instances: t.Iterable[Watched]) -> None:
+    def ask(self, instances: t.Iterable[InstanceConfig]) -> None:
         """Ask the witnesses of these instances, and their peers, each of them once."""
         wanted: dict[tuple[str, int], dict[str, None]] = {}
         for one in instances:

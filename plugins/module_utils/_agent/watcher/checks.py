@@ -10,7 +10,7 @@ import typing as t
 
 from ..hysteresis import Hysteresis
 from .children import ABSENT, UNKNOWN
-from .probe import Asker, Target
+from .probe import Listener, Target
 
 NOT_RUN = (126, 127)  # what a shell says of a program that it cannot become
 KINDS = ("url", "port", "command", "file")
@@ -24,7 +24,7 @@ def said(status: int) -> str:
     return "could not be run" if code in NOT_RUN else f"ended with status {code}"
 
 
-class Check(Asker):
+class Check(Listener):
     """One check of the user's. It is begun every ``interval`` seconds, and never while it is still under way."""
 
     def __init__(self, data: t.Mapping[str, t.Any]) -> None:

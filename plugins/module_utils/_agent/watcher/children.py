@@ -76,7 +76,7 @@ class Command(Child):
             os.kill(self.pid, signal.SIGTERM)  # its supervisor kills all the rest
 
 
-class Looker(Child):
+class FileCheck(Child):
     """Looks whether a file is there, whenever it is asked; ``connection`` is readable when it has answered or ended."""
 
     def __init__(self, file: str) -> None:
@@ -103,7 +103,7 @@ class Looker(Child):
         """Return what it has found: 0, ABSENT or UNKNOWN; None where it has ended."""
         try:
             answer = self.connection.recv(1)
-        except ConnectionResetError:  # killed with the question unread
+        except ConnectionResetError:  # killed with the probe unread
             answer = b""
         if not answer:
             return None

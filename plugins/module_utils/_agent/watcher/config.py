@@ -37,5 +37,5 @@ class Config:
 
     @property
     def limit(self) -> float:
-        """Seconds from the first of ``fall`` questions in a row until the last of them counts as unanswered."""
+        """Seconds from the first of ``fall`` probes in a row until the last of them counts as unanswered."""
         return (self.fall - 1) * self.interval + self.timeout

@@ -37,14 +37,14 @@ class Health:
         self.answers.count(good=False)
 
     def silent(self, reason: str) -> None:
-        """A question got no good answer: that alone takes nothing away, but a row of good answers is over."""
+        """A probe got no good answer: that alone takes nothing away, but a row of good answers is over."""
         if self.crashed is None:
             self.dead(reason)
         elif not self.fit:
             self.answers.count(good=False)
 
     def froze(self, reason: str) -> None:
-        """No question has got a good answer for too long. What is dead cannot freeze."""
+        """No probe has got a good answer for too long. What is dead cannot freeze."""
         if self.crashed is False and not self.frozen:
             self.frozen, self.reason = True, reason
         self.answers.count(good=False)
@@ -57,7 +57,7 @@ class Health:
             self.crashed, self.frozen, self.reason = False, False, "it answers"
 
 
-class Patience:
+class RestartGrace:
     """Decides how long a dead nginx may be on its way back. It is told the time, and has no clock of its own."""
 
     def __init__(self, seconds: float) -> None:

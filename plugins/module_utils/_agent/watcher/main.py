@@ -3,12 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Watches nginx and tells keepalived, by its track files, whether this node is fit to hold the address.
 
-``nginx_crash`` is 1 while nginx's main process is dead or its listener refuses connections, ``nginx_down`` when
-systemd has not brought it back within the patience of the policy ``restart_first``, or has given up, ``nginx_probe``
-while nginx is there and does not answer. ``check_<name>`` is 1 while a check of the user's fails. keepalived sees
-every file through inotify as soon as it is written. The main process is held by a pidfd, so its death is an event and
-not found by asking; a frozen nginx is found by asking it, many times a second, for a location that it answers itself.
-Who answers late is not frozen: see silence.py.
+``nginx_crash`` is 1 while nginx's main process is dead or its listener refuses connections, ``nginx_down`` when systemd
+has not brought it back within the grace period of the policy ``restart_first``, or has given up, and ``nginx_probe``
+while nginx is there and does not answer. ``check_<name>`` is 1 while a check of the user's fails. keepalived sees every
+file through inotify as soon as it is written. The main process is held by a pidfd, so its death is an event and not
+found by asking; a frozen nginx is found by asking it, many times a second, for a location that it answers itself. Who
+answers late is not frozen: see silence.py.
 
 Where this program stops or fails, all files become 0: its own faults must not take the address from every node.
 ``watcher CONFIG ended``, which systemd runs behind it, raises the alarm, however it ended.
@@ -27,12 +27,12 @@ from ..service import ERROR, NOTICE, WARNING, log, log_left_out, notify, read, s
 from ..track import FIT, UNFIT, Folder, content, is_here, put
 from .alarm import clear_alarm, raise_alarm
 from .checks import Check
-from .children import Child, Command, Looker
+from .children import Child, Command, FileCheck
 from .config import Config
-from .health import Health, Patience
-from .probe import READ, Asker, Question, Target
+from .health import Health, RestartGrace
+from .probe import READ, Listener, Probe, Target
 from .process import Gone, MainProcess, Workers
-from .silence import PATIENCE, Silence
+from .silence import LONGEST, Silence
 
 CONFIG = "/etc/holdfast/watcher.json"
 CRASH, DOWN, PROBE = "nginx_crash", "nginx_down", "nginx_probe"
@@ -40,16 +40,16 @@ NGINX_FILES = (CRASH, DOWN, PROBE)
 WITHOUT_PIDFD = 0.02
 PING = 0.5
 STALL = 0.01
-LEISURE = 0.2  # seconds between two questions to an unfit nginx: no client waits for the result
-PEERS_AGAIN = 0.1
+UNFIT_INTERVAL = 0.2  # seconds between two probes to an unfit nginx: no client waits for the result
+PEERS_INTERVAL = 0.1
 ASK_SYSTEMD = 0.2
 SYSTEMCTL = "/usr/bin/systemctl"
 RESTORE = "holdfast-restore.service"
 RESTORE_AGAIN = 10.0
-LETS_GO = 2.0  # seconds within which keepalived has let the addresses of an unfit node go, many times over
+LET_GO = 2.0  # seconds within which keepalived has let the addresses of an unfit node go, many times over
 
 
-class Peers(Asker):
+class Peers(Listener):
     """Hears whether nginx of another node answers, if only that it lets nobody in. ``due``: when to ask next."""
 
     def __init__(self, silence: Silence) -> None:
@@ -67,7 +67,7 @@ class Peers(Asker):
         pass
 
 
-class Watcher(Asker):
+class Watcher(Listener):
     """The event loop: everything that happens becomes a word to Health or to a check, and the verdicts become files."""
 
     def __init__(self, config: Config) -> None:
@@ -76,12 +76,12 @@ class Watcher(Asker):
         self.silence = Silence(config.limit)
         self.peers = Peers(self.silence)
         self.bad = ""  # what was wrong with the last answer, where it was a bad one
-        self.patience = Patience(config.patience)
+        self.grace = RestartGrace(config.patience)
         self.selector = selectors.DefaultSelector()
         self.main: MainProcess | None = None
         self.main_is_dead = False
         self.workers: Workers | None = None  # while it is in doubt whether nginx is frozen
-        self.questions: list[Question] = []
+        self.probes: list[Probe] = []
         self.children: list[tuple[Child, Check | None]] = []
         self.ask_systemd = 0.0
         self.has_given_up: Child | None = None  # the question to systemd that is under way
@@ -109,7 +109,7 @@ class Watcher(Asker):
                 self.read_again(config_file)
             if now >= tick:
                 self.tick(now)
-                tick = now + (self.config.interval if self.health.fit else max(self.config.interval, LEISURE))
+                tick = now + (self.config.interval if self.health.fit else max(self.config.interval, UNFIT_INTERVAL))
             for check in self.config.checks:
                 if now >= check.due:
                     check.due = now + check.interval
@@ -142,7 +142,7 @@ class Watcher(Asker):
             self.find_main(f"{self.config.pid_file} names no running nginx")
         self.hear()
         self.silence.asked(now)
-        self.ask(self.config.target, self, now, PATIENCE * self.config.limit)
+        self.ask(self.config.target, self, now, LONGEST * self.config.limit)
 
     def doubt(self, now: float) -> list[float]:
         """Judge the silence, if there is one, and ask the peers in time; return when to do so again."""
@@ -163,11 +163,11 @@ class Watcher(Asker):
             reason = self.bad or f"{self.config.target} has given no answer for {seconds:.2f} s"
             self.health.silent(reason)
             self.health.froze(reason)
-            for question in self.own_questions():
-                self.drop(question)
+            for probe in self.own_probes():
+                self.drop(probe)
             return []
         if doubtful == 0 and now >= self.peers.due:
-            self.peers.due = now + PEERS_AGAIN
+            self.peers.due = now + PEERS_INTERVAL
             for target in self.config.peers:
                 self.ask(target, self.peers, now, self.config.limit)
         return [now + frozen, max(now + doubtful, self.peers.due)]
@@ -197,9 +197,9 @@ class Watcher(Asker):
             for one in self.under_way():
                 one.deadline += now - until
             self.silence.slept(now - until)
-        for question in [question for question in self.questions if question.deadline <= now]:
-            self.drop(question)
-            question.asker.silent(f"{question.target} gives no answer within {question.timeout:g} s")
+        for probe in [probe for probe in self.probes if probe.deadline <= now]:
+            self.drop(probe)
+            probe.listener.silent(f"{probe.target} gives no answer within {probe.timeout:g} s")
         for child, check in self.children:
             if child.deadline <= now and not child.overdue:
                 child.overdue = True
@@ -207,9 +207,9 @@ class Watcher(Asker):
                 if check is not None:
                     check.late()
 
-    def under_way(self) -> list[Question | Child]:
+    def under_way(self) -> list[Probe | Child]:
         """Return what has a time limit that is not over."""
-        return [*self.questions, *(child for child, _check in self.children if not child.overdue)]
+        return [*self.probes, *(child for child, _check in self.children if not child.overdue)]
 
     # The main process
 
@@ -252,48 +252,48 @@ class Watcher(Asker):
         pid, self.main = self.main.pid, None
         return pid
 
-    # The questions
+    # The probes
 
-    def ask(self, target: Target, asker: Asker, now: float, timeout: float) -> None:
-        question = Question(target, asker, now=now, timeout=timeout)
-        self.questions.append(question)
-        self.advance(question)
+    def ask(self, target: Target, listener: Listener, now: float, timeout: float) -> None:
+        probe = Probe(target, listener, now=now, timeout=timeout)
+        self.probes.append(probe)
+        self.advance(probe)
 
-    def advance(self, question: Question) -> None:
-        before = question.event
+    def advance(self, probe: Probe) -> None:
+        before = probe.event
         try:
-            status = question.advance()
+            status = probe.advance()
         except ConnectionRefusedError:
-            self.drop(question)
-            question.asker.refused(f"{question.target} refuses connections")
+            self.drop(probe)
+            probe.listener.refused(f"{probe.target} refuses connections")
         except (OSError, ValueError) as error:
-            self.drop(question)
-            question.asker.silent(f"{question.target}: {error}")
+            self.drop(probe)
+            probe.listener.silent(f"{probe.target}: {error}")
         else:
             if status is not None:
-                question.asker.answered(status)
-                self.drop(question)
-            elif question.asker is self:
+                probe.listener.answered(status)
+                self.drop(probe)
+            elif probe.listener is self:
                 pass  # it is looked at when the next one is asked
             elif not before:
-                self.selector.register(question.descriptor, question.event, lambda: self.advance(question))
-            elif before != question.event:
-                self.selector.modify(question.descriptor, question.event, lambda: self.advance(question))
+                self.selector.register(probe.descriptor, probe.event, lambda: self.advance(probe))
+            elif before != probe.event:
+                self.selector.modify(probe.descriptor, probe.event, lambda: self.advance(probe))
 
-    def drop(self, question: Question) -> None:
-        self.questions.remove(question)
-        if question.event and question.asker is not self:
-            self.selector.unregister(question.descriptor)
-        question.connection.close()
+    def drop(self, probe: Probe) -> None:
+        self.probes.remove(probe)
+        if probe.event and probe.listener is not self:
+            self.selector.unregister(probe.descriptor)
+        probe.connection.close()
 
     def hear(self) -> None:
         """Look whether nginx has answered: it is asked so often that to wake for each answer would cost far more."""
-        for question in self.own_questions():
-            self.advance(question)
+        for probe in self.own_probes():
+            self.advance(probe)
 
-    def own_questions(self) -> list[Question]:
+    def own_probes(self) -> list[Probe]:
         """Return those to nginx that are open, the oldest first."""
-        return [question for question in self.questions if question.asker is self]
+        return [probe for probe in self.probes if probe.listener is self]
 
     def refused(self, reason: str) -> None:
         """A closed listener is as good as a dead nginx."""
@@ -321,7 +321,7 @@ class Watcher(Asker):
             self.warn(f"nginx answers, but {self.config.pid_file} does not exist: its crash will be seen late.")
         self.bad = ""
         now = time.monotonic()
-        self.silence.answered(now, self.own_questions()[0].asked, crashed=bool(self.health.crashed))
+        self.silence.answered(now, self.own_probes()[0].asked, crashed=bool(self.health.crashed))
         self.health.answered(main_is_dead=self.main_is_dead)
 
     # The checks of the user's, and what systemd says
@@ -343,26 +343,26 @@ class Watcher(Asker):
             if check.command:
                 self.children.append((Command(check.command, now=now, timeout=check.timeout), check))
             else:
-                looker = child if isinstance(child, Looker) else self.looker(check)
-                looker.ask(now + check.timeout)
+                file_check = child if isinstance(child, FileCheck) else self.file_check(check)
+                file_check.ask(now + check.timeout)
         except OSError as error:
             check.silent(f"no process can be started: {error.strerror}")
 
-    def looker(self, check: Check) -> Looker:
+    def file_check(self, check: Check) -> FileCheck:
         """Return a new process that looks at the file of a check; raises OSError."""
-        looker = Looker(check.file)
+        file_check = FileCheck(check.file)
 
         def looked() -> None:
-            found = looker.answer()
+            found = file_check.answer()
             if found is None:
-                self.selector.unregister(looker.connection)
-                looker.connection.close()
-            elif not looker.overdue:
+                self.selector.unregister(file_check.connection)
+                file_check.connection.close()
+            elif not file_check.overdue:
                 check.looked(found)
 
-        self.selector.register(looker.connection, READ, looked)
-        self.children.append((looker, check))
-        return looker
+        self.selector.register(file_check.connection, READ, looked)
+        self.children.append((file_check, check))
+        return file_check
 
     def reap(self) -> None:
         """Hear what the ended children have found out."""
@@ -372,20 +372,20 @@ class Watcher(Asker):
                 continue
             self.children.remove((child, check))
             if check is None:
-                if child is self.has_given_up and status == 0 and self.patience.waits():
-                    self.patience.over = True
+                if child is self.has_given_up and status == 0 and self.grace.waits():
+                    self.grace.over = True
                     self.health.reason = f"systemd has given {self.config.unit} up"
             elif not child.overdue:
                 check.ended(status)
 
     def await_systemd(self, now: float) -> list[float]:
         """Ask systemd, as long as nginx may come back, whether it has given up; return when to look again."""
-        if not self.patience.waits() or self.patience.since is None:
+        if not self.grace.waits() or self.grace.since is None:
             return []
         if now >= self.ask_systemd and all(child is not self.has_given_up for child, _check in self.children):
             self.ask_systemd = now + ASK_SYSTEMD
             self.has_given_up = self.tell_systemd("is-failed", "--quiet", self.config.unit, now=now)
-        return [self.patience.since + self.patience.seconds, max(self.ask_systemd, now + WITHOUT_PIDFD)]
+        return [self.grace.since + self.grace.seconds, max(self.ask_systemd, now + WITHOUT_PIDFD)]
 
     def tell_systemd(self, *words: str, now: float) -> Child | None:
         """Start systemctl with these words, and wait for nothing."""
@@ -419,7 +419,7 @@ class Watcher(Asker):
         if held:
             log(
                 ERROR,
-                f"keepalived holds {', '.join(held)} {LETS_GO:g} s after it was told that this node is unfit: it reads "
+                f"keepalived holds {', '.join(held)} {LET_GO:g} s after it was told that this node is unfit: it reads "
                 "its configuration again. If it holds on, see whether journalctl -u keepalived says that it is unable "
                 "to monitor track files: then raise fs.inotify.max_user_instances and restart it.",
             )
@@ -435,11 +435,11 @@ class Watcher(Asker):
     def judge(self, now: float) -> None:
         """Make all files say what is known."""
         crashed = self.health.crashed
-        down = self.patience.look(crashed, now)
+        down = self.grace.look(crashed, now)
         if crashed is not None:
             unfit = down or self.health.frozen
             if unfit != self.unfit:
-                self.unfit, self.let_go_due = unfit, now + LETS_GO if unfit else None
+                self.unfit, self.let_go_due = unfit, now + LET_GO if unfit else None
             for name, unfit in ((CRASH, crashed), (DOWN, down), (PROBE, self.health.frozen)):
                 self.publish(name, unfit, self.health.reason)
         for check in self.config.checks:
@@ -479,12 +479,12 @@ class Watcher(Asker):
             log(ERROR, f"{config_file} is not taken over: {error}.")
             return
         self.forget_main()
-        for question in list(self.questions):
-            self.drop(question)
+        for probe in list(self.probes):
+            self.drop(probe)
         self.stop_children()
         self.forget_strangers()
         self.published.clear()
-        self.patience.seconds = self.config.patience
+        self.grace.seconds = self.config.patience
         self.health.answers.rise = self.config.rise
         self.silence = Silence(self.config.limit)
         self.peers = Peers(self.silence)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A question over the network: a socket that an event loop advances, so that nobody waits for the answer."""
+"""A probe over the network: a socket that an event loop advances, so that nobody waits for the answer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOT_HTTP = "what it answers is not HTTP"
 
 
 class Target:
-    """Where a question goes; without a path a connection is enough. Raises KeyError, TypeError or ValueError."""
+    """Where a probe goes; without a path a connection is enough. Raises KeyError, TypeError or ValueError."""
 
     def __init__(self, data: t.Mapping[str, t.Any]) -> None:
         self.address = str(data["address"])
@@ -40,8 +40,8 @@ class Target:
         return f"{self.address} port {self.port}"
 
 
-class Asker:
-    """Who hears what became of a question."""
+class Listener:
+    """Who hears what became of a probe."""
 
     def answered(self, status: int) -> None:
         """It was answered with this status; 0 where a connection was all that was wanted."""
@@ -56,13 +56,13 @@ class Asker:
         raise NotImplementedError
 
 
-class Question:
+class Probe:
     """One request under way: ``event`` is what its connection waits for. To advance it too early does no harm."""
 
-    def __init__(self, target: Target, asker: Asker, *, now: float, timeout: float) -> None:
+    def __init__(self, target: Target, listener: Listener, *, now: float, timeout: float) -> None:
         family = socket.AF_INET6 if ":" in target.address else socket.AF_INET
         self.target = target
-        self.asker = asker
+        self.listener = listener
         self.connection = socket.socket(family, socket.SOCK_STREAM)
         self.connection.setblocking(False)
         self.descriptor = self.connection.fileno()

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether an nginx that gives no answer is frozen or only slow: no input, no output, no clock.
 
-Questions go out at fixed times, each over a new connection as a client's is, and none waits for the one before. Slow
-is an nginx that answers late: every answer, however old its question, proves that a worker serves new connections.
+Probes go out at fixed times, each over a new connection as a client's is, and none waits for the one before. Slow
+is an nginx that answers late: every answer, however old its probe, proves that a worker serves new connections.
 Frozen is one that answers none for so long that clients are better served elsewhere: a quarter of a second where a
 peer answers meanwhile, three times as long where none does, because then both may just be overloaded, and a slow
 holder is better than none; and where nginx would go on, but the host gives it no processor.
@@ -16,13 +16,13 @@ from collections import deque
 
 TOLERANCE = 1.5  # so much longer than the slowest answer of late a silence may last
 REMEMBERED = 10.0  # seconds for which a late answer counts
-PATIENCE = 3  # times the limit: how long a silence is borne at most
+LONGEST = 3  # times the limit: how long a silence is borne at most
 
 
 class Silence:
     """How long no good answer has come. Moments are in seconds of one clock that never goes back.
 
-    ``limit`` is how many seconds of it make a freeze, ``since`` when the first question was asked that went
+    ``limit`` is how many seconds of it make a freeze, ``since`` when the first probe was asked that went
     unanswered, None where the last one was answered. Since then, ``peer_answers`` is whether one of the peers has
     answered, and ``starved`` whether nginx was seen waiting for a processor.
     """
@@ -39,14 +39,14 @@ class Silence:
             self.since = now
 
     def answered(self, now: float, oldest: float, *, crashed: bool) -> None:
-        """A good answer came, and of the questions that were open until then the oldest was asked at ``oldest``.
+        """A good answer came, and of the probes that were open until then the oldest was asked at ``oldest``.
 
-        Where one of several workers hangs on a listener of its own, its questions stay open while others are answered:
+        Where one of several workers hangs on a listener of its own, its probes stay open while others are answered:
         the older they get, the longer a row of them has to be. And what stood still and soon went on was slow, even if
         it had been taken for frozen; after a crash or a real freeze the first answers say nothing of its speed.
         """
         seconds = now - (oldest if self.since is None else min(oldest, self.since))
-        if crashed or seconds > PATIENCE * self.limit:
+        if crashed or seconds > LONGEST * self.limit:
             self._unfit = now
         seconds = min(seconds, now - self._unfit)
         if seconds * TOLERANCE > self.limit:
@@ -67,7 +67,7 @@ class Silence:
         """Return in how many seconds this silence is a freeze, None where there is none."""
         if self.since is None:
             return None
-        borne = self._usual(now) if self.peer_answers and not self.starved else PATIENCE * self.limit
+        borne = self._usual(now) if self.peer_answers and not self.starved else LONGEST * self.limit
         return max(0.0, self.since + borne - now)
 
     def _usual(self, now: float) -> float:
@@ -75,4 +75,4 @@ class Silence:
         while self._late and now - self._late[0][0] > REMEMBERED:
             self._late.popleft()
         slowest = max((seconds for _moment, seconds in self._late), default=0.0)
-        return min(max(self.limit, TOLERANCE * slowest), PATIENCE * self.limit)
+        return min(max(self.limit, TOLERANCE * slowest), LONGEST * self.limit)

@@ -11,9 +11,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector import main as detector
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.config import Config
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.instance import InstanceMonitor
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.reporter import Reporter
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.split import Judge
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.service import tell
 from ansible_collections.holdfast.nginx_ha.tests.unit.detector.test_detector_reasons import (
     PEER,
@@ -26,8 +26,8 @@ from ansible_collections.holdfast.nginx_ha.tests.unit.detector.test_detector_rea
 MAC = "02:00:00:00:00:0c"
 
 
-def judge(**more: t.Any) -> t.Any:
-    made = Judge(WATCHED._replace(**more))
+def monitor(**more: t.Any) -> t.Any:
+    made = InstanceMonitor(WATCHED._replace(**more))
     made.holding({VIP})
     return made
 
@@ -50,13 +50,13 @@ def answers(one: t.Any, *moments: float) -> None:
     ],
 )
 def test_who_answers_for_long_is_a_second_holder(moments: list[float], now: float, split: bool) -> None:
-    one = judge()
+    one = monitor()
     answers(one, *moments)
     assert (one.split(now) is not None) is split
 
 
 def test_a_slow_standby_may_take_longer() -> None:
-    one = judge(detection=12.0)
+    one = monitor(detection=12.0)
     answers(one, *range(1, 13))
     assert one.split(12.0) is None
     answers(one, 13.0, 14.0)
@@ -64,7 +64,7 @@ def test_a_slow_standby_may_take_longer() -> None:
 
 
 def test_an_address_that_is_not_held_here_has_one_holder() -> None:
-    one = judge()
+    one = monitor()
     answers(one, 1.0, 2.0)
     one.holding(set())
     assert one.split(2.1) is None
@@ -89,13 +89,13 @@ def hear(one: t.Any, *moments: float, **more: t.Any) -> None:
     ],
 )
 def test_another_master_is_heard(more: dict[str, t.Any], split: bool) -> None:
-    one = judge()
+    one = monitor()
     hear(one, 1.0, 1.5, 2.0, **more)
     assert (one.split(2.1) is not None) is split
 
 
 def test_who_answers_is_named_before_who_advertises() -> None:
-    one = judge()
+    one = monitor()
     hear(one, 1.0, 1.5, 2.0, 2.5)
     answers(one, 1.4, 2.4)
     assert one.split(2.5).mac == MAC
@@ -103,7 +103,7 @@ def test_who_answers_is_named_before_who_advertises() -> None:
 
 def test_a_stranger_is_told_with_and_without_the_address() -> None:
     for held in ({VIP}, set()):
-        one = judge()
+        one = monitor()
         one.holding(held)
         hear(one, 1.0, source=STRANGER)
         assert one.foreign(2.0).source == STRANGER
@@ -111,7 +111,7 @@ def test_a_stranger_is_told_with_and_without_the_address() -> None:
 
 
 def test_the_mac_of_a_stranger_is_kept_though_it_is_seen_on_the_wire_alone() -> None:
-    one = judge()
+    one = monitor()
     for mac, known in (("", ""), (MAC, MAC), ("", MAC)):
         hear(one, 1.0, source=STRANGER, mac=mac)
         assert one.foreign(1.1).mac == known
@@ -122,7 +122,7 @@ def test_the_mac_of_a_stranger_is_kept_though_it_is_seen_on_the_wire_alone() -> 
     [{"source": PEER}, {"source": "10.0.0.11"}, {"source": STRANGER, "interface": "eth1"}],
 )
 def test_who_is_no_stranger(more: dict[str, t.Any]) -> None:
-    one = judge()
+    one = monitor()
     hear(one, 1.0, **more)
     assert one.foreign(1.1) is None
 
@@ -203,7 +203,7 @@ GOOD: dict[str, t.Any] = {
 
 
 def test_a_right_configuration() -> None:
-    assert detector.Config(json.dumps(GOOD)).instances == [WATCHED]
+    assert Config(json.dumps(GOOD)).instances == [WATCHED]
 
 
 @pytest.mark.parametrize(
@@ -218,4 +218,4 @@ def test_a_right_configuration() -> None:
 )
 def test_a_wrong_configuration(text: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        detector.Config(text)
+        Config(text)

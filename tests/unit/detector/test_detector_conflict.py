@@ -9,55 +9,55 @@ import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.conflict import (
     AT_LEAST,
     GONE,
-    HASTE,
     PAUSE,
     REMEMBERED,
+    SLOW_AFTER,
     SLOW_PAUSE,
-    Contest,
+    AddressConflict,
     Verdict,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.split import LATE
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.instance import LATE
 
 VIP, OTHER = "10.0.0.100", "02:00:00:00:00:0c"
 GATEWAY, PEER = "10.0.0.1", "10.0.0.12"
 
 
 class Stand:
-    """A contest and its clock. A round is a question, and what is answered before the next one is due."""
+    """A conflict and its clock. A round is a question, and what is answered before the next one is due."""
 
     def __init__(self, *, known: bool = True, holds: bool = True) -> None:
-        self.contest, self.now, self.holds = Contest(), 100.0, holds
+        self.conflict, self.now, self.holds = AddressConflict(), 100.0, holds
         if known:
-            self.contest.witnessed(self.now - 5, GATEWAY, third=True)
+            self.conflict.witnessed(self.now - 5, GATEWAY, third=True)
 
     def doubt(self) -> None:
-        self.contest.begin(self.now)
-        assert self.contest.due(self.now) == 0
-        assert self.contest.verdict(self.now, holds=self.holds) is None  # that was the first question
+        self.conflict.begin(self.now)
+        assert self.conflict.due(self.now) == 0
+        assert self.conflict.verdict(self.now, holds=self.holds) is None  # that was the first question
 
     def round(self, *, other: bool = False, witness: str = "") -> Verdict | None:
-        assert self.contest.due(self.now), "the contest is over, or a question was not asked"
+        assert self.conflict.due(self.now), "the conflict is over, or a question was not asked"
         if other:
-            self.contest.claimed(self.now, VIP, OTHER, holds=self.holds)
+            self.conflict.claimed(self.now, VIP, OTHER, holds=self.holds)
         if witness:
-            self.contest.witnessed(self.now, witness, third=witness != PEER)
-        self.now += self.contest.due(self.now) or 0.0
-        return self.contest.verdict(self.now, holds=self.holds)
+            self.conflict.witnessed(self.now, witness, third=witness != PEER)
+        self.now += self.conflict.due(self.now) or 0.0
+        return self.conflict.verdict(self.now, holds=self.holds)
 
     def rounds(self, count: int, *, other: bool = False, witness: str = "") -> list[Verdict | None]:
         return [self.round(other=other, witness=witness) for _number in range(count)]
 
     @property
     def over(self) -> bool:
-        return self.contest.due(self.now) is None
+        return self.conflict.due(self.now) is None
 
 
 def cut_off(*, holds: bool = True) -> Stand:
     """Return one that has given way."""
     stand = Stand(holds=holds)
     stand.doubt()
-    assert stand.rounds(AT_LEAST, other=True) == [None] * (AT_LEAST - 1) + [Verdict.GIVE_WAY]
-    assert stand.contest.away
+    assert stand.rounds(AT_LEAST, other=True) == [None] * (AT_LEAST - 1) + [Verdict.YIELD]
+    assert stand.conflict.yielded
     return stand
 
 
@@ -65,7 +65,7 @@ def cut_off(*, holds: bool = True) -> Stand:
 def test_one_that_no_witness_answers_gives_way_to_another(holds: bool) -> None:
     stand = cut_off(holds=holds)
     assert stand.now == pytest.approx(100.0 + AT_LEAST * PAUSE)
-    assert stand.contest.claims == {VIP: OTHER}
+    assert stand.conflict.claims == {VIP: OTHER}
 
 
 @pytest.mark.parametrize("witness", [GATEWAY, PEER])
@@ -73,7 +73,7 @@ def test_one_that_is_heard_stays(witness: str) -> None:
     stand = Stand()
     stand.doubt()
     assert stand.rounds(50, other=True, witness=witness) == [None] * 50
-    assert not stand.contest.away
+    assert not stand.conflict.yielded
 
 
 def test_a_witness_that_answers_now_and_then_is_enough() -> None:
@@ -99,7 +99,7 @@ def test_a_witness_that_fell_silent_long_ago_says_nothing() -> None:
 
 def test_a_peer_alone_is_no_witness() -> None:
     stand = Stand(known=False)
-    stand.contest.witnessed(stand.now - 1, PEER, third=False)
+    stand.conflict.witnessed(stand.now - 1, PEER, third=False)
     stand.doubt()
     assert stand.rounds(50, other=True) == [None] * 50
 
@@ -116,7 +116,7 @@ def test_who_is_left_announces_the_address_until_the_other_is_surely_gone(witnes
     stand = Stand(known=bool(witness))
     stand.doubt()
     stand.rounds(3, other=True, witness=witness)
-    assert stand.rounds(GONE, witness=witness) == [Verdict.ANNOUNCE] * GONE
+    assert stand.rounds(GONE, witness=witness) == [Verdict.DEFEND] * GONE
     assert stand.over
 
 
@@ -137,41 +137,41 @@ def test_the_doubts_of_a_standby_that_is_heard_are_over() -> None:
 
 @pytest.mark.parametrize("advert_int", [0.03, 0.1, 1.0])
 def test_a_standby_that_is_cut_off_knows_before_it_would_take_over(advert_int: float) -> None:
-    contest, now = Contest(advert_int), 100.0 + LATE * advert_int
-    contest.witnessed(95.0, GATEWAY, third=True)
-    contest.begin(now)
-    verdict = contest.verdict(now, holds=False)
+    conflict, now = AddressConflict(advert_int), 100.0 + LATE * advert_int
+    conflict.witnessed(95.0, GATEWAY, third=True)
+    conflict.begin(now)
+    verdict = conflict.verdict(now, holds=False)
     while verdict is None:
-        contest.claimed(now, VIP, OTHER, holds=False)
-        now += contest.due(now) or 0.0
-        verdict = contest.verdict(now, holds=False)
-    assert verdict is Verdict.GIVE_WAY
+        conflict.claimed(now, VIP, OTHER, holds=False)
+        now += conflict.due(now) or 0.0
+        verdict = conflict.verdict(now, holds=False)
+    assert verdict is Verdict.YIELD
     assert now < 100.0 + 2 * advert_int, "it waits for three that are missing"
 
 
 def test_only_a_holder_has_doubts_when_another_claims_its_address() -> None:
     for holds in (True, False):
-        contest = Contest()
-        contest.claimed(1.0, VIP, OTHER, holds=holds)
-        assert (contest.due(1.0) == 0) is holds
+        conflict = AddressConflict()
+        conflict.claimed(1.0, VIP, OTHER, holds=holds)
+        assert (conflict.due(1.0) == 0) is holds
 
 
 def test_a_contest_that_nobody_wins_is_looked_at_slowly_and_its_end_at_once() -> None:
     stand = Stand()
     stand.doubt()
-    while stand.now <= 100.0 + HASTE:
+    while stand.now <= 100.0 + SLOW_AFTER:
         stand.round(other=True, witness=GATEWAY)
-    assert stand.contest.due(stand.now) == SLOW_PAUSE
+    assert stand.conflict.due(stand.now) == SLOW_PAUSE
     stand.round(other=True, witness=GATEWAY)
-    assert stand.round(witness=GATEWAY) is Verdict.ANNOUNCE
-    assert stand.contest.due(stand.now) == pytest.approx(PAUSE)
+    assert stand.round(witness=GATEWAY) is Verdict.DEFEND
+    assert stand.conflict.due(stand.now) == pytest.approx(PAUSE)
 
 
 def test_one_that_gave_way_comes_back_when_it_is_heard_again() -> None:
     stand = cut_off()
     assert stand.rounds(50, other=True) == [None] * 50
     assert stand.rounds(GONE, other=True, witness=GATEWAY) == [None] * (GONE - 1) + [Verdict.COME_BACK]
-    assert not stand.contest.away
+    assert not stand.conflict.yielded
     assert stand.over
 
 
@@ -191,4 +191,4 @@ def test_one_that_is_cut_off_is_better_than_none_and_stays_then() -> None:
     assert stand.rounds(20, other=True) == [None] * 20
     # Until a witness has answered: then it is as before.
     stand.round(other=True, witness=GATEWAY)
-    assert stand.rounds(AT_LEAST, other=True)[-1] is Verdict.GIVE_WAY
+    assert stand.rounds(AT_LEAST, other=True)[-1] is Verdict.YIELD

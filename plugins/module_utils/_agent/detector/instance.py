@@ -14,13 +14,13 @@ ROUTINE = 10.0  # seconds between two looks at the wire
 LOOK_LEAST = 1.0
 SETTLE = 0.5
 HOLD_LEAST = 1.0
-FORGET_STRANGER = 2.5 * ROUTINE
+FORGET_UNKNOWN = 2.5 * ROUTINE
 MOST_CLAIMS = 64  # of an instance by others than its peers: who forges them can make as many as he likes
-MOST_STRANGERS = 16
+MOST_UNKNOWN = 16
 LATE = 1.2  # intervals without an advert after which a standby has its doubts
 
 
-class Watched(t.NamedTuple):
+class InstanceConfig(t.NamedTuple):
     """One VRRP instance of this node. ``detection`` is how long its standby waits in silence, in seconds.
 
     ``witnesses`` are asked whether this node is cut off, with ``gateways`` the default gateways of its interface too.
@@ -79,14 +79,14 @@ class Claim:
         return 0.0 if self.first is None else self.last - self.first
 
 
-class Judge:
+class InstanceMonitor:
     """Collects what is seen of one instance and decides whether that is a split."""
 
-    def __init__(self, watched: Watched) -> None:
-        self.watched = watched
+    def __init__(self, instance: InstanceConfig) -> None:
+        self.instance = instance
         self.held: tuple[str, ...] = ()
         self.claims: dict[str, Claim] = {}
-        self.strangers: dict[str, tuple[float, Advert]] = {}
+        self.unknown: dict[str, tuple[float, Advert]] = {}
         self.heard: float | None = None  # the last advert of a peer that is master, None once its silence was told
 
     @property
@@ -95,7 +95,7 @@ class Judge:
 
     def holding(self, held: t.Container[str]) -> None:
         """Which addresses of the host are there now; what was claimed of one that is not is of no interest."""
-        self.held = tuple(vip for vip in self.watched.vips if vip in held)
+        self.held = tuple(vip for vip in self.instance.vips if vip in held)
         if not self.held:
             self.claims.clear()
 
@@ -106,15 +106,15 @@ class Judge:
 
     def advertised(self, now: float, advert: Advert) -> None:
         """An advert came in: of a peer that is master, or of somebody who must not use our id."""
-        if advert.router_id != self.watched.router_id or family_of(advert.source) != self.watched.family:
+        if advert.router_id != self.instance.router_id or family_of(advert.source) != self.instance.family:
             return
-        if not self.watched.knows(advert.source):
+        if not self.instance.knows(advert.source):
             # On another network the number is another virtual router's.
-            here = advert.interface == self.watched.interface and advert.source != self.watched.address
-            before = self.strangers.get(advert.source)
-            if here and (before or len(self.strangers) < MOST_STRANGERS):
+            here = advert.interface == self.instance.interface and advert.source != self.instance.address
+            before = self.unknown.get(advert.source)
+            if here and (before or len(self.unknown) < MOST_UNKNOWN):
                 mac = advert.mac or (before[1].mac if before else "")
-                self.strangers[advert.source] = (now, advert._replace(mac=mac))
+                self.unknown[advert.source] = (now, advert._replace(mac=mac))
             return
         self.heard = now if advert.priority > 0 else None
         if self.held and advert.priority > 0:
@@ -123,14 +123,14 @@ class Judge:
 
     def _claimed(self, now: float, other: str, claim: Claim, period: float) -> None:
         """Somebody acts as the holder; where there are too many of them, whoever is no peer is not taken up."""
-        if other in self.claims or other in self.watched.peers or len(self.claims) < MOST_CLAIMS:
+        if other in self.claims or other in self.instance.peers or len(self.claims) < MOST_CLAIMS:
             self.claims.setdefault(other, claim).seen(now, period)
 
     def silent_in(self, now: float) -> float | None:
         """Return in how many seconds a standby has to doubt that it hears its master, None where it has none."""
         if self.heard is None or self.held:
             return None
-        return max(0.0, self.heard + LATE * self.watched.advert_int - now)
+        return max(0.0, self.heard + LATE * self.instance.advert_int - now)
 
     def suspected_since(self, now: float) -> float | None:
         """Return when the youngest of the claims that still stand was made first, None where there is none."""
@@ -139,12 +139,12 @@ class Judge:
     def split(self, now: float) -> Claim | None:
         """Return the claim that has lasted longer than any takeover, one with a MAC if there is one."""
         self.claims = {other: claim for other, claim in self.claims.items() if claim.lives(now)}
-        lasting = [claim for claim in self.claims.values() if claim.lasted() >= self.watched.hold]
+        lasting = [claim for claim in self.claims.values() if claim.lasted() >= self.instance.hold]
         return min(lasting, key=lambda claim: (not claim.mac, claim.first or 0.0), default=None)
 
     def foreign(self, now: float) -> Advert | None:
-        """Return the last advert of the stranger with our id that was seen first; None where none was for a while."""
-        for source, (seen, _advert) in list(self.strangers.items()):
-            if now - seen > FORGET_STRANGER:
-                del self.strangers[source]
-        return next((advert for _seen, advert in self.strangers.values()), None)
+        """Return the last advert of the foreign router that was seen first with our id; None where none was of late."""
+        for source, (seen, _advert) in list(self.unknown.items()):
+            if now - seen > FORGET_UNKNOWN:
+                del self.unknown[source]
+        return next((advert for _seen, advert in self.unknown.values()), None)

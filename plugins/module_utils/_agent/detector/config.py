@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the detector watches, and how often: its configuration."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ..service import faults_in_words
+from .adverts import canonical
+from .instance import TICK, InstanceConfig
+
+
+class Config:
+    """What to watch, from the configuration file; raises ValueError with a sentence where it is no such file."""
+
+    def __init__(self, text: str) -> None:
+        with faults_in_words():
+            data = json.loads(text)
+            self.state_file = str(data["state_file"])
+            self.events = str(data["events"])
+            self.known_file = str(data["known_file"])
+            self.changes = str(data["changes"])
+            self.interval = float(data["interval"])
+            self.instances = [self._instance(one) for one in data["instances"]]
+        if self.interval < TICK:
+            raise ValueError(f"interval must be at least {TICK}")
+
+    @staticmethod
+    def _instance(one: t.Mapping[str, t.Any]) -> InstanceConfig:
+        return InstanceConfig(
+            name=str(one["name"]),
+            interface=str(one["interface"]),
+            router_id=int(one["router_id"]),
+            version=int(one["version"]),
+            advert_int=float(one["advert_int"]),
+            detection=float(one["detection"]),
+            address=canonical(one["address"]),
+            peers=tuple(canonical(peer) for peer in one["peers"]),
+            vips=tuple(canonical(vip) for vip in one["vips"]),
+            witnesses=tuple(canonical(witness) for witness in one["witnesses"]),
+            gateways=bool(one["gateways"]),
+            track_file=str(one["track_file"]),
+        )
