@@ -16,23 +16,23 @@ Where this program stops or fails, all files become 0: its own faults must not t
 
 from __future__ import annotations
 
-import contextlib
-import os
 import selectors
 import signal
 import time
 
 from ..processes import read_pid
 from ..service import ERROR, NOTICE, WARNING, log, log_left_out, notify, read, serve, wakened_by
-from ..track import FIT, UNFIT, Folder, content, is_here, put
+from ..track import Folder, is_here
 from .alarm import clear_alarm, raise_alarm
 from .checks import Check
 from .children import Child, Command, FileCheck
 from .config import Config
 from .health import Health, RestartGrace
-from .probe import READ, Listener, Probe, Target
+from .probe import READ, Listener, Probe
+from .prober import Prober
 from .process import Gone, MainProcess, Workers
 from .silence import LONGEST, Silence
+from .track_files import TrackFiles
 
 CONFIG = "/etc/holdfast/watcher.json"
 CRASH, DOWN, PROBE = "nginx_crash", "nginx_down", "nginx_probe"
@@ -81,7 +81,7 @@ class Watcher(Listener):
         self.main: MainProcess | None = None
         self.main_is_dead = False
         self.workers: Workers | None = None  # while it is in doubt whether nginx is frozen
-        self.probes: list[Probe] = []
+        self.prober = Prober(self.selector, self)
         self.children: list[tuple[Child, Check | None]] = []
         self.ask_systemd = 0.0
         self.has_given_up: Child | None = None  # the question to systemd that is under way
@@ -89,7 +89,7 @@ class Watcher(Listener):
         self.restore_due = 0.0
         self.unfit = False
         self.let_go_due: float | None = None  # when keepalived has to have let the addresses go, None once looked
-        self.published: dict[str, bytes] = {}
+        self.files = TrackFiles(config.track_dir, self.warn)
         self.warned: set[str] = set()
         self.running = True
         self.reload = False
@@ -101,7 +101,7 @@ class Watcher(Listener):
         self.selector.register(wakeup, READ, lambda: wakeup.recv(64))
         tick = ping = time.monotonic()
         ready = False
-        self.forget_strangers()
+        self.files.remove_checks_but(check.file_name for check in self.config.checks)
         while self.running:
             now = time.monotonic()
             if self.reload:
@@ -118,7 +118,7 @@ class Watcher(Listener):
                 ping = now + PING
                 log_left_out()
                 self.report()
-                self.published.clear()
+                self.files.look_again()
                 self.look_after_folder(now)
                 self.look_whether_it_let_go(now)
             doubt = self.doubt(now)
@@ -140,9 +140,9 @@ class Watcher(Listener):
         """Many times a second: look for a main process where none is known, and ask."""
         if self.main is None:
             self.find_main(f"{self.config.pid_file} names no running nginx")
-        self.hear()
+        self.prober.hear()
         self.silence.asked(now)
-        self.ask(self.config.target, self, now, LONGEST * self.config.limit)
+        self.prober.ask(self.config.target, self, now, LONGEST * self.config.limit)
 
     def doubt(self, now: float) -> list[float]:
         """Judge the silence, if there is one, and ask the peers in time; return when to do so again."""
@@ -156,20 +156,19 @@ class Watcher(Listener):
             self.silence.starved = True
             return [now]
         if frozen == 0:
-            self.hear()
+            self.prober.hear()
             if self.silence.since is None:
                 return []
             seconds = now - self.silence.since
             reason = self.bad or f"{self.config.target} has given no answer for {seconds:.2f} s"
             self.health.silent(reason)
             self.health.froze(reason)
-            for probe in self.own_probes():
-                self.drop(probe)
+            self.prober.drop(self.prober.open())
             return []
         if doubtful == 0 and now >= self.peers.due:
             self.peers.due = now + PEERS_INTERVAL
             for target in self.config.peers:
-                self.ask(target, self.peers, now, self.config.limit)
+                self.prober.ask(target, self.peers, now, self.config.limit)
         return [now + frozen, max(now + doubtful, self.peers.due)]
 
     def report(self) -> None:
@@ -197,9 +196,7 @@ class Watcher(Listener):
             for one in self.under_way():
                 one.deadline += now - until
             self.silence.slept(now - until)
-        for probe in [probe for probe in self.probes if probe.deadline <= now]:
-            self.drop(probe)
-            probe.listener.silent(f"{probe.target} gives no answer within {probe.timeout:g} s")
+        self.prober.give_up(now)
         for child, check in self.children:
             if child.deadline <= now and not child.overdue:
                 child.overdue = True
@@ -209,7 +206,7 @@ class Watcher(Listener):
 
     def under_way(self) -> list[Probe | Child]:
         """Return what has a time limit that is not over."""
-        return [*self.probes, *(child for child, _check in self.children if not child.overdue)]
+        return [*self.prober.probes, *(child for child, _check in self.children if not child.overdue)]
 
     # The main process
 
@@ -254,47 +251,6 @@ class Watcher(Listener):
 
     # The probes
 
-    def ask(self, target: Target, listener: Listener, now: float, timeout: float) -> None:
-        probe = Probe(target, listener, now=now, timeout=timeout)
-        self.probes.append(probe)
-        self.advance(probe)
-
-    def advance(self, probe: Probe) -> None:
-        before = probe.event
-        try:
-            status = probe.advance()
-        except ConnectionRefusedError:
-            self.drop(probe)
-            probe.listener.refused(f"{probe.target} refuses connections")
-        except (OSError, ValueError) as error:
-            self.drop(probe)
-            probe.listener.silent(f"{probe.target}: {error}")
-        else:
-            if status is not None:
-                probe.listener.answered(status)
-                self.drop(probe)
-            elif probe.listener is self:
-                pass  # it is looked at when the next one is asked
-            elif not before:
-                self.selector.register(probe.descriptor, probe.event, lambda: self.advance(probe))
-            elif before != probe.event:
-                self.selector.modify(probe.descriptor, probe.event, lambda: self.advance(probe))
-
-    def drop(self, probe: Probe) -> None:
-        self.probes.remove(probe)
-        if probe.event and probe.listener is not self:
-            self.selector.unregister(probe.descriptor)
-        probe.connection.close()
-
-    def hear(self) -> None:
-        """Look whether nginx has answered: it is asked so often that to wake for each answer would cost far more."""
-        for probe in self.own_probes():
-            self.advance(probe)
-
-    def own_probes(self) -> list[Probe]:
-        """Return those to nginx that are open, the oldest first."""
-        return [probe for probe in self.probes if probe.listener is self]
-
     def refused(self, reason: str) -> None:
         """A closed listener is as good as a dead nginx."""
         self.health.dead(reason)
@@ -321,7 +277,7 @@ class Watcher(Listener):
             self.warn(f"nginx answers, but {self.config.pid_file} does not exist: its crash will be seen late.")
         self.bad = ""
         now = time.monotonic()
-        self.silence.answered(now, self.own_probes()[0].asked, crashed=bool(self.health.crashed))
+        self.silence.answered(now, self.prober.open()[0].asked, crashed=bool(self.health.crashed))
         self.health.answered(main_is_dead=self.main_is_dead)
 
     # The checks of the user's, and what systemd says
@@ -337,7 +293,7 @@ class Watcher(Listener):
             return
         check.under_way = True
         if check.target is not None:
-            self.ask(check.target, check, now, check.timeout)
+            self.prober.ask(check.target, check, now, check.timeout)
             return
         try:
             if check.command:
@@ -441,35 +397,12 @@ class Watcher(Listener):
             if unfit != self.unfit:
                 self.unfit, self.let_go_due = unfit, now + LET_GO if unfit else None
             for name, unfit in ((CRASH, crashed), (DOWN, down), (PROBE, self.health.frozen)):
-                self.publish(name, unfit, self.health.reason)
+                self.files.publish(name, unfit, self.health.reason)
         for check in self.config.checks:
             while check.warnings:
                 self.warn(check.warnings.pop())
             if check.hysteresis.failed is not None:
-                self.publish(check.file_name, check.hysteresis.failed, check.reason)
-
-    def publish(self, name: str, unfit: bool, reason: str) -> None:
-        """Write one file where it does not say so; it is read now and then, so damage by another hand is put right."""
-        wanted = UNFIT if unfit else FIT
-        if self.published.get(name) == wanted:
-            return
-        path = os.path.join(self.config.track_dir, name)
-        if content(path) != wanted:
-            try:
-                put(path, wanted)
-            except OSError as error:
-                self.warn(f"{path} cannot be written, keepalived learns nothing: {error.strerror}.")
-                return
-            log(WARNING if unfit else NOTICE, f"{name} is {wanted.decode().strip()}: {reason}.")
-        self.published[name] = wanted
-
-    def forget_strangers(self) -> None:
-        """Remove the files of checks that are no more; nobody tracks them."""
-        known = {check.file_name for check in self.config.checks}
-        with contextlib.suppress(OSError):
-            for name in os.listdir(self.config.track_dir):
-                if name.startswith("check_") and name not in known:
-                    os.unlink(os.path.join(self.config.track_dir, name))
+                self.files.publish(check.file_name, check.hysteresis.failed, check.reason)
 
     def read_again(self, config_file: str) -> None:
         """Take over a changed configuration; keep the old one where the new one is wrong."""
@@ -479,11 +412,10 @@ class Watcher(Listener):
             log(ERROR, f"{config_file} is not taken over: {error}.")
             return
         self.forget_main()
-        for probe in list(self.probes):
-            self.drop(probe)
+        self.prober.drop(self.prober.probes)
         self.stop_children()
-        self.forget_strangers()
-        self.published.clear()
+        self.files = TrackFiles(self.config.track_dir, self.warn)
+        self.files.remove_checks_but(check.file_name for check in self.config.checks)
         self.grace.seconds = self.config.patience
         self.health.answers.rise = self.config.rise
         self.silence = Silence(self.config.limit)
@@ -494,10 +426,7 @@ class Watcher(Listener):
         """Say fit, whatever was known: who does not watch must not take an address away."""
         self.stop_children()
         for name in (*NGINX_FILES, *(check.file_name for check in self.config.checks)):
-            try:
-                put(os.path.join(self.config.track_dir, name), FIT)
-            except OSError as error:
-                log(ERROR, f"{name} cannot be set to 0: {error.strerror}.")
+            self.files.set_fit(name)
         log(ERROR, "The watcher stops. Until it is back nobody sees a crash or a freeze of nginx.")
 
     def stop_children(self) -> None:
