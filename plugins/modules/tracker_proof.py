@@ -91,6 +91,7 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import process, read_pid
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump import read_states
@@ -196,8 +197,7 @@ class ThisNode(Node):
 
     def _main_pid(self) -> int | None:
         with contextlib.suppress(OSError, ValueError):
-            with open(self._pid_file, encoding="ascii") as stream:
-                pid = int(stream.read())
+            pid = read_pid(self._pid_file)
             with open(f"/proc/{pid}/cmdline", "rb") as stream:
                 if b"nginx" in stream.read(4096):
                     return pid
@@ -212,9 +212,8 @@ def _systemctl(*words: str) -> None:
 
 def _state(pid: int) -> str:
     """Return the letter of a process's state, empty where there is none."""
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
-        return stream.read().rpartition(")")[2].split()[0]
-    return ""
+    found = process(pid)
+    return found.state if found is not None else ""
 
 
 def _plain(address: str) -> str:

@@ -18,8 +18,9 @@ import sys
 import time
 import typing as t
 
-from .netlink import Bound, bound, remove
-from .processes import alive, process, processes, read_pid
+from .._system.addresses import canonical
+from .._system.netlink import Bound, bound, remove
+from .._system.processes import alive, process, processes, read_pid
 from .track import FIT, UNFIT, put
 
 CONFIG = "/etc/holdfast/watcher.json"
@@ -37,10 +38,9 @@ def held(addresses: t.Iterable[t.Mapping[str, str]]) -> list[Bound]:
     """Return those of keepalived's addresses that stand on their own interface now, or on one made on top of it."""
     wanted = set()
     for entry in addresses:
-        family = socket.AF_INET6 if ":" in entry["address"] else socket.AF_INET
-        canonical = socket.inet_ntop(family, socket.inet_pton(family, entry["address"]))
+        address = canonical(entry["address"])
         try:
-            wanted.add((socket.if_nametoindex(entry["interface"]), canonical))
+            wanted.add((socket.if_nametoindex(entry["interface"]), address))
         except OSError:
             continue  # no such interface, so nothing stands on it
     return [

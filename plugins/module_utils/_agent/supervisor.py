@@ -20,7 +20,7 @@ import sys
 import time
 import typing as t
 
-from .processes import processes
+from .._system.processes import processes
 
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 AGAIN = 0.02  # seconds between two looks at what does not end

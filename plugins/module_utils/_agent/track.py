@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import socket
 
+from .._system.addresses import family_of, packed
+
 FIT, UNFIT = b"0\n", b"1\n"
 
 
@@ -32,12 +34,12 @@ class Folder:
 
 def is_here(address: str) -> bool:
     """Whether this host has an address: it is the source of what goes there. Nothing is sent."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    family = family_of(address)
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as connection:
             connection.connect((address, 9))
             source = connection.getsockname()[0].partition("%")[0]
-            return socket.inet_pton(family, source) == socket.inet_pton(family, address)
+            return packed(source) == packed(address)
     except OSError:
         return False
 

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.links import Links
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.netlink import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.netlink import (
     HEADER,
     IFINFOMSG,
     RTATTR,

@@ -12,11 +12,11 @@ import typing as t
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.adverts import (
     Advert,
-    family_of,
     read_advert,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.instance import InstanceConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.reasons import explain
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.addresses import family_of
 
 US, PEER, STRANGER = "10.0.0.11", "10.0.0.12", "10.0.0.99"
 VIP, MAC = "10.0.0.100", "02:00:00:00:00:0d"

@@ -74,7 +74,7 @@ def test_every_file_of_the_agent_is_delivered() -> None:
 
 def test_of_the_rest_only_what_is_as_simple_comes_with_it() -> None:
     others = {path.split("/")[1] for path in TREE.files if path != MAIN and not path.startswith("holdfast/_agent/")}
-    assert others == {"__init__.py", "apply", "firewall", "run.py", "vrrp"}
+    assert others == {"__init__.py", "_system", "apply", "firewall", "run.py", "vrrp"}
     assert {path for path in TREE.files if path.startswith("holdfast/apply/")} == {
         "holdfast/apply/__init__.py",
         "holdfast/apply/settle.py",
@@ -93,6 +93,25 @@ def modules_of(path: str) -> dict[str, list[int]]:
                         found.setdefault(f"{module}.py", []).append(node.col_offset)
         assert not isinstance(node, ast.ImportFrom) or "ansible" not in (node.module or ""), path
     return found
+
+
+MAY_IMPORT = {
+    "_agent": {"_agent", "_system", "apply", "firewall", "run", "vrrp"},
+    "_system": {"_system"},
+    "firewall": {"firewall"},
+    "apply": set(),
+    "run": set(),
+    "vrrp": set(),
+}
+
+
+def test_imports_go_in_one_direction() -> None:
+    for path in TREE.files:
+        for other in modules_of(path):
+            package, imported = (each.split("/")[1].partition(".")[0] for each in (path, other))
+            assert imported in MAY_IMPORT[package], (path, other)
+            inside = {each.split("/")[2] for each in (path, other) if each.count("/") == 3 and package == "_agent"}
+            assert len(inside) < 2 or imported != "_agent", "no part imports from another"
 
 
 def test_a_part_consists_of_what_it_imports() -> None:

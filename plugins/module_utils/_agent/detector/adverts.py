@@ -9,17 +9,10 @@ import socket
 import struct
 import typing as t
 
+from ..._system.addresses import family_of, packed
+
 VRRP = 112
 MOST_UNKNOWN = 64  # senders that nobody knows, of which the adverts are kept
-
-
-def family_of(address: str) -> int:
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
-
-
-def canonical(address: str) -> str:
-    """Return an address in its one spelling; OSError where it is none."""
-    return socket.inet_ntop(family_of(address), socket.inet_pton(family_of(address), address))
 
 
 class Advert(t.NamedTuple):
@@ -91,7 +84,7 @@ def read_advert(data: bytes, *, interface: str, source: str, destination: str, t
 
 
 def is_multicast(address: str) -> bool:
-    first = socket.inet_pton(family_of(address), address)[0]
+    first = packed(address)[0]
     return first == 0xFF if ":" in address else 224 <= first <= 239
 
 

@@ -15,6 +15,7 @@ import socket
 import struct
 import typing as t
 
+from ..._system.addresses import family_of
 from ...apply.settle import PORT, Change, answer
 from ...vrrp.frames import (
     ETH_P_ALL,
@@ -95,7 +96,7 @@ class Answerer:
 
     @staticmethod
     def send(said: bytes, one: Asked) -> None:
-        family = socket.AF_INET6 if ":" in one.source else socket.AF_INET
+        family = family_of(one.source)
         with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             connection.bind((one.destination, PORT))

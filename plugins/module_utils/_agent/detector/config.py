@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import typing as t
 
+from ..._system.addresses import canonical
 from ..service import faults_in_words
-from .adverts import canonical
 from .instance import TICK, InstanceConfig
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .adverts import Advert, family_of
+from ..._system.addresses import family_of
+from .adverts import Advert
 
 TICK = 0.25  # seconds between two looks at what has arrived
 ROUTINE = 10.0  # seconds between two looks at the wire

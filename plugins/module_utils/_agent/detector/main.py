@@ -28,7 +28,7 @@ import subprocess
 import time
 import typing as t
 
-from ..netlink import links, neighbours
+from ..._system.netlink import links, neighbours
 from ..service import WARNING, log, log_left_out, notify, serve
 from ..track import FIT, UNFIT, content, put
 from .adverts import Advert, Seen

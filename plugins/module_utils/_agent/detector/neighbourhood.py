@@ -9,8 +9,8 @@ import errno
 import socket
 import typing as t
 
+from ..._system.netlink import Bound, bound
 from ...vrrp.frames import own_macs
-from ..netlink import Bound, bound
 from .packets import Prober
 
 

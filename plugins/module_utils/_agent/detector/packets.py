@@ -10,6 +10,8 @@ import socket
 import struct
 import typing as t
 
+from ..._system.addresses import packed
+from ..._system.netlink import mac_text
 from ...vrrp.frames import (
     ADVERTISEMENT,
     ARP,
@@ -32,8 +34,7 @@ from ...vrrp.frames import (
     neighbour_packet,
     question,
 )
-from ..netlink import mac_text
-from .adverts import VRRP, Advert, Seen, advert_of_packet, family_of, read_advert
+from .adverts import VRRP, Advert, Seen, advert_of_packet, read_advert
 
 MOST = 256  # packets that are read from one socket in one tick: a flood is not followed
 IP_PKTINFO, ICMP6_FILTER = 8, 1
@@ -179,12 +180,12 @@ class Prober:
 
         The form of keepalived (RFC 5227, section 3; RFC 4861, section 7.2.6): who knows the address believes it.
         """
-        packed = socket.inet_pton(family_of(address), address)
-        if len(packed) == 4:
-            packet = ARP.pack(1, ETH_P_IP, 6, 4, 1, self.mac, packed, BROADCAST, packed)
+        own = packed(address)
+        if len(own) == 4:
+            packet = ARP.pack(1, ETH_P_IP, 6, 4, 1, self.mac, own, BROADCAST, own)
             self.arp.sendto(packet, (self.interface, ETH_P_ARP, 0, 0, BROADCAST))
         else:
-            packet = advertisement(packed, self.mac)
+            packet = advertisement(own, self.mac)
             self.arp.sendto(packet, (self.interface, ETH_P_IPV6, 0, 0, b"\x33\x33" + ALL_NODES[12:]))
 
     def sockets(self) -> list[socket.socket]:

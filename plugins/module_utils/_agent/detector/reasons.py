@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import socket
 import typing as t
 
-from .adverts import Advert, family_of, is_multicast
+from ..._system.addresses import family_of, packed
+from .adverts import Advert, is_multicast
 from .instance import InstanceConfig
 
 SHOWN = 20  # addresses of an advert that a message names
@@ -137,10 +137,7 @@ def _why_not_accepted(own: Advert, other: Advert, *, through: bool) -> Reason:
             f"{where} announces an interval of {other.interval:g} s and this node one of {own.interval:g} s: "
             "bring the same keepalived_timing to both.",
         )
-    if (own.priority, socket.inet_pton(family_of(own.source), own.source)) > (
-        other.priority,
-        socket.inet_pton(family_of(where), where),
-    ):
+    if (own.priority, packed(own.source)) > (other.priority, packed(where)):
         return Reason(
             "peer_is_deaf",
             f"Adverts of {where} arrive and are in order, and those of this node should end them: {where} does not "

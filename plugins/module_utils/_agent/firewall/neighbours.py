@@ -15,7 +15,7 @@ import ipaddress
 import socket
 import typing as t
 
-from ..netlink import (
+from ..._system.netlink import (
     NDA_DST,
     NDA_LLADDR,
     NDMSG,

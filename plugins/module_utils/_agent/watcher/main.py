@@ -20,7 +20,7 @@ import selectors
 import signal
 import time
 
-from ..processes import read_pid
+from ..._system.processes import read_pid
 from ..service import ERROR, NOTICE, WARNING, log, log_left_out, notify, read, serve, wakened_by
 from ..track import Folder, is_here
 from .alarm import clear_alarm, raise_alarm

@@ -14,6 +14,8 @@ import socket
 import struct
 import typing as t
 
+from ..._system.addresses import family_of
+
 if t.TYPE_CHECKING:
     import ssl
 
@@ -60,10 +62,9 @@ class Probe:
     """One request under way: ``event`` is what its connection waits for. To advance it too early does no harm."""
 
     def __init__(self, target: Target, listener: Listener, *, now: float, timeout: float) -> None:
-        family = socket.AF_INET6 if ":" in target.address else socket.AF_INET
         self.target = target
         self.listener = listener
-        self.connection = socket.socket(family, socket.SOCK_STREAM)
+        self.connection = socket.socket(family_of(target.address), socket.SOCK_STREAM)
         self.connection.setblocking(False)
         self.descriptor = self.connection.fileno()
         self.timeout = timeout

@@ -11,7 +11,7 @@ import os
 import select
 import typing as t
 
-from ..processes import children, process
+from ..._system.processes import children, process
 
 # The same on every architecture of Linux (the numbers were unified before this call came); os has it from Python 3.9.
 SYS_PIDFD_OPEN = 434
