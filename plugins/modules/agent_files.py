@@ -55,7 +55,7 @@ paths:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.agent_tree import FOLDER, deliver
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.agent_delivery import FOLDER, deliver
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.text import difference
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 

@@ -11,7 +11,7 @@ import os
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.agent_tree import deliver, units_of_agent, withdraw
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.agent_delivery import deliver, units_of_agent, withdraw
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import read_state
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.text import replace_text
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError

@@ -15,14 +15,14 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils import agent_tree
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent import parts
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.agent_tree import (
-    Tree,
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.agent_delivery import (
+    Delivery,
     deliver,
     units_of_agent,
     withdraw,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.agent_tree import Tree
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from delivered import part
 from documented import ROOT
@@ -45,10 +45,10 @@ def changed(path: str) -> Tree:
 
 
 @pytest.fixture
-def bring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., agent_tree.Delivery]:
+def bring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., Delivery]:
     """Deliver a tree to a folder."""
 
-    def bring(tree: Tree = TREE, *, check: bool = False) -> agent_tree.Delivery:
+    def bring(tree: Tree = TREE, *, check: bool = False) -> Delivery:
         monkeypatch.setattr(Tree, "of_this_collection", lambda: tree)
         return deliver(str(tmp_path / "lib"), check=check)
 
@@ -168,7 +168,7 @@ def test_a_part_of_another_name_is_refused() -> None:
 
 
 def test_a_part_imports_from_one_tree_though_the_link_is_moved(
-    tmp_path: Path, bring: t.Callable[..., agent_tree.Delivery]
+    tmp_path: Path, bring: t.Callable[..., Delivery]
 ) -> None:
     link, other = str(tmp_path / "lib" / "agent"), str(tmp_path / "other")
     moves = f"import annotations\nimport os\nos.replace({other!r}, {link!r})\n"
@@ -183,9 +183,7 @@ def test_a_part_imports_from_one_tree_though_the_link_is_moved(
 # How it comes to a host
 
 
-def test_it_is_brought_whole_and_then_nothing_is_done(
-    tmp_path: Path, bring: t.Callable[..., agent_tree.Delivery]
-) -> None:
+def test_it_is_brought_whole_and_then_nothing_is_done(tmp_path: Path, bring: t.Callable[..., Delivery]) -> None:
     first = bring()
     assert (first.changed, sorted(first.parts), first.before) == (True, sorted(parts.__all__), "")
     tree = tmp_path / "lib" / TREE.name
@@ -200,7 +198,7 @@ def test_it_is_brought_whole_and_then_nothing_is_done(
     assert listing(tmp_path) == before
 
 
-def test_who_only_asks_changes_nothing(tmp_path: Path, bring: t.Callable[..., agent_tree.Delivery]) -> None:
+def test_who_only_asks_changes_nothing(tmp_path: Path, bring: t.Callable[..., Delivery]) -> None:
     asked = bring(check=True)
     assert list(tmp_path.iterdir()) == []
     assert asked == bring()
@@ -220,7 +218,7 @@ def test_who_only_asks_changes_nothing(tmp_path: Path, bring: t.Callable[..., ag
     ],
 )
 def test_a_part_is_named_when_something_that_it_loads_has_changed(
-    bring: t.Callable[..., agent_tree.Delivery], path: str, loaded: list[str]
+    bring: t.Callable[..., Delivery], path: str, loaded: list[str]
 ) -> None:
     bring()
     delivery = bring(changed(path))
@@ -229,7 +227,7 @@ def test_a_part_is_named_when_something_that_it_loads_has_changed(
     assert {line.split()[0] for line in lines} == {path}
 
 
-def test_what_has_not_changed_keeps_its_time(tmp_path: Path, bring: t.Callable[..., agent_tree.Delivery]) -> None:
+def test_what_has_not_changed_keeps_its_time(tmp_path: Path, bring: t.Callable[..., Delivery]) -> None:
     """So a service is stale only where something that it loads is newer than its start."""
     delivery = bring()
     for path in delivery.paths["watcher"]:
@@ -241,7 +239,7 @@ def test_what_has_not_changed_keeps_its_time(tmp_path: Path, bring: t.Callable[.
     assert {path for path in delivery.paths["watcher"] if os.stat(path).st_mtime != 1000} == new, "back, and new again"
 
 
-def test_two_trees_are_kept(tmp_path: Path, bring: t.Callable[..., agent_tree.Delivery]) -> None:
+def test_two_trees_are_kept(tmp_path: Path, bring: t.Callable[..., Delivery]) -> None:
     for path in (WATCHER_ALONE, SHARED, MAIN):
         bring(changed(path))
     (tmp_path / "lib" / "of_somebody_else").mkdir()
@@ -254,7 +252,7 @@ def test_two_trees_are_kept(tmp_path: Path, bring: t.Callable[..., agent_tree.De
     }
 
 
-def test_damage_is_put_right(tmp_path: Path, bring: t.Callable[..., agent_tree.Delivery]) -> None:
+def test_damage_is_put_right(tmp_path: Path, bring: t.Callable[..., Delivery]) -> None:
     bring()
     tree = tmp_path / "lib" / TREE.name
     (tree / WATCHER_ALONE).write_text("# edited by hand\n")
@@ -266,9 +264,7 @@ def test_damage_is_put_right(tmp_path: Path, bring: t.Callable[..., agent_tree.D
     assert {str(path.relative_to(tree)): path.read_text() for path in tree.rglob("*.py")} == dict(TREE.files)
 
 
-def test_what_is_compiled_holds_as_long_as_its_source(
-    tmp_path: Path, bring: t.Callable[..., agent_tree.Delivery]
-) -> None:
+def test_what_is_compiled_holds_as_long_as_its_source(tmp_path: Path, bring: t.Callable[..., Delivery]) -> None:
     bring()
     supervisor = tmp_path / "lib" / "agent" / "holdfast/_agent/supervisor.py"
     assert list((supervisor.parent / "__pycache__").glob("supervisor.*.pyc"))
@@ -280,9 +276,7 @@ def test_what_is_compiled_holds_as_long_as_its_source(
     assert subprocess.run(command, check=False).returncode == 7
 
 
-def test_a_delivery_that_was_cut_short_is_made_anew(
-    tmp_path: Path, bring: t.Callable[..., agent_tree.Delivery]
-) -> None:
+def test_a_delivery_that_was_cut_short_is_made_anew(tmp_path: Path, bring: t.Callable[..., Delivery]) -> None:
     bring()
     half = tmp_path / "lib" / changed(SHARED).name / "holdfast"
     half.mkdir(parents=True)
@@ -292,7 +286,7 @@ def test_a_delivery_that_was_cut_short_is_made_anew(
     assert (tmp_path / "lib" / "agent" / SHARED).read_text().endswith("# another version\n")
 
 
-def test_what_is_in_the_way_is_named(tmp_path: Path, bring: t.Callable[..., agent_tree.Delivery]) -> None:
+def test_what_is_in_the_way_is_named(tmp_path: Path, bring: t.Callable[..., Delivery]) -> None:
     (tmp_path / "lib" / "agent" / "of_somebody").mkdir(parents=True)
     with pytest.raises(HoldfastError, match="lib/agent is no symbolic link to the agent: move it away"):
         bring()
@@ -303,7 +297,7 @@ def test_a_folder_has_to_be_said_from_the_root() -> None:
         deliver("programs", check=False)
 
 
-def test_it_goes_when_nothing_starts_it(tmp_path: Path, bring: t.Callable[..., agent_tree.Delivery]) -> None:
+def test_it_goes_when_nothing_starts_it(tmp_path: Path, bring: t.Callable[..., Delivery]) -> None:
     bring()
     units = tmp_path / "units"
     units.mkdir()
