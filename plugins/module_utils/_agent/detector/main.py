@@ -31,15 +31,15 @@ import typing as t
 from ..._system.netlink import links, neighbours
 from ..service import WARNING, log, log_left_out, notify, serve
 from ..track import FIT, UNFIT, content, put
-from .adverts import Advert, Seen
+from . import findings
+from .adverts import Seen
 from .answer import Answerer
 from .config import Config
 from .conflict import AddressConflict, Verdict
-from .instance import LOOK_LEAST, ROUTINE, TICK, Claim, InstanceMonitor
+from .instance import LOOK_LEAST, ROUTINE, TICK, InstanceMonitor
 from .links import Links
 from .neighbourhood import Neighbourhood
 from .packets import Listener, Looked, Wire, drain
-from .reasons import explain, foreign_router
 from .reporter import Reporter
 from .witnesses import Known, Witnesses
 
@@ -262,7 +262,7 @@ class Detector:
             elif verdict is not None:
                 self.declare(monitor, UNFIT if conflict.yielded else FIT)
                 if conflict.yielded:
-                    self.reporter.say("split_brain", monitor.instance.name, self.cut_off(conflict))
+                    self.reporter.say("split_brain", monitor.instance.name, findings.cut_off(conflict, neighbours()))
             if conflict.due(now) is not None:
                 for address in sorted(conflict.claims or monitor.instance.vips)[:AT_ONCE]:
                     self.ask_for(address, monitor.instance.interface)
@@ -322,58 +322,12 @@ class Detector:
                 self.reporter.say("split_brain", name, None)
             elif self.looked.since >= (claim.first or 0.0) and claim.last >= self.looked.until:
                 # It stood before and after the look, so what was seen is its reason, and not the end of it.
-                self.reporter.say("split_brain", name, self.facts(monitor, claim))
+                self.reporter.say("split_brain", name, findings.split_brain(monitor, claim, self.looked, neighbours()))
             other = monitor.foreign(now)
-            self.reporter.say(
-                "foreign_adverts", name, None if other is None else _foreign(other, monitor.instance.vips)
-            )
-
-    @staticmethod
-    def cut_off(conflict: AddressConflict) -> dict[str, t.Any]:
-        address, mac = min(conflict.claims.items())
-        other = next((one for one, its in neighbours().items() if its == mac and one not in conflict.claims), "")
-        return {
-            "address": address,
-            "other_mac": mac,
-            "other_address": other,
-            "reason": "cut_off",
-            "message": f"{address} is held by {_who(other, mac)}, and none of {len(conflict.answered)} hosts that "
-            "answered this node a moment ago still does, so it is cut off and gives way: look at its firewall and its "
-            "network. It comes back by itself.",
-        }
-
-    def facts(self, monitor: InstanceMonitor, claim: Claim) -> dict[str, t.Any]:
-        known = neighbours()
-        mac, other = claim.mac or known.get(claim.source, ""), claim.source
-        if not other:
-            other = next((address for address, its in known.items() if its == mac and address not in monitor.held), "")
-        foreign_mac = bool(mac) and mac not in [known.get(peer, mac) for peer in monitor.instance.peers]
-        reason = explain(monitor.instance, list(self.looked.wire), list(self.looked.passed), foreign_mac=foreign_mac)
-        return {
-            "address": claim.address,
-            "other_mac": mac,
-            "other_address": other,
-            "reason": reason.name,
-            "message": f"{claim.address} is held here and by {_who(other, mac)}. {reason.message}",
-        }
-
-
-def _who(address: str, mac: str) -> str:
-    return f"{address} ({mac})" if address and mac else address or mac
-
-
-def _foreign(advert: Advert, vips: t.Sequence[str]) -> dict[str, t.Any]:
-    one = advert._replace(mac=advert.mac or neighbours().get(advert.source, ""))
-    return {
-        "address": next((address for address in one.addresses if address in vips), ""),
-        "other_address": one.source,
-        "other_mac": one.mac,
-        "interface": one.interface,
-        "router_id": one.router_id,
-        "priority": one.priority,
-        "reason": "router_id_clash",
-        "message": foreign_router(one, vips),
-    }
+            if other is not None and not other.mac:
+                other = other._replace(mac=neighbours().get(other.source, ""))
+            foreign = None if other is None else findings.foreign_adverts(other, monitor.instance)
+            self.reporter.say("foreign_adverts", name, foreign)
 
 
 def main(config_file: str = CONFIG) -> int:
