@@ -10,6 +10,7 @@ import os
 import smtplib
 import socket
 import subprocess
+import sys
 import threading
 import time
 import typing as t
@@ -19,6 +20,7 @@ import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier.events import MOST_STATES, History
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier.mail import send
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier.records import LIMIT
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.supervisor import supervised
 from ansible_collections.holdfast.nginx_ha.tests.unit.notify.notify_stand import NotifyStand
 from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import eventually
 from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.test_watcher_bounds import memory
@@ -76,6 +78,15 @@ def test_nothing_outlives_its_command(started: str, ends: str) -> None:
 def test_a_supervised_command_ends_as_it_does(text: str, status: int) -> None:
     command = part("supervisor", "0", "sh", "-c", text)
     assert subprocess.run(command, check=False).returncode == status
+
+
+def test_a_command_is_supervised_from_where_the_service_was_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The link is there for as long as the service runs, and the tree that it led to then may be gone."""
+    monkeypatch.setattr(sys, "argv", ["/usr/local/lib/holdfast/agent", "notifier"])
+    assert supervised(1.5, ["mail", "-s", "x"])[1:] == [
+        *("-I", "-S", "-B", "/usr/local/lib/holdfast/agent"),
+        *("supervisor", "1.5", "mail", "-s", "x"),
+    ]
 
 
 def pings(stand: NotifyStand, seconds: float) -> list[float]:

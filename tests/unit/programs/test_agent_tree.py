@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import compileall
 import json
 import os
 import stat
@@ -284,6 +285,31 @@ def test_a_delivery_that_was_cut_short_is_made_anew(tmp_path: Path, bring: t.Cal
     bring(changed(SHARED))
     assert not (half / "half.py").exists()
     assert (tmp_path / "lib" / "agent" / SHARED).read_text().endswith("# another version\n")
+
+
+class Killed(BaseException):
+    """As by a signal, between two steps."""
+
+
+@pytest.mark.parametrize("step", ["rename", "link", "compile_dir", "fsync", "symlink"])
+def test_one_that_is_killed_leaves_a_whole_tree_and_is_finished_by_the_next(
+    tmp_path: Path, bring: t.Callable[..., Delivery], monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def killed(*_args: object, **_more: object) -> None:
+        raise Killed
+
+    bring()
+    wanted = changed(SHARED)
+    with monkeypatch.context() as patch:
+        patch.setattr(compileall if step == "compile_dir" else os, step, killed)
+        with pytest.raises(Killed):
+            bring(wanted)
+    tree = (tmp_path / "lib" / "agent").resolve()
+    there = {str(path.relative_to(tree)): path.read_text() for path in tree.rglob("*.py")}
+    assert there == dict(TREE.files)
+    bring(wanted)
+    tree = (tmp_path / "lib" / "agent").resolve()
+    assert {str(path.relative_to(tree)): path.read_text() for path in tree.rglob("*.py")} == dict(wanted.files)
 
 
 def test_what_is_in_the_way_is_named(tmp_path: Path, bring: t.Callable[..., Delivery]) -> None:
