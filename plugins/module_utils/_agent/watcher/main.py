@@ -24,8 +24,8 @@ from ..._system.processes import read_pid
 from ..service import ERROR, NOTICE, WARNING, log, log_left_out, notify, read, serve, wakened_by
 from ..track import Folder, is_here
 from .alarm import clear_alarm, raise_alarm
-from .checks import Check
-from .children import Child, Command, FileCheck
+from .checker import Checker
+from .children import Child, Command
 from .config import Config
 from .health import Health, RestartGrace
 from .probe import READ, Listener, Probe
@@ -82,9 +82,9 @@ class Watcher(Listener):
         self.main_is_dead = False
         self.workers: Workers | None = None  # while it is in doubt whether nginx is frozen
         self.prober = Prober(self.selector, self)
-        self.children: list[tuple[Child, Check | None]] = []
+        self.checker = Checker(self.selector, self.prober)
         self.ask_systemd = 0.0
-        self.has_given_up: Child | None = None  # the question to systemd that is under way
+        self.has_given_up: Command | None = None  # the question to systemd that is under way
         self.folder = Folder(config.track_dir)
         self.restore_due = 0.0
         self.unfit = False
@@ -113,7 +113,7 @@ class Watcher(Listener):
             for check in self.config.checks:
                 if now >= check.due:
                     check.due = now + check.interval
-                    self.begin(check, now)
+                    self.checker.begin(check, now)
             if now >= ping:
                 ping = now + PING
                 log_left_out()
@@ -190,23 +190,21 @@ class Watcher(Listener):
             key.data()
         if polling and self.main is not None and not self.main.alive():
             self.main_ended()
-        self.reap()
+        for command, status in self.checker.reap():
+            if command is self.has_given_up and status == 0 and self.grace.waits():
+                self.grace.over = True
+                self.health.reason = f"systemd has given {self.config.unit} up"
         now = time.monotonic()
         if now - until > STALL:
             for one in self.under_way():
                 one.deadline += now - until
             self.silence.slept(now - until)
         self.prober.give_up(now)
-        for child, check in self.children:
-            if child.deadline <= now and not child.overdue:
-                child.overdue = True
-                child.kill()
-                if check is not None:
-                    check.late()
+        self.checker.give_up(now)
 
     def under_way(self) -> list[Probe | Child]:
         """Return what has a time limit that is not over."""
-        return [*self.prober.probes, *(child for child, _check in self.children if not child.overdue)]
+        return [*self.prober.probes, *self.checker.under_way()]
 
     # The main process
 
@@ -282,75 +280,14 @@ class Watcher(Listener):
 
     # The checks of the user's, and what systemd says
 
-    def begin(self, check: Check, now: float) -> None:
-        """Begin a check, unless the last one still goes on; a child that cannot be killed counts again and again."""
-        child = next((child for child, other in self.children if other is check), None)
-        if child is not None and not child.idle:
-            if not check.under_way:
-                check.late()
-            return
-        if check.under_way:
-            return
-        check.under_way = True
-        if check.target is not None:
-            self.prober.ask(check.target, check, now, check.timeout)
-            return
-        try:
-            if check.command:
-                self.children.append((Command(check.command, now=now, timeout=check.timeout), check))
-            else:
-                file_check = child if isinstance(child, FileCheck) else self.file_check(check)
-                file_check.ask(now + check.timeout)
-        except OSError as error:
-            check.silent(f"no process can be started: {error.strerror}")
-
-    def file_check(self, check: Check) -> FileCheck:
-        """Return a new process that looks at the file of a check; raises OSError."""
-        file_check = FileCheck(check.file)
-
-        def looked() -> None:
-            found = file_check.answer()
-            if found is None:
-                self.selector.unregister(file_check.connection)
-                file_check.connection.close()
-            elif not file_check.overdue:
-                check.looked(found)
-
-        self.selector.register(file_check.connection, READ, looked)
-        self.children.append((file_check, check))
-        return file_check
-
-    def reap(self) -> None:
-        """Hear what the ended children have found out."""
-        for child, check in list(self.children):
-            status = child.ended()
-            if status is None:
-                continue
-            self.children.remove((child, check))
-            if check is None:
-                if child is self.has_given_up and status == 0 and self.grace.waits():
-                    self.grace.over = True
-                    self.health.reason = f"systemd has given {self.config.unit} up"
-            elif not child.overdue:
-                check.ended(status)
-
     def await_systemd(self, now: float) -> list[float]:
         """Ask systemd, as long as nginx may come back, whether it has given up; return when to look again."""
         if not self.grace.waits() or self.grace.since is None:
             return []
-        if now >= self.ask_systemd and all(child is not self.has_given_up for child, _check in self.children):
+        if now >= self.ask_systemd and not self.checker.runs(self.has_given_up):
             self.ask_systemd = now + ASK_SYSTEMD
-            self.has_given_up = self.tell_systemd("is-failed", "--quiet", self.config.unit, now=now)
+            self.has_given_up = self.checker.start(SYSTEMCTL, "is-failed", "--quiet", self.config.unit, now=now)
         return [self.grace.since + self.grace.seconds, max(self.ask_systemd, now + WITHOUT_PIDFD)]
-
-    def tell_systemd(self, *words: str, now: float) -> Child | None:
-        """Start systemctl with these words, and wait for nothing."""
-        try:
-            child = Command([SYSTEMCTL, *words], now=now, timeout=1.0)
-        except OSError:
-            return None
-        self.children.append((child, None))
-        return child
 
     def look_after_folder(self, now: float) -> None:
         """Have the folder of the track files brought back where it is another one, which keepalived does not watch."""
@@ -360,7 +297,7 @@ class Watcher(Listener):
                 ERROR,
                 f"{self.config.track_dir} was removed or replaced, keepalived learns nothing: starting {RESTORE}.",
             )
-            self.tell_systemd("start", "--no-block", RESTORE, now=now)
+            self.checker.start(SYSTEMCTL, "start", "--no-block", RESTORE, now=now)
 
     def look_whether_it_let_go(self, now: float) -> None:
         """Have keepalived read its configuration again, once, where it holds the addresses of a node that is unfit.
@@ -379,7 +316,7 @@ class Watcher(Listener):
                 "its configuration again. If it holds on, see whether journalctl -u keepalived says that it is unable "
                 "to monitor track files: then raise fs.inotify.max_user_instances and restart it.",
             )
-            self.tell_systemd("--no-block", "reload", "keepalived.service", now=now)
+            self.checker.start(SYSTEMCTL, "--no-block", "reload", "keepalived.service", now=now)
 
     def warn(self, sentence: str) -> None:
         if sentence not in self.warned:
@@ -413,7 +350,7 @@ class Watcher(Listener):
             return
         self.forget_main()
         self.prober.drop(self.prober.probes)
-        self.stop_children()
+        self.checker.stop()
         self.files = TrackFiles(self.config.track_dir, self.warn)
         self.files.remove_checks_but(check.file_name for check in self.config.checks)
         self.grace.seconds = self.config.patience
@@ -424,16 +361,10 @@ class Watcher(Listener):
 
     def give_up(self) -> None:
         """Say fit, whatever was known: who does not watch must not take an address away."""
-        self.stop_children()
+        self.checker.stop()
         for name in (*NGINX_FILES, *(check.file_name for check in self.config.checks)):
             self.files.set_fit(name)
         log(ERROR, "The watcher stops. Until it is back nobody sees a crash or a freeze of nginx.")
-
-    def stop_children(self) -> None:
-        """Kill what is under way, and wait for nothing."""
-        for child, _check in self.children:
-            child.kill()
-        self.children = [(child, None) for child, _check in self.children if child.ended() is None]
 
 
 def watch(config: Config, config_file: str) -> None:
