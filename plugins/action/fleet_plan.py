@@ -15,7 +15,9 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Fi
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.rules_instances import NOTIFIES
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.secrets import hide
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.action import FindingOut
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.examine import examine
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import Specs
 
 try:
     from ansible._internal._datatag._tags import Origin
@@ -48,8 +50,8 @@ class ActionModule(FindingOut):
         examined = examine(
             variables["hostvars"],
             variables["groups"],
+            self._specs(),
             roles=variables.get("holdfast_groups"),
-            known=self._known(),
             foreign=variables.get("holdfast_foreign_variables"),
             in_use=_in_use(variables["hostvars"]),
         )
@@ -66,13 +68,13 @@ class ActionModule(FindingOut):
             result["_ansible_no_log"] = True
         return result
 
-    def _known(self) -> set[str]:
-        """Return the names of the roles' variables, from their own argument specs."""
-        names: set[str] = set()
+    def _specs(self) -> Specs:
+        """Return the roles' variables, from their own argument specs."""
+        specs: dict[str, t.Any] = {}
         for path in sorted(ROLES.glob("*/meta/argument_specs.yml")):
-            for spec in self._loader.load_from_file(str(path))["argument_specs"].values():
-                names.update(str(name) for name in spec.get("options") or ())
-        return names
+            for entry in self._loader.load_from_file(str(path))["argument_specs"].values():
+                specs.update(values.plain(entry.get("options") or {}))
+        return specs
 
 
 def _in_use(hostvars: Mapping[str, t.Any]) -> dict[str, Mapping[str, int]]:

@@ -10,8 +10,13 @@ import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Finding
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.examine import Examined, examine
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import Specs
+from documented import ROOT, role_specs
 
 Variables = t.Dict[str, t.Any]
+
+SPECS: Specs = {name: spec for path in ROOT.glob("roles/*/meta") for name, spec in role_specs(path.parent.name).items()}
+"""The variables of all roles."""
 
 EVERYWHERE: Variables = {
     "keepalived_vips": ["10.0.0.100/24"],
@@ -47,8 +52,9 @@ class Estate:
                 said = {**common, **own, **hosts.get(name, {})}
                 self.hostvars[name] = {key: value for key, value in said.items() if value is not None}
 
-    def examine(self, **arguments: t.Any) -> Examined:
-        return examine(self.hostvars, {name: list(members) for name, members in self.groups.items()}, **arguments)
+    def examine(self, specs: Specs = SPECS, **arguments: t.Any) -> Examined:
+        groups = {name: list(members) for name, members in self.groups.items()}
+        return examine(self.hostvars, groups, specs, **arguments)
 
     def slices(self, *hosts: str) -> dict[str, t.Any]:
         """Return the plan, which must be without a fault, for these hosts or for all."""

@@ -10,8 +10,9 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 
-__all__ = ("Address", "Network", "Vip", "literal", "usable")
+__all__ = ("Address", "Network", "Vip", "literal", "multicast_group", "peer_addresses", "reachable", "usable")
 
 Address = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
@@ -19,9 +20,10 @@ Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 @dataclass(frozen=True)
 class Vip:
-    """A shared address. ``network`` is None where it is written without a prefix (or with that of a single host).
+    """A shared address. ``network`` is None where it is written without a prefix, or with that of a single host.
 
-    ``device`` is the interface written beside it, ``interface`` the one that the inventory says for its instance.
+    ``single`` is that prefix, 32 or 128, and 0 where there is none. ``device`` is the interface written beside it,
+    ``interface`` the one that the inventory says for its instance.
     """
 
     address: Address
@@ -30,6 +32,7 @@ class Vip:
     interface: str
     written: t.Any
     path: str
+    single: int = 0
 
     @property
     def family(self) -> int:
@@ -58,7 +61,17 @@ class Vip:
                 path, f"`{shown}` is not an address: write one with its prefix, as in 10.0.0.100/24"
             ) from None
         single = there.network.prefixlen == there.max_prefixlen
-        return cls(there.ip, None if single else there.network, device, interface, written, path)
+        length = there.max_prefixlen if single and "/" in words[0] else 0
+        return cls(there.ip, None if single else there.network, device, interface, written, path, length)
+
+
+def peer_addresses(peers: t.Any) -> t.Iterator[str]:
+    """Yield the addresses of peers: lines with an address and more words, or mappings with one."""
+    for peer in peers if isinstance(peers, list) else [peers]:
+        words = str(peer.get("address", "") if isinstance(peer, dict) else peer).split()
+        address = literal(words[0]) if words else None
+        if address is not None:
+            yield str(address)
 
 
 def literal(value: t.Any) -> Address | None:
@@ -67,6 +80,26 @@ def literal(value: t.Any) -> Address | None:
         return ipaddress.ip_address(value.strip()) if isinstance(value, str) else None
     except ValueError:
         return None
+
+
+def reachable(value: t.Any, path: str) -> Address:
+    """Return the address of a host as others reach it; raises InputError for a name, and for what is none of those."""
+    address = literal(value)
+    if address is None:
+        raise InputError(path, f"{values.shown(value)} is a name: write the address itself, names are never looked up")
+    if not usable(address):
+        raise InputError(path, f"{address} cannot be reached from other hosts: write the address that they use")
+    return address
+
+
+def multicast_group(value: t.Any, path: str, family: int) -> str:
+    """Return the address of a multicast group; raises InputError for anything else."""
+    address = literal(value)
+    if address is None or address.version != family or not address.is_multicast:
+        example = "239.1.1.1" if family == 4 else "ff02::1:2"
+        message = f"{values.shown(value)} is no multicast address of IPv{family}: use one such as {example}"
+        raise InputError(path, message)
+    return str(address)
 
 
 def usable(address: Address) -> bool:

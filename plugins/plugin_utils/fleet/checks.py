@@ -17,7 +17,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import In
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.timing import Probe
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 
-__all__ = ("Check", "check", "checks", "own_probe", "patience", "probe")
+__all__ = ("Check", "check", "checks", "host_name", "own_probe", "patience", "probe", "request_path")
 
 HERE = "127.0.0.1"
 SHORTEST, LONGEST = 0.01, 3600.0
@@ -209,18 +209,28 @@ def probe_rise(variables: Mapping[str, t.Any]) -> int:
 
 def own_probe(variables: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
     """Return what nginx's own probe asks for, as a check of a URL says it; raises InputError."""
-    host = values.text(variables["keepalived_probe_host"], "keepalived_probe_host")
-    if not _HOST.fullmatch(host):
-        raise InputError("keepalived_probe_host", f"`{host}` is no name of a host")
-    path = values.text(variables["keepalived_probe_path"], "keepalived_probe_path")
-    if not _PRINTED.fullmatch(path):
-        raise InputError("keepalived_probe_path", f"`{path}` is no path: begin it with /, without spaces")
     return {
         "address": _address(variables["keepalived_probe_address"], "keepalived_probe_address"),
         "port": values.integer(variables["keepalived_probe_port"], "keepalived_probe_port", 1, 65535),
-        "host": host,
-        "path": path,
+        "host": host_name(variables["keepalived_probe_host"], "keepalived_probe_host"),
+        "path": request_path(variables["keepalived_probe_path"], "keepalived_probe_path"),
     }
+
+
+def host_name(said: t.Any, path: str) -> str:
+    """Return the name of a host as a request has it; raises InputError."""
+    name = values.text(said, path)
+    if not _HOST.fullmatch(name):
+        raise InputError(path, f"{values.shown(name)} is no name of a host")
+    return name
+
+
+def request_path(said: t.Any, path: str) -> str:
+    """Return a path as a request has it; raises InputError."""
+    found = values.text(said, path)
+    if not _PRINTED.fullmatch(found):
+        raise InputError(path, f"{values.shown(found)} is no path: begin it with /, without spaces")
+    return found
 
 
 def _seconds(variables: Mapping[str, t.Any], name: str) -> float:

@@ -15,8 +15,11 @@ __all__ = (
     "DEFAULTS",
     "DRAWING",
     "GROUPS",
-    "KNOWN",
+    "INSTANCE_OPTIONS",
+    "OF_A_BACKEND",
+    "OF_A_BALANCER",
     "PREFIXES",
+    "REACHED_BY",
     "SECOND_FAMILY",
     "SERVICE",
     "UNSET",
@@ -85,6 +88,8 @@ UPSTREAMS: tuple[str, ...] = ("balancer_upstreams", "balancer_stream_upstreams")
 
 VIRTUAL_SERVERS = "keepalived_virtual_servers"
 
+INSTANCE_OPTIONS = "keepalived_instance_options"
+
 DRAWING: tuple[str, ...] = (*UPSTREAMS, VIRTUAL_SERVERS)
 """Lists whose elements may name a group of backends in ``servers_from``."""
 
@@ -111,10 +116,12 @@ UNSET: tuple[str, ...] = (
 )
 """Read as well; absent means that the value is derived, or that nothing is said about it."""
 
-KNOWN: frozenset[str] = frozenset(DEFAULTS) | frozenset(UNSET)
+REACHED_BY = "ansible_host"
 
-USED: frozenset[str] = KNOWN | {"ansible_host"}
-"""All that is ever read of a host; nothing else of its variables is templated."""
+USED: frozenset[str] = frozenset(DEFAULTS) | frozenset(UNSET) | {REACHED_BY}
+"""All that the plan follows from. What the roles have beside it is judged, and nothing else is ever templated."""
 
-PREFIXES: tuple[str, ...] = ("backend_", "balancer_", "keepalived_", "nginx_")
+OF_A_BALANCER: tuple[str, ...] = ("balancer_", "keepalived_", "nginx_")
+OF_A_BACKEND: tuple[str, ...] = ("backend_", "nginx_")
+PREFIXES: tuple[str, ...] = tuple(sorted({*OF_A_BALANCER, *OF_A_BACKEND}))
 """Variables that begin so belong to this collection, and a name that it does not know is a slip of the pen."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.timing import Timing
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, literal
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, peer_addresses
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer, Cluster
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import cut_off_file, definition
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.witnesses import gives_way, witnesses
@@ -40,17 +40,8 @@ def detected(
         "advert_int": timing.advert_int,
         "detection": round(timing.master_down(int(options["priority"])), 3),
         "address": str(own),
-        "peers": list(_addresses(options.get("unicast_peer") or derived)),
+        "peers": list(peer_addresses(options.get("unicast_peer") or derived)),
         "vips": [str(vip.address) for vip in vips],
         **witnesses(member.variables, backends, family),
         "track_file": definition(cut_off_file(options["name"]))["file"] if gives_way(member.variables) else "",
     }
-
-
-def _addresses(peers: t.Iterable[t.Any]) -> t.Iterator[str]:
-    """Yield the addresses of peers, which can be lines with more words, or mappings."""
-    for peer in peers:
-        words = str(peer.get("address", "") if isinstance(peer, dict) else peer).split()
-        address = literal(words[0]) if words else None
-        if address is not None:
-            yield str(address)

@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Finding
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Faults
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import read
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.passwords import untold
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.passwords import hiding
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan, make
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import Specs
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.verify import verify
 
 __all__ = ("Examined", "examine")
@@ -29,23 +30,26 @@ class Examined:
     def findings(self, origin: t.Callable[[str, str], str] = lambda host, path: "") -> list[Finding]:
         """Return what is wrong, in sentences without a secret; ``origin`` is that of ``Faults.findings``."""
         hosts = [member.variables for member in self.plan.fleet.balancers]
-        return [
-            replace(one, where=untold(one.where, hosts), message=untold(one.message, hosts))
-            for one in self.faults.findings(origin)
-        ]
+        return self.faults.findings(origin, hiding(hosts))
 
 
 def examine(
     hostvars: Mapping[str, Mapping[str, t.Any]],
     groups: Mapping[str, t.Sequence[str]],
+    specs: Specs,
     *,
     roles: t.Any = None,
-    known: Iterable[str] = (),
     foreign: t.Any = None,
     in_use: Mapping[str, Mapping[str, int]] | None = None,
 ) -> Examined:
-    """Read, plan and verify the whole fleet; the arguments are those of ``inventory.read`` and of ``plan.make``."""
+    """Read, plan and verify the whole fleet; the arguments are those of ``inventory.read`` and of ``plan.make``.
+
+    What was not read as a whole is not planned: the faults of its values come alone.
+    """
     faults = Faults()
-    plan = make(read(hostvars, groups, faults, roles=roles, known=known, foreign=foreign), faults, in_use)
+    fleet = read(hostvars, groups, specs, faults, roles=roles, foreign=foreign)
+    if not fleet.whole:
+        return Examined(Plan(fleet, {}, {}, {}, {}), faults)
+    plan = make(fleet, faults, in_use)
     verify(plan, faults)
     return Examined(plan, faults)

@@ -52,10 +52,15 @@ class Faults:
         except InputError as error:
             self.add([Fault("input", host, error.path, error.message)])
 
-    def findings(self, origin: t.Callable[[str, str], str] = lambda host, path: "") -> list[Finding]:
+    def findings(
+        self,
+        origin: t.Callable[[str, str], str] = lambda host, path: "",
+        hide: t.Callable[[str, str], str] = lambda path, told: told,
+    ) -> list[Finding]:
         """Return them in the order in which they were found.
 
-        ``origin`` may say, for a host and a path, in which file and line the value stands.
+        ``origin`` may say, for a host and a path, in which file and line the value stands; ``hide`` takes what is
+        secret out of what is told of a path.
         """
         found = []
         for (severity, rule, path, message), sharing in self._hosts.items():
@@ -64,6 +69,6 @@ class Faults:
             if len(hosts) > SHOWN:
                 names += f" and {len(hosts) - SHOWN} more"
             place = origin(hosts[0], path) if hosts and path else ""
-            where = ": ".join(part for part in (names, path) if part)
-            found.append(Finding(rule, severity, f"{where} ({place})" if place else where, message))
+            where = ": ".join(part for part in (names, hide(path, path)) if part)
+            found.append(Finding(rule, severity, f"{where} ({place})" if place else where, hide(path, message)))
         return found

@@ -18,18 +18,21 @@ from dataclasses import dataclass, field
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, literal, usable
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, literal, reachable, usable
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import (
     DEFAULTS,
     DRAWING,
     GROUPS,
-    KNOWN,
+    OF_A_BACKEND,
+    OF_A_BALANCER,
     PREFIXES,
+    REACHED_BY,
     SECOND_FAMILY,
     USED,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault, Faults
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.servers import OWN, server_options
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import Specs, is_said, wrong
 
 __all__ = ("Backend", "Balancer", "Cluster", "Fleet", "read")
 
@@ -80,12 +83,16 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Fleet:
-    """All clusters, all hosts that any upstream may draw on, and the groups of the inventory."""
+    """All clusters, all hosts that any upstream may draw on, and the groups of the inventory.
+
+    ``whole`` is false where a value could not be read; then nothing is derived, and there are no backends.
+    """
 
     clusters: tuple[Cluster, ...]
     backends: Mapping[str, Backend]
     groups: Mapping[str, Iterable[str]]
     roles: Mapping[str, str] = field(default_factory=lambda: dict(GROUPS))
+    whole: bool = True
 
     @property
     def balancers(self) -> t.Iterator[Balancer]:
@@ -96,74 +103,79 @@ class Fleet:
 def read(
     hostvars: Mapping[str, Mapping[str, t.Any]],
     groups: Mapping[str, t.Sequence[str]],
+    specs: Specs,
     faults: Faults,
     *,
     roles: t.Any = None,
-    known: Iterable[str] = (),
     foreign: t.Any = None,
 ) -> Fleet:
-    """Return the fleet; what cannot be read is added to ``faults``, and its host left out.
+    """Return the fleet; what cannot be read is added to ``faults``.
 
-    ``roles`` is the value of ``holdfast_groups``; ``known`` names variables of the roles beside the planner's own,
-    ``foreign`` patterns of those that belong to somebody else (``holdfast_foreign_variables``).
+    First each value is judged by itself, on all hosts. Where one that the planner needs is wrong, nothing is derived:
+    it would follow from what nobody said, and every fault in it would be a false one.
+
+    ``specs`` are the roles' argument specs, ``roles`` is the value of ``holdfast_groups``; ``foreign`` has patterns of
+    the variables that belong to somebody else (``holdfast_foreign_variables``).
     """
     names = dict(GROUPS)
     with faults.on(""):
         names = _roles(roles)
-    known = frozenset(known)
-    spelling = _Spelling(known, ())
+    spelling = _Spelling(specs, ())
     with faults.on(""):
-        spelling = _Spelling(known, values.items(values.plain(foreign or []), "holdfast_foreign_variables"))
+        spelling = _Spelling(specs, values.items(values.plain(foreign or []), "holdfast_foreign_variables"))
 
-    clusters: dict[str, list[Balancer]] = {}
-    seen: dict[str, str] = {}
-    for role in ("master", "backup"):
-        for host in groups.get(names[role], ()):
-            if host in seen:
-                if seen[host] != role:
-                    faults.add([_in_both(host, names)])
-                continue
-            seen[host] = role
-            given = _variables(hostvars, host, faults, spelling)
-            balancer = _balancer(host, role, given, faults)
-            clusters.setdefault(balancer.cluster, []).append(balancer)
-
-    drawn_on = dict.fromkeys(_server_groups(clusters.values()))
-    backends: dict[str, Backend] = {}
+    given: dict[str, Given] = {}
+    balancers = _balancers(groups, names, faults)
+    for host in balancers:
+        given[host] = _given(hostvars[host], host, OF_A_BALANCER, specs, faults)
+        faults.add(spelling.faults(host, hostvars[host]))
+    drawn_on = dict.fromkeys(_server_groups({**DEFAULTS, **given[host].variables} for host in balancers))
+    serving: dict[str, Given] = {}
     for group in dict.fromkeys([*drawn_on, names["backend"]]):
         for host in groups.get(group, ()):
-            if host in backends:
+            if host in serving:
                 continue
-            given = _variables(hostvars, host, faults, spelling)
-            address, server = "", {}
-            # Who serves in no upstream needs no address here.
-            with faults.on(host) if group in drawn_on else contextlib.suppress(InputError):
-                address = _backend_address(host, given)
-            with faults.on(host):
-                server = server_options(given, "", OWN, prefix="backend_")
-            backends[host] = Backend(host, address, server)
+            serving[host] = _given(hostvars[host], host, OF_A_BACKEND, specs, faults)
+            if host not in balancers:
+                faults.add(spelling.faults(host, hostvars[host]))
+    if not all(one.whole for one in (*given.values(), *serving.values())):
+        unread = [Balancer(host, role, WHOLE_FLEET, (), {}, given[host].variables) for host, role in balancers.items()]
+        return Fleet((Cluster(WHOLE_FLEET, tuple(unread)),), {}, groups, names, whole=False)
 
+    clusters: dict[str, list[Balancer]] = {}
+    for host, role in balancers.items():
+        balancer = _balancer(host, role, given[host].variables, faults)
+        clusters.setdefault(balancer.cluster, []).append(balancer)
+    needed = {host for group in drawn_on for host in groups.get(group, ())}
     return Fleet(
         clusters=tuple(Cluster(name, tuple(members)) for name, members in clusters.items()),
-        backends=backends,
+        backends={host: _backend(host, one.variables, faults, host in needed) for host, one in serving.items()},
         groups=groups,
         roles=names,
     )
 
 
+def _balancers(groups: Mapping[str, t.Sequence[str]], names: Mapping[str, str], faults: Faults) -> dict[str, str]:
+    """Return the balancers in order of preference, and the role of each."""
+    found: dict[str, str] = {}
+    for role in ("master", "backup"):
+        for host in groups.get(names[role], ()):
+            if found.setdefault(host, role) != role:
+                faults.add([_in_both(host, names)])
+    return found
+
+
 class _Spelling:
     """Which variables a host may set, and what a misspelt one was meant to be."""
 
-    def __init__(self, known: frozenset[str], foreign: Iterable[t.Any]) -> None:
-        self.known = KNOWN | known
+    def __init__(self, known: Iterable[str], foreign: Iterable[t.Any]) -> None:
+        self.known = frozenset(known)
         self.foreign = [str(pattern) for pattern in foreign]
         self._judged: dict[str, str] = {}
-        # A prefix can only be judged where the variables of its role were handed in.
-        self.prefixes = tuple({prefix for prefix in PREFIXES for name in known if name.startswith(prefix)})
 
     def faults(self, host: str, names: Iterable[str]) -> t.Iterator[Fault]:
         for name in names:
-            if name.startswith(self.prefixes) and name not in self.known:
+            if name.startswith(PREFIXES) and name not in self.known:
                 if name not in self._judged:
                     self._judged[name] = self._judge(name)
                 if self._judged[name]:
@@ -203,30 +215,46 @@ def _in_both(host: str, names: Mapping[str, str]) -> Fault:
     return Fault("two-roles", host, "", message)
 
 
-def _variables(
-    hostvars: Mapping[str, Mapping[str, t.Any]], host: str, faults: Faults, spelling: _Spelling
-) -> dict[str, t.Any]:
-    """Return what the inventory sets for a host of all that the planner reads; each is templated once."""
-    found = hostvars[host]
-    names = list(found)
-    faults.add(spelling.faults(host, names))
-    given = {}
-    for name in names:
-        if name not in USED:
+class Given(t.NamedTuple):
+    """What the inventory sets for a host, and whether all of it that the planner needs is as it must be."""
+
+    variables: Mapping[str, t.Any]
+    whole: bool
+
+
+def _given(hostvars: Mapping[str, t.Any], host: str, prefixes: tuple[str, ...], specs: Specs, faults: Faults) -> Given:
+    """Return the variables of the roles that the host is for; each is templated once, and judged by itself."""
+    found: dict[str, t.Any] = {}
+    whole = True
+    for name in list(hostvars):
+        spec = specs.get(name) if name.startswith(prefixes) else None
+        if spec is None and name != REACHED_BY:
             continue
+        faulty: list[Fault] = []
         try:
-            given[name] = values.plain(found[name])
+            value = _resolved(hostvars[name])
         except Exception as error:  # noqa: BLE001  templating raises what the template raises
-            faults.add([Fault("unresolved", host, name, f"cannot be resolved from the inventory alone: {error}")])
-            continue
-        if isinstance(given[name], str) and "{{" in given[name]:
-            message = f"cannot be resolved from the inventory alone: {given[name]}"
-            faults.add([Fault("unresolved", host, name, message)])
-            del given[name]
-    return given
+            faulty.append(Fault("unresolved", host, name, f"cannot be resolved from the inventory alone: {error}"))
+        else:
+            if spec is None or is_said(value, spec):
+                found[name] = value
+            if spec is not None and name in found:
+                faulty += [Fault("input", host, error.path, error.message) for error in wrong(name, value, specs)]
+        faults.add(faulty)
+        whole = whole and not (faulty and name in USED)
+    return Given(found, whole)
 
 
-def _balancer(host: str, role: str, given: dict[str, t.Any], faults: Faults) -> Balancer:
+def _resolved(value: t.Any) -> t.Any:
+    """Return a value as plain data; raises ValueError for a template, which older versions of ansible-core leave."""
+    found = values.plain(value)
+    for one in found if isinstance(found, list) else [found]:
+        if isinstance(one, str) and "{{" in one:
+            raise ValueError(one)
+    return found
+
+
+def _balancer(host: str, role: str, given: Mapping[str, t.Any], faults: Faults) -> Balancer:
     variables = {**DEFAULTS, **given}
     cluster = str(variables.get("keepalived_cluster", WHOLE_FLEET))
     vips: tuple[Vip, ...] = ()
@@ -286,23 +314,19 @@ def _own_address(host: str, family: int, given: Mapping[str, t.Any], vips: tuple
     for name in dict.fromkeys((variable, "keepalived_address")):
         if name not in given:
             continue
-        address = literal(given[name])
-        if address is None:
-            raise InputError(name, f"`{given[name]}` is a name: write the address itself, names are never looked up")
-        if not usable(address):
-            raise InputError(name, f"{address} cannot be reached from other hosts: write the address that they use")
+        address = reachable(given[name], name)
         if address.version == family:
             return str(address)
         if name == variable:
             raise InputError(name, f"{address} is not of IPv{family}: write one that is")
     networks = [vip.network for vip in vips if vip.family == family and vip.network]
-    for candidate in (literal(given.get("ansible_host")), literal(host)):
+    for candidate in (literal(given.get(REACHED_BY)), literal(host)):
         if candidate is None or candidate.version != family or not usable(candidate):
             continue
         if not networks or any(candidate in network for network in networks):
             return str(candidate)
     if needed:
-        reached = given.get("ansible_host", host)
+        reached = given.get(REACHED_BY, host)
         inside = f" inside {networks[0]}" if networks else ""
         raise InputError(
             variable,
@@ -311,20 +335,23 @@ def _own_address(host: str, family: int, given: Mapping[str, t.Any], vips: tuple
     return ""
 
 
+def _backend(host: str, given: Mapping[str, t.Any], faults: Faults, needed: bool) -> Backend:
+    """Return the host; who serves in no upstream needs no address here."""
+    address, server = "", {}
+    with faults.on(host) if needed else contextlib.suppress(InputError):
+        address = _backend_address(host, given)
+    with faults.on(host):
+        server = server_options(given, "", OWN, prefix="backend_")
+    return Backend(host, address, server)
+
+
 def _backend_address(host: str, given: Mapping[str, t.Any]) -> str:
     if "backend_address" in given:
-        address = literal(given["backend_address"])
-        if address is None or not usable(address):
-            raise InputError(
-                "backend_address",
-                f"`{given['backend_address']}` is no address that the balancers can reach: write one, for names are "
-                "never looked up",
-            )
-        return str(address)
-    for candidate in (literal(given.get("ansible_host")), literal(host)):
+        return str(reachable(given["backend_address"], "backend_address"))
+    for candidate in (literal(given.get(REACHED_BY)), literal(host)):
         if candidate is not None and usable(candidate):
             return str(candidate)
-    reached = given.get("ansible_host", host)
+    reached = given.get(REACHED_BY, host)
     raise InputError(
         "backend_address",
         f"is missing, and `{reached}`, by which the host is reached, is no address that the balancers can use: "
@@ -332,10 +359,9 @@ def _backend_address(host: str, given: Mapping[str, t.Any]) -> str:
     )
 
 
-def _server_groups(clusters: Iterable[Iterable[Balancer]]) -> t.Iterator[str]:
-    for members in clusters:
-        for member in members:
-            for upstreams in (member.variables[name] for name in DRAWING):
-                for upstream in upstreams if isinstance(upstreams, list) else ():
-                    if isinstance(upstream, dict) and isinstance(upstream.get("servers_from"), str):
-                        yield upstream["servers_from"]
+def _server_groups(balancers: Iterable[Mapping[str, t.Any]]) -> t.Iterator[str]:
+    for variables in balancers:
+        for upstreams in (variables[name] for name in DRAWING):
+            for upstream in upstreams if isinstance(upstreams, list) else ():
+                if isinstance(upstream, dict) and isinstance(upstream.get("servers_from"), str):
+                    yield upstream["servers_from"]

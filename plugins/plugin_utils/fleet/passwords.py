@@ -9,18 +9,29 @@ one is given it at the last moment, by the rule of this file, from the same vari
 
 from __future__ import annotations
 
+import re
 import typing as t
 from collections.abc import Iterable, Mapping, Sequence
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.secrets import HIDDEN, hide_in_urls
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 
-__all__ = ("SECRET_OPTIONS", "authenticated", "secret_options", "spoken_name", "untold", "without_secrets")
+__all__ = ("SECRET_OPTIONS", "authenticated", "hiding", "secret_options", "spoken_name", "without_secrets")
 
 SECRET_OPTIONS: tuple[str, ...] = ("authentication", "auth_hmac")
 
 SHORTEST = 4
 """Characters; what is shorter is looked for in no sentence, as it would be found in every one."""
+
+HOLDING: tuple[str, ...] = (
+    "keepalived_auth_pass",
+    "keepalived_instance_options",
+    "keepalived_instances",
+    "keepalived_mail",
+)
+"""Variables that hold secrets. A fault in another one has nothing to hide, and a word of it may be a password too."""
+
+_NAME = re.compile(r"\w*")
 
 
 def spoken_name(said: Mapping[str, t.Any], number: int) -> t.Any:
@@ -51,13 +62,25 @@ def authenticated(instances: Sequence[Mapping[str, t.Any]], variables: Mapping[s
     return [{**one, **secret_options(known, own.get(str(one["name"]), {}))} for one in instances]
 
 
-def untold(sentence: str, hosts: Iterable[Mapping[str, t.Any]]) -> str:
-    """Return a sentence about the variables of these hosts without their secrets, wherever in the input they stood."""
-    sentence = hide_in_urls(sentence)
+def hiding(hosts: Iterable[Mapping[str, t.Any]]) -> t.Callable[[str, str], str]:
+    """Return a function that takes the secrets out of what is told of a variable, given by its path.
+
+    ``hosts`` are the variables of all that have some. A secret is taken out as a whole word only: a password that is
+    also a part of an address or of a name spoils neither.
+    """
     secrets = {secret for variables in hosts for secret in _secrets(variables) if len(secret) >= SHORTEST}
-    for secret in sorted(secrets, key=len, reverse=True):
-        sentence = sentence.replace(secret, HIDDEN)
-    return sentence
+    longest_first = "|".join(map(re.escape, sorted(secrets, key=len, reverse=True)))
+    pattern = re.compile(rf"(?<![\w-])(?<!\d\.)(?:{longest_first})(?!\.?[\w-])") if secrets else None
+
+    def hide(path: str, told: str) -> str:
+        told = hide_in_urls(told)
+        return pattern.sub(HIDDEN, told) if pattern and _root(path) in HOLDING else told
+
+    return hide
+
+
+def _root(path: str) -> str:
+    return t.cast("re.Match[str]", _NAME.match(path)).group()
 
 
 def _secrets(variables: Mapping[str, t.Any]) -> t.Iterator[str]:

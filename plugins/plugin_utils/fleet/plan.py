@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import typing as t
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
@@ -16,16 +16,22 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.timing impo
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access, documents, values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, literal
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import checks, patience, probe
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import UPSTREAMS, VIRTUAL_SERVERS
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import (
+    INSTANCE_OPTIONS,
+    UPSTREAMS,
+    VIRTUAL_SERVERS,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.detected import detected
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Faults
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer, Cluster, Fleet
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.passwords import secret_options, without_secrets
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.router_ids import Claim, allocate, segments
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.said import Said
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.scripts import scripts
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.specs import Spec, specs
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.sync_groups import SyncGroup, sync_groups
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import (
+    DEFINITIONS,
     POLICIES,
     check_file,
     cut_off_file,
@@ -52,7 +58,7 @@ MULTICAST_GROUP = {4: "keepalived_multicast_group", 6: "keepalived_multicast_gro
 
 @dataclass(frozen=True)
 class Instance:
-    """A VRRP instance on one member. ``options`` is what ``keepalived_config`` takes; the rest is read from it."""
+    """A VRRP instance on one member. ``said`` is what ``keepalived_config`` takes; the rest is read from it."""
 
     host: str
     cluster: str
@@ -67,11 +73,23 @@ class Instance:
     nopreempt: bool
     turn: int | None
     preferred: str
-    options: Mapping[str, t.Any]
+    said: Said
 
     @property
     def anchor(self) -> Vip:
         return self.vips[0]
+
+    @property
+    def options(self) -> Mapping[str, t.Any]:
+        return self.said.options
+
+    def place(self, option: str) -> str:
+        """Return where the user wrote an option, or what it follows from; ``option`` can be a part of one."""
+        for name, first in (("virtual_ipaddress[", 0), ("virtual_ipaddress_excluded[", self.advertised)):
+            number, _sign, rest = option[len(name) :].partition("]")
+            if option.startswith(name) and first + int(number) < len(self.vips):
+                return self.vips[first + int(number)].path + rest
+        return self.said.place(option)
 
 
 @dataclass(frozen=True)
@@ -186,19 +204,15 @@ class Plan:
         costs = ", ".join(f"{fault.replace('_', ' ')} {seconds:.2f} s" for fault, seconds in worst.items())
         return f"The longest that a client waits by these settings, whichever of {names} fails: {costs}"
 
-    def _health(self, member: Balancer, instances: Iterable[Instance]) -> dict[str, t.Any]:
+    def _health(self, member: Balancer, instances: Sequence[Instance]) -> dict[str, t.Any]:
         """Return what the watcher looks at, the definitions of its files, and the programs that are run for it."""
-        found = checks(member.variables)
         policies = {instance.policy for instance in instances}
-        files = [*watched(policies), *(check_file(one.name) for one in found)]
-        if gives_way(member.variables):
-            files += [cut_off_file(one.name) for one in instances]
-        run = scripts(member.variables, {one.path: one.options for one in instances})
+        run = scripts(member.variables, [one.said for one in instances])
         programs = {place: one.program for place, one in run.items()}
         users = {place: one.user for place, one in run.items()}
         return {
-            "keepalived_checks": [dict(one.options) for one in found],
-            "keepalived_track_files": [*map(definition, files), *member.variables["keepalived_track_files"]],
+            "keepalived_checks": [dict(one.options) for one in checks(member.variables)],
+            "keepalived_track_files": [*self.own_track_files(member), *member.variables["keepalived_track_files"]],
             "scripts": programs,
             "script_users": {place: user for place, user in users.items() if user != "root"},
         }
@@ -206,6 +220,15 @@ class Plan:
     def _patience(self, member: Balancer, instances: Iterable[Instance]) -> float:
         """Return for how many seconds nginx of a member may be away before it counts as down."""
         return patience(member.variables) if any(one.policy == "restart_first" for one in instances) else 0.0
+
+    def own_track_files(self, member: Balancer) -> list[dict[str, t.Any]]:
+        """Return the definitions of the files by which the watcher and the detector speak to keepalived."""
+        instances = self.instances[member.name]
+        files = [*watched(instance.policy for instance in instances)]
+        files += [check_file(one.name) for one in checks(member.variables)]
+        if gives_way(member.variables):
+            files += [cut_off_file(one.name) for one in instances]
+        return [definition(name) for name in files]
 
     def _firewall(self, cluster: Cluster, member: Balancer, instances: Iterable[Instance]) -> dict[str, t.Any]:
         """Return what the member has to let in, and its addresses by whose interfaces it comes."""
@@ -344,54 +367,39 @@ def _in_use(cluster: Cluster, name: str, in_use: Mapping[str, Mapping[str, int]]
 
 def _instance(cluster: Cluster, member: Balancer, spec: Spec, allocated: int) -> Instance:
     path, variables, anchor = spec.path, member.variables, spec.vips[0]
-    own = timing(spec.timing, spec.timing_path)
-    options: dict[str, t.Any] = {"name": spec.name}
+    said = Said(path)
+    said.derive(path, name=spec.name)
     if spec.interface:
-        options["interface"] = spec.interface
-    options.update(
-        virtual_router_id=allocated,
-        priority=_priority(cluster, member, spec),
-        version=own.version,
-        advert_int=own.advert_int,
-    )
-    if not values.boolean(variables["keepalived_preempt"], "keepalived_preempt"):
-        options["nopreempt"] = True
-    else:
-        options["preempt_delay"] = values.integer(
-            variables["keepalived_preempt_delay"], "keepalived_preempt_delay", 0, 1000
-        )
-    address = member.addresses.get(anchor.family, "")
-    if values.boolean(variables["keepalived_unicast"], "keepalived_unicast"):
-        options["unicast_src_ip"] = address
-        options["unicast_peer"] = [
-            other.addresses[anchor.family]
-            for other in cluster.members
-            if other.name != member.name and anchor.family in other.addresses
-        ]
-        if anchor.family == 6 and options["unicast_peer"]:
-            options["unicast_ttl"] = HIGHEST_TTL  # else it is the kernel's, and peers could not tell a routed advert
-    else:
-        options["mcast_src_ip"] = address
-        group = multicast_group(member, anchor.family)
-        if group:
-            options["mcast_dst_ip"] = group
+        said.derive("keepalived_interface" if anchor.interface else anchor.path, interface=spec.interface)
+    said.derive(path if spec.router_id is None else "keepalived_virtual_router_id", virtual_router_id=allocated)
+    own_priority = variables.get("keepalived_priority") is not None
+    said.derive("keepalived_priority" if own_priority else path, priority=_priority(cluster, member, spec))
+    _timing(said, spec)
+    _preempt(said, variables)
+    _speech(said, cluster, member, anchor.family)
     written = [vip.written for vip in spec.vips]
-    options["virtual_ipaddress"] = written[: spec.advertised]
-    options["virtual_ipaddress_excluded"] = written[spec.advertised :]
-    options.update(spec.trackers)
-    options.update(values.mapping(variables["keepalived_instance_options"], "keepalived_instance_options"))
-    options.update(spec.options)
+    said.derive(path, virtual_ipaddress=written[: spec.advertised])
+    said.derive(path, virtual_ipaddress_excluded=written[spec.advertised :])
+    for option, trackers in spec.trackers.items():
+        said.derive(DEFINITIONS[option], **{option: trackers})
+    said.expect("keepalived_auth_pass", "authentication")
+    said.lay(variables[INSTANCE_OPTIONS], INSTANCE_OPTIONS)
+    said.lay(spec.options, path)
+    options = said.options
     options.update(secret_options(variables, spec.options))
     # Every instance watches nginx, whether it is cut off, and whatever it lists or the inventory defines for all.
-    own_files = values.items(options.get("track_file") or [], f"{path}.track_file")
+    own_files = values.items(options.get("track_file") or [], said.place("track_file"))
     options["track_file"] = [*own_files, *POLICIES[spec.policy]]
     if gives_way(variables):
         options["track_file"].append(cut_off_file(spec.name))
-    nopreempt = values.boolean(options.get("nopreempt", False), f"{path}.nopreempt")
+    nopreempt = values.boolean(options.get("nopreempt", False), said.place("nopreempt"))
     if nopreempt and "preempt_delay" not in spec.options:
         # The two exclude each other: a node that never preempts has nothing to delay.
         options.pop("preempt_delay", None)
-    effective = timing({key: options[key] for key in ("version", "advert_int")}, path)
+    try:
+        effective = timing({key: options[key] for key in ("version", "advert_int")}, "")
+    except InputError as error:
+        raise InputError(said.place(error.path.lstrip(".")), error.message) from None
     return Instance(
         host=member.name,
         cluster=cluster.name,
@@ -399,27 +407,58 @@ def _instance(cluster: Cluster, member: Balancer, spec: Spec, allocated: int) ->
         path=path,
         vips=spec.vips,
         advertised=spec.advertised,
-        router_id=values.integer(options["virtual_router_id"], f"{path}.virtual_router_id", 0, 255),
-        priority=values.integer(options["priority"], f"{path}.priority", 1, 254),
+        router_id=values.integer(options["virtual_router_id"], said.place("virtual_router_id"), 0, 255),
+        priority=values.integer(options["priority"], said.place("priority"), 1, 254),
         timing=effective,
         policy=spec.policy,
         nopreempt=nopreempt,
         turn=spec.turn,
         preferred=spec.preferred,
-        options=options,
+        said=said,
     )
+
+
+def _timing(said: Said, spec: Spec) -> None:
+    """Derive version and interval of the adverts from a profile, or lay those that are written out."""
+    own = timing(spec.timing, spec.timing_path)
+    said.derive(spec.timing_path, version=own.version, advert_int=own.advert_int)
+    if isinstance(spec.timing, Mapping):
+        said.lay({name: getattr(own, name) for name in spec.timing}, spec.timing_path)
+
+
+def _preempt(said: Said, variables: Mapping[str, t.Any]) -> None:
+    """Derive whether and when the preferred member takes an address back."""
+    if not values.boolean(variables["keepalived_preempt"], "keepalived_preempt"):
+        said.derive("keepalived_preempt", nopreempt=True)
+        return
+    delay = values.integer(variables["keepalived_preempt_delay"], "keepalived_preempt_delay", 0, 1000)
+    said.derive("keepalived_preempt_delay", preempt_delay=delay)
+
+
+def _speech(said: Said, cluster: Cluster, member: Balancer, family: int) -> None:
+    """Derive from where and to whom the member speaks."""
+    address = member.addresses.get(family, "")
+    said.expect("keepalived_unicast", "unicast_peer")
+    said.expect(MULTICAST_GROUP[family], "mcast_dst_ip")
+    if not values.boolean(member.variables["keepalived_unicast"], "keepalived_unicast"):
+        said.derive("keepalived_unicast", mcast_src_ip=address)
+        group = multicast_group(member, family)
+        if group:
+            said.derive(MULTICAST_GROUP[family], mcast_dst_ip=group)
+        return
+    peers = [
+        other.addresses[family] for other in cluster.members if other.name != member.name and family in other.addresses
+    ]
+    said.derive("keepalived_unicast", unicast_src_ip=address, unicast_peer=peers)
+    if family == 6 and peers:
+        # Else it is the kernel's, and peers could not tell a routed advert.
+        said.derive("keepalived_unicast", unicast_ttl=HIGHEST_TTL)
 
 
 def multicast_group(member: Balancer, family: int) -> str:
     """Return the multicast group that the inventory says for a family, empty for that of the protocol."""
     variable = MULTICAST_GROUP[family]
-    if variable not in member.variables:
-        return ""
-    address = literal(member.variables[variable])
-    if address is None or address.version != family or not address.is_multicast:
-        said, example = member.variables[variable], "239.1.1.1" if family == 4 else "ff02::1:2"
-        raise InputError(variable, f"`{said}` is no multicast address of IPv{family}: use one such as {example}")
-    return str(address)
+    return str(member.variables.get(variable, ""))
 
 
 def _priority(cluster: Cluster, member: Balancer, spec: Spec) -> int:

@@ -13,6 +13,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan impor
 
 __all__ = ("complete_clusters", "unique_addresses", "usable_addresses")
 
+EXAMPLES = {"keepalived_vips": "10.0.0.100/24", "keepalived_instances": "`{vips: [10.0.0.100/24]}`"}
+
 
 def complete_clusters(plan: Plan) -> t.Iterator[Fault]:
     """An address needs somebody who holds it and somebody to go to."""
@@ -35,9 +37,11 @@ def complete_clusters(plan: Plan) -> t.Iterator[Fault]:
             )
             yield Fault(f"no-{role}", "", "", message)
         for member in cluster.members:
-            if not member.variables["keepalived_vips"] and "keepalived_instances" not in member.variables:
-                message = "is empty: list at least one address with its prefix, as in 10.0.0.100/24"
-                yield Fault("no-address", member.name, "keepalived_vips", message)
+            listed = "keepalived_instances" if "keepalived_instances" in member.variables else "keepalived_vips"
+            if not member.variables[listed]:
+                what = "an instance" if listed == "keepalived_instances" else "at least one address with its prefix"
+                message = f"is empty: list {what}, as in {EXAMPLES[listed]}"
+                yield Fault("no-address", member.name, listed, message)
 
 
 def usable_addresses(plan: Plan) -> t.Iterator[Fault]:
@@ -46,9 +50,11 @@ def usable_addresses(plan: Plan) -> t.Iterator[Fault]:
         for vip in member.vips:
             if vip.network is None:
                 if not (vip.device or vip.interface):
+                    without = f"is written as a single address (/{vip.single})" if vip.single else "has no prefix"
                     message = (
-                        f"{vip.address} has no prefix, so its subnet and interface cannot be told: "
-                        f"write {vip.address}/{24 if vip.family == 4 else 64}, or whatever its subnet has"
+                        f"{vip.address} {without}, so its subnet and interface cannot be told: write "
+                        f"{vip.address}/{24 if vip.family == 4 else 64}, or whatever its subnet has, or name the "
+                        f"interface (`{vip.address}/{vip.single or vip.address.max_prefixlen} dev eth1`)"
                     )
                     yield Fault("no-prefix", member.name, vip.path, message)
                 continue

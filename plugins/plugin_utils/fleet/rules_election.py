@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.election import Node, stuck
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import peer_addresses
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import HIGHEST, Instance, Plan
@@ -38,7 +39,7 @@ def router_ids(plan: Plan) -> t.Iterator[Fault]:
                 f"virtual_router_id {instance.router_id} is also that of {first.name} of cluster `{first.cluster}` on "
                 f"{there[1]}: the two would hear each other; give one of them another id, or none and let it be derived"
             )
-            yield Fault("router-id-clash", instance.host, instance.path, message)
+            yield Fault("router-id-clash", instance.host, instance.place("virtual_router_id"), message)
 
 
 def distinct_priorities(plan: Plan) -> t.Iterator[Fault]:
@@ -50,9 +51,7 @@ def distinct_priorities(plan: Plan) -> t.Iterator[Fault]:
                     f"{one.priority} of {one.name} is also the priority of {one.host}: whoever starts first would hold "
                     "the address; give each its own, or none and let them be derived"
                 )
-                derived = "keepalived_priority" in plan.members[other.host].variables
-                path = "keepalived_priority" if derived else f"{other.path}.priority"
-                yield Fault("priority-tie", other.host, path, message)
+                yield Fault("priority-tie", other.host, other.place("priority"), message)
 
 
 def own_priorities(plan: Plan) -> t.Iterator[Fault]:
@@ -94,7 +93,7 @@ def _contradicted(plan: Plan, saying: t.Iterable[Balancer]) -> t.Iterator[Fault]
         for instance in plan.instances[member.name]:
             if instance.priority != _own(member):
                 message = (
-                    f"is {_own(member)}, and {instance.path}.priority of {instance.name} is {instance.priority}: "
+                    f"is {_own(member)}, and {instance.place('priority')} of {instance.name} is {instance.priority}: "
                     "say it in one place (keepalived_instance_options and an instance hide what is said for the host)"
                 )
                 yield Fault("own-priority", member.name, "keepalived_priority", message)
@@ -116,12 +115,12 @@ def one_holder(plan: Plan) -> t.Iterator[Fault]:
             message = f"is on {first.host} and not on {missing[0]}, so it could not move there: list it on all members"
             yield Fault("instance-missing", missing[0], f"{first.path} ({first.name})", message)
         for other in same[1:]:
-            for what, mine, theirs in _differences(first, other):
+            for option, what, mine, theirs in _differences(first, other):
                 message = (
                     f"{what} of {first.name} is {mine} on {first.host} and {theirs} on {other.host}: each would ignore "
                     "the other's adverts and both would hold the address; make them the same"
                 )
-                yield Fault("two-holders", other.host, other.path, message)
+                yield Fault("two-holders", other.host, other.place(option), message)
             yield from _deaf(first, other)
             if {vip.address for vip in first.vips} != {vip.address for vip in other.vips}:
                 odd = min({vip.address for vip in first.vips} ^ {vip.address for vip in other.vips}, key=str)
@@ -132,20 +131,22 @@ def one_holder(plan: Plan) -> t.Iterator[Fault]:
                 yield Fault("different-addresses", other.host, other.path, message)
 
 
-def _differences(first: Instance, other: Instance) -> t.Iterator[tuple[str, t.Any, t.Any]]:
+def _differences(first: Instance, other: Instance) -> t.Iterator[tuple[str, str, t.Any, t.Any]]:
+    """Yield option, what it is called, and both values, of all that has to be the same and is not."""
+    groups = [one.options.get("mcast_dst_ip") or DEFAULT_GROUP for one in (first, other)]
     yield from (
-        (what, mine, theirs)
-        for what, mine, theirs in (
-            ("virtual_router_id", first.router_id, other.router_id),
-            ("version", first.timing.version, other.timing.version),
-            ("advert_int", first.timing.advert_int, other.timing.advert_int),
-            ("the mode", _mode(first), _mode(other)),
-            ("the multicast group", *(one.options.get("mcast_dst_ip") or DEFAULT_GROUP for one in (first, other))),
+        (option, what, mine, theirs)
+        for option, what, mine, theirs in (
+            ("virtual_router_id", "virtual_router_id", first.router_id, other.router_id),
+            ("version", "version", first.timing.version, other.timing.version),
+            ("advert_int", "advert_int", first.timing.advert_int, other.timing.advert_int),
+            ("unicast_peer", "the mode", _mode(first), _mode(other)),
+            ("mcast_dst_ip", "the multicast group", *groups),
         )
         if mine != theirs
     )
     if first.options.get("authentication") != other.options.get("authentication"):
-        yield "the password", "one", "another"
+        yield "authentication", "the password", "one", "another"
 
 
 def _mode(instance: Instance) -> str:
@@ -156,12 +157,12 @@ def _deaf(one: Instance, other: Instance) -> t.Iterator[Fault]:
     for speaker, listener in ((one, other), (other, one)):
         peers = listener.options.get("unicast_peer")
         source = speaker.options.get("unicast_src_ip")
-        heard = [peer.get("address") if isinstance(peer, dict) else str(peer).split()[0] for peer in peers or ()]
+        heard = list(peer_addresses(peers))
         if peers and source and source not in heard:
             message = (
                 f"{speaker.host} speaks from {source}, which is no peer of {listener.host}: both would hold the address"
             )
-            yield Fault("two-holders", listener.host, f"{listener.path}.unicast_peer", message)
+            yield Fault("two-holders", listener.host, listener.place("unicast_peer"), message)
 
 
 def one_family(plan: Plan) -> t.Iterator[Fault]:
@@ -176,19 +177,20 @@ def one_family(plan: Plan) -> t.Iterator[Fault]:
             yield Fault("mixed-families", instance.host, f"{instance.path}.virtual_ipaddress", message)
         if instance.timing.version == 2 and 6 in families:
             message = f"{instance.anchor.address} needs VRRP version 3, and version 2 is set"
-            yield Fault("version", instance.host, instance.path, message)
+            yield Fault("version", instance.host, instance.place("version"), message)
 
 
 def flippable_weights(plan: Plan) -> t.Iterator[Fault]:
     """A tracker that fails on the holder must move the address."""
     for _cluster, same in plan.by_name():
+        weighted = {one.host: weights(one.said, plan.members[one.host].variables) for one in same}
         nodes = [
             Node(
                 name=one.host,
                 priority=one.priority,
                 address=plan.members[one.host].address or "0.0.0.0",
                 nopreempt=one.nopreempt,
-                trackers=weights(one.options, plan.members[one.host].variables),
+                trackers={name: weight.value for name, weight in weighted[one.host].items()},
             )
             for one in same
         ]
@@ -205,4 +207,4 @@ def flippable_weights(plan: Plan) -> t.Iterator[Fault]:
                     f"{case.remaining} is left, and {case.successor} with {case.needed} does not win; use weight 0, or "
                     "a weight beyond the gap of every two priorities"
                 )
-            yield Fault("weight", case.holder, instance.path, message)
+            yield Fault("weight", case.holder, weighted[case.holder][case.tracker].path, message)

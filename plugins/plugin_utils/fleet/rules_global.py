@@ -75,13 +75,10 @@ def harmless_options(plan: Plan) -> t.Iterator[Fault]:
                 if reason:
                     yield Fault("harmful-option", member.name, f"{GLOBAL}.{name}", f"does harm: {reason}")
             yield from _mail(said, member.name)
-        shared = member.variables["keepalived_instance_options"]
         for instance in plan.instances[member.name]:
             for name, reason in INSTANCE.items():
                 if not _off(instance.options.get(name)):
-                    everywhere = isinstance(shared, Mapping) and name in shared
-                    path = f"{'keepalived_instance_options' if everywhere else instance.path}.{name}"
-                    yield Fault("harmful-option", member.name, path, f"does harm: {reason}")
+                    yield Fault("harmful-option", member.name, instance.place(name), f"does harm: {reason}")
 
 
 def _off(value: t.Any) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import difflib
 import typing as t
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import (
@@ -115,26 +114,22 @@ def _weights(plan: Plan, group: SyncGroup, instances: list[Instance]) -> t.Itera
     if group.options.get("sync_group_tracking_weight"):
         return
     for instance in instances:
-        weighted = weights(instance.options, plan.members[instance.host].variables)
+        weighted = weights(instance.said, plan.members[instance.host].variables)
         for tracker, weight in weighted.items():
-            if weight:
+            if weight.value:
                 message = (
-                    f"{tracker} of {instance.name} has the weight {weight}, which the sync group {group.name} ignores: "
-                    "use weight 0, with which all of the group lets go"
+                    f"{tracker} of {instance.name} has the weight {weight.value}, which the sync group {group.name} "
+                    "ignores: use weight 0, with which all of the group lets go"
                 )
-                yield Fault("sync-group-weight", instance.host, instance.path, message)
+                yield Fault("sync-group-weight", instance.host, weight.path, message)
 
 
 def multicast_groups(plan: Plan) -> t.Iterator[Fault]:
     """A multicast group needs adverts that are multicast."""
     for member in plan.fleet.balancers:
         for family, variable in MULTICAST_GROUP.items():
-            try:
-                said = multicast_group(member, family)
-                unicast = values.boolean(member.variables["keepalived_unicast"], "keepalived_unicast")
-            except InputError:
-                continue  # told where the instances were made
-            if said and unicast:
+            said = multicast_group(member, family)
+            if said and values.boolean(member.variables["keepalived_unicast"], "keepalived_unicast"):
                 message = (
                     f"{said} is set, and the adverts go to each balancer alone: set keepalived_unicast: false, or "
                     "remove it"

@@ -54,8 +54,8 @@ def sound_checks(plan: Plan) -> t.Iterator[Fault]:
 def whole_paths(plan: Plan) -> t.Iterator[Fault]:
     """A program that keepalived or the watcher runs is named by its whole path."""
     for member in plan.fleet.balancers:
-        options = {instance.path: instance.options for instance in plan.instances[member.name]}
-        yield from _refused(functools.partial(scripts, member.variables), options, member.name)
+        instances = [instance.said for instance in plan.instances[member.name]]
+        yield from _refused(functools.partial(scripts, member.variables), instances, member.name)
 
 
 def _refused(part: t.Callable[[t.Any], t.Any], said: t.Any, host: str) -> t.Iterator[Fault]:

@@ -3,19 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The models of both daemons have the last word on every option, before any host is asked. Private to this collection.
 
-A host takes the same options through the same models later; what is wrong with them for every version of a daemon
-can be said here already.
+A host takes the same options through the same models, and asks the same rules of them, later; what is wrong with them
+for every version of a daemon can be said here already.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 import typing as t
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Set
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError, errors
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived import options as keepalived
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import (
     GlobalDefs,
@@ -26,14 +25,21 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model
     VrrpInstance,
     VrrpScript,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.rules import Placed, Subject, ask
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.config import KINDS
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.upstream import Upstream
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.options import NGINX_OPTIONS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.secrets import hide
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import SERVICE, VIRTUAL_SERVERS
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import (
+    DRAWING,
+    SERVICE,
+    UPSTREAMS,
+    VIRTUAL_SERVERS,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Instance, Plan
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import unknown, wrong_option
 
 __all__ = ("accepted_options", "typed")
 
@@ -46,33 +52,50 @@ TRACKERS: dict[str, tuple[t.Any, Mapping[str, t.Any]]] = {
 GLOBAL = "keepalived_global_options"
 MODELS = {kind.option: kind.model for kind in KINDS}
 
+ROLES_OWN = {"enable_script_security": True}
+"""What the role says before the user's global options (its vars/main.yml), as far as a rule asks for it."""
 
-def accepted_options(plan: Plan, known_bad: Collection[str]) -> t.Iterator[Fault]:
+OF_THE_HOST = ("router-id-twice",)
+"""Rules that look at interfaces, which a host derives; the planner has its own by segments."""
+
+PLACE = "instance"
+
+
+def accepted_options(plan: Plan, known_bad: Set[str]) -> t.Iterator[Fault]:
     """Yield what a model refuses; hosts in ``known_bad`` have their fault told already, in better words."""
     judged: dict[str, list[InputError]] = {}
-    for member in plan.fleet.balancers:
-        if member.name in known_bad:
-            continue
-        errors = [error for instance in plan.instances[member.name] for error in _instance_errors(instance, member)]
-        errors += _global_errors(member.variables[GLOBAL])
-        for variable, (model, spec) in TRACKERS.items():
-            errors += _refused(model, spec, member.variables[variable], variable)
-        for variable, option in SERVICE.items():
-            said = plan.upstreams[member.name].get(variable, member.variables[variable])
-            # Thousands of hosts say the same, and it takes milliseconds to judge.
-            written = json.dumps([variable, member.variables[variable]], sort_keys=True)
-            if written not in judged:
-                more = {"context": "stream" if option.startswith("stream_") else "http"}
-                model, spec = MODELS[option], NGINX_OPTIONS[option]["options"]
-                judged[written] = list(_refused(model, spec, said, variable, **(more if model is Upstream else {})))
-            errors += judged[written]
-        servers = json.dumps(plan.virtual_servers[member.name], sort_keys=True)
-        if servers not in judged:
-            spec = keepalived.VIRTUAL_SERVER_OPTIONS
-            # A copy, in which nothing is shared: Ansible writes into what it validates.
-            judged[servers] = list(_refused(VirtualServer, spec, json.loads(servers), VIRTUAL_SERVERS))
-        errors += judged[servers]
-        yield from (Fault("option", member.name, error.path, error.message) for error in errors)
+    for cluster in plan.fleet.clusters:
+        # What a rule says of a member may be the fault of another, which is told already.
+        rules = known_bad.isdisjoint(member.name for member in cluster.members)
+        for member in cluster.members:
+            if member.name not in known_bad:
+                refused = [*_keepalived_errors(plan, member, rules=rules), *_service_errors(plan, member, judged)]
+                yield from (Fault("option", member.name, error.path, error.message) for error in refused)
+
+
+def _service_errors(plan: Plan, member: Balancer, judged: dict[str, list[InputError]]) -> t.Iterator[InputError]:
+    """Yield what is refused of upstreams, sites and virtual servers.
+
+    Thousands of hosts say the same, and it takes milliseconds to judge; ``judged`` remembers it.
+    """
+    for variable, option in SERVICE.items():
+        said = plan.upstreams[member.name].get(variable, member.variables[variable])
+        written = json.dumps([variable, member.variables[variable]], sort_keys=True)
+        if written not in judged:
+            more = {"context": "stream" if option.startswith("stream_") else "http"} if variable in UPSTREAMS else {}
+            spec = NGINX_OPTIONS[option]["options"]
+            judged[written] = _errors(_models(MODELS[option], spec, said, variable, **more))
+        yield from judged[written]
+    servers = json.dumps(plan.virtual_servers[member.name], sort_keys=True)
+    if servers not in judged:
+        # A copy, in which nothing is shared: Ansible writes into what it validates.
+        said = json.loads(servers)
+        judged[servers] = _errors(_models(VirtualServer, keepalived.VIRTUAL_SERVER_OPTIONS, said, VIRTUAL_SERVERS))
+    yield from judged[servers]
+
+
+def _errors(models: t.Iterable[t.Any]) -> list[InputError]:
+    return [one for one in models if isinstance(one, InputError)]
 
 
 def typed(given: Mapping[str, t.Any], spec: Mapping[str, t.Any], path: str) -> dict[str, t.Any]:
@@ -82,17 +105,25 @@ def typed(given: Mapping[str, t.Any], spec: Mapping[str, t.Any], path: str) -> d
     spec = {key: one for key, one in spec.items() if key in given or one.get("required")}
     result = ArgumentSpecValidator(spec).validate(dict(given))
     if result.error_messages:
-        raise InputError(path, result.error_messages[0])
+        raise _where(given, spec, path) or InputError(path, result.error_messages[0])
     return dict(result.validated_parameters)
+
+
+def _where(given: Mapping[str, t.Any], spec: Mapping[str, t.Any], path: str) -> InputError | None:
+    """Return the first option that is wrong, with its path, which Ansible does not tell."""
+    for key, value in given.items():
+        alone = ArgumentSpecValidator({key: spec[key]}).validate({key: value})
+        if alone.error_messages:
+            return wrong_option(value, spec[key], f"{path}.{key}") or InputError(
+                f"{path}.{key}", alone.error_messages[0]
+            )
+    return None
 
 
 def _refuse_unknown(given: Mapping[str, t.Any], spec: Mapping[str, t.Any], path: str) -> None:
     for key, value in given.items():
         if key not in spec:
-            near = difflib.get_close_matches(key, spec, n=1)
-            raise InputError(
-                f"{path}.{key}", f"is unknown: did you mean {near[0]}?" if near else "is unknown: remove it"
-            )
+            raise unknown(key, spec, f"{path}.{key}")
         suboptions = spec[key].get("options")
         if suboptions:
             for index, item in enumerate(value if isinstance(value, list) else [value]):
@@ -101,47 +132,56 @@ def _refuse_unknown(given: Mapping[str, t.Any], spec: Mapping[str, t.Any], path:
                     _refuse_unknown(item, suboptions, place)
 
 
-def _refused(
-    model: t.Any, spec: Mapping[str, t.Any], elements: t.Any, path: str, **more: t.Any
-) -> t.Iterator[InputError]:
-    """Yield what the model says of each element of a list."""
-    try:
-        listed = values.items(elements, path)
-    except InputError as error:
-        yield error
-        return
+def _models(model: t.Any, spec: Mapping[str, t.Any], listed: t.Any, path: str, **more: t.Any) -> t.Iterator[t.Any]:
+    """Yield the model of each element of a list, or the InputError that it raises."""
     for index, element in enumerate(listed):
         place = f"{path}[{index}]"
+        if path in DRAWING and not (element.get("servers") or element.get("real_servers")):
+            continue  # none of its hosts has an address, which is told already
         try:
-            model.from_options(typed(values.mapping(element, place), spec, place), place, **more)
+            yield model.from_options(typed(values.mapping(element, place), spec, place), place, **more)
         except InputError as error:
             yield error
 
 
-def _global_errors(said: t.Any) -> t.Iterator[InputError]:
+def _keepalived_errors(plan: Plan, member: Balancer, *, rules: bool) -> list[InputError]:
+    """Return what the models refuse; where they refuse nothing, what the rules do that need to know no host."""
+    there: list[tuple[t.Callable[[str], str], t.Any]] = [(_below(GLOBAL), _global_defs(member.variables[GLOBAL]))]
+    for variable, (model, spec) in TRACKERS.items():
+        models = _models(model, spec, member.variables[variable], variable)
+        there += [(_below(f"{variable}[{index}]"), one) for index, one in enumerate(models)]
+    there += [(one.place, _instance(one)) for one in plan.instances[member.name] if not _is_half(one)]
+    refused = _errors(one for _place, one in there)
+    if refused or not rules:
+        return refused
+    placed = [Placed(str(number), model, True) for number, (_place, model) in enumerate(there)]
+    placed += [Placed("", TrackFile.from_options(one), True) for one in plan.own_track_files(member)]
+    for one in errors(ask(Subject(tuple(placed)))):
+        number, _point, option = one.where.partition(".")
+        if one.rule not in OF_THE_HOST:
+            refused.append(InputError(there[int(number)][0](option), hide(one.message)))
+    return refused
+
+
+def _below(path: str) -> t.Callable[[str], str]:
+    """Return a function that tells where an option of what stands at this path was written."""
+    return lambda option: f"{path}.{option}" if option else path
+
+
+def _global_defs(said: Mapping[str, t.Any]) -> t.Any:
     try:
-        GlobalDefs.from_options(typed(values.mapping(said, GLOBAL), keepalived.GLOBAL_OPTIONS, GLOBAL), GLOBAL)
+        return GlobalDefs.from_options({**ROLES_OWN, **typed(said, keepalived.GLOBAL_OPTIONS, GLOBAL)}, GLOBAL)
     except InputError as error:
-        yield error
+        return error
 
 
-def _instance_errors(instance: Instance, member: Balancer) -> t.Iterator[InputError]:
-    if instance.options.get("unicast_src_ip") and not instance.options.get("unicast_peer"):
-        return  # it lost its peers to a fault that is told already: half an instance tells nothing more
+def _is_half(instance: Instance) -> bool:
+    """Return whether an instance lost its peers to a fault that is told already: it tells nothing more."""
+    return bool(instance.options.get("unicast_src_ip")) and not instance.options.get("unicast_peer")
+
+
+def _instance(instance: Instance) -> t.Any:
     try:
-        VrrpInstance.from_options(typed(instance.options, keepalived.INSTANCE_OPTIONS, instance.path), instance.path)
+        return VrrpInstance.from_options(typed(instance.options, keepalived.INSTANCE_OPTIONS, PLACE), PLACE)
     except InputError as error:
-        yield InputError(_place(error.path, instance, member), error.message)
-
-
-def _place(path: str, instance: Instance, member: Balancer) -> str:
-    """Return where the user wrote what stands at this path of the derived options."""
-    option = path[len(instance.path) + 1 :]
-    for name, first in (("virtual_ipaddress", 0), ("virtual_ipaddress_excluded", instance.advertised)):
-        if option.startswith(f"{name}["):
-            number, _sign, rest = option[len(name) + 1 :].partition("]")
-            return instance.vips[first + int(number)].path + rest
-    shared = member.variables["keepalived_instance_options"]
-    if option.partition(".")[0].partition("[")[0] in shared:
-        return f"keepalived_instance_options.{option}"
-    return path
+        return InputError(instance.place(error.path[len(PLACE) + 1 :]), error.message)

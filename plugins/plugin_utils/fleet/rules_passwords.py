@@ -47,20 +47,20 @@ def passwords(plan: Plan) -> t.Iterator[Fault]:
     """A password is for version 2, which carries eight characters; one that everybody guesses protects nobody."""
     for instance in plan.all_instances():
         names = _names(plan, instance)
-        yield from _of_version_2(plan, instance, names)
+        yield from _of_version_2(instance, names)
         keys = instance.options.get("auth_hmac")
         listed = keys.get("keys") if isinstance(keys, Mapping) else None
         for index, key in enumerate(listed if isinstance(listed, list) else ()):
             if isinstance(key, Mapping) and guessable(str(key.get("value", "")), names):
-                yield Fault("password", instance.host, f"{instance.path}.auth_hmac.keys[{index}].value", GUESSED)
+                place = instance.place(f"auth_hmac.keys[{index}].value")
+                yield Fault("password", instance.host, place, GUESSED)
 
 
-def _of_version_2(plan: Plan, instance: Instance, names: Iterable[str]) -> t.Iterator[Fault]:
+def _of_version_2(instance: Instance, names: Iterable[str]) -> t.Iterator[Fault]:
     said = instance.options.get("authentication")
     if not isinstance(said, Mapping):
         return
-    derived = "keepalived_auth_pass" in plan.members[instance.host].variables
-    path = "keepalived_auth_pass" if derived else f"{instance.path}.authentication.auth_pass"
+    path = instance.place("authentication.auth_pass")
     password = str(said.get("auth_pass", ""))
     length = len(password.encode())
     if instance.timing.version == 3:

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lexer import shell_words
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.rules_instances import NOTIFIES
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import checks
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.said import Said
 
 __all__ = ("Run", "default_user", "scripts")
 
@@ -32,7 +33,7 @@ def default_user(variables: Mapping[str, t.Any]) -> str:
     return _user(said) or "root"
 
 
-def scripts(variables: Mapping[str, t.Any], instances: Mapping[str, Mapping[str, t.Any]]) -> dict[str, Run]:
+def scripts(variables: Mapping[str, t.Any], instances: Iterable[Said]) -> dict[str, Run]:
     """Return the programs that keepalived and the watcher run, by the path of the variable; raises InputError."""
     user = default_user(variables)
     # Those of the checks are the watcher's, which is root.
@@ -43,13 +44,13 @@ def scripts(variables: Mapping[str, t.Any], instances: Mapping[str, Mapping[str,
         place = f"keepalived_vrrp_scripts[{index}].script"
         if isinstance(said, Mapping) and "script" in said:
             found[place] = Run(_program(said["script"], place), _user(said.get("user")) or user)
-    wide = {name: said for name, said in variables["keepalived_global_options"].items() if name in START_AND_END}
-    for path, options in {**instances, "keepalived_global_options": wide}.items():
-        for option in (*NOTIFIES, *START_AND_END):
-            if options.get(option):
-                said = options[option]
-                own = _user(said.get("user")) if isinstance(said, Mapping) else ""
-                found[f"{path}.{option}"] = Run(_program(said, f"{path}.{option}"), own or user)
+    commands = [(one.place(option), one.options.get(option)) for one in instances for option in NOTIFIES]
+    wide = variables["keepalived_global_options"]
+    commands += [(f"keepalived_global_options.{option}", wide.get(option)) for option in START_AND_END]
+    for path, said in commands:
+        if said:
+            own = _user(said.get("user")) if isinstance(said, Mapping) else ""
+            found[path] = Run(_program(said, path), own or user)
     return found
 
 

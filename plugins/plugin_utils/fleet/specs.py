@@ -156,9 +156,7 @@ def _pinned(said: Mapping[str, t.Any], key: str, path: str = "") -> int | None:
 
 
 def _policy(said: t.Any, path: str) -> str:
-    if said not in POLICIES:
-        raise InputError(path, f"`{said}` is no policy: use {' or '.join(POLICIES)}")
-    return str(said)
+    return values.choice(said, path, tuple(POLICIES))
 
 
 def _trackers(member: Balancer) -> dict[str, list[t.Any]]:

@@ -9,7 +9,19 @@ import re
 import typing as t
 from collections.abc import Mapping
 
-__all__ = ("DEFINITIONS", "POLICIES", "TRACK_DIR", "check_file", "cut_off_file", "definition", "watched", "weights")
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.said import Said
+
+__all__ = (
+    "DEFINITIONS",
+    "POLICIES",
+    "TRACK_DIR",
+    "Weight",
+    "check_file",
+    "cut_off_file",
+    "definition",
+    "watched",
+    "weights",
+)
 
 TRACK_DIR = "/run/holdfast/track"
 """Where the watcher, the guard and the detector write their files."""
@@ -49,15 +61,26 @@ def watched(policies: t.Iterable[str]) -> list[str]:
     return sorted({name for policy in policies for name in POLICIES[policy]})
 
 
-def weights(options: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, int]:
+class Weight(t.NamedTuple):
+    """A weight, and where the user wrote it."""
+
+    value: int
+    path: str
+
+
+def weights(said: Said, variables: Mapping[str, t.Any]) -> dict[str, Weight]:
     """Return the weight of each tracker of an instance: the one said there, else its definition's, else 0."""
     found = {}
     for option, variable in DEFINITIONS.items():
-        defined = dict(_read(tracker) for tracker in variables[variable])
-        for tracker in options.get(option) or ():
+        defined = {}
+        for index, tracker in enumerate(variables[variable]):
             name, weight = _read(tracker)
-            chosen = defined.get(name) if weight is None else weight
-            found[f"{option} {name}"] = chosen or 0
+            defined[name] = Weight(weight or 0, f"{variable}[{index}].weight")
+        used = said.options.get(option)
+        for index, tracker in enumerate(used if isinstance(used, list) else ()):
+            name, weight = _read(tracker)
+            here = Weight(weight or 0, said.place(f"{option}[{index}]"))
+            found[f"{option} {name}"] = defined.get(name, here) if weight is None else here
     return found
 
 

@@ -6,12 +6,36 @@
 from __future__ import annotations
 
 import math
+import re
 import typing as t
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
 
-__all__ = ("boolean", "choice", "integer", "items", "mapping", "number", "plain", "text")
+__all__ = (
+    "boolean",
+    "choice",
+    "decimal",
+    "integer",
+    "items",
+    "mapping",
+    "number",
+    "plain",
+    "scalar",
+    "shown",
+    "something",
+    "text",
+    "whole",
+)
+
+LONGEST = 60
+"""Characters of a value that are repeated in a sentence."""
+
+MANY_DIGITS = 1000
+"""Bits of a number that is not written out: Python refuses to, where it is much longer."""
+
+_WHOLE = re.compile(r"-?[0-9]+")
+_DECIMAL = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 TRUE = frozenset({"true", "yes", "on", "1"})
 FALSE = frozenset({"false", "no", "off", "0"})
@@ -41,29 +65,53 @@ def text(value: t.Any, path: str) -> str:
     raise InputError(path, f"must be a text, not {_name(value)}")
 
 
+def scalar(value: t.Any, path: str) -> str:
+    """Return a text, also an empty one; a number is one as well, for YAML takes 12 for a number whatever is meant."""
+    if isinstance(value, str) or (_is_number(value) and math.isfinite(value)):
+        return str(value)
+    raise InputError(path, f"must be a text, not {_name(value)}")
+
+
+def something(value: t.Any, path: str) -> t.Any:
+    """Return the value unless it is null."""
+    if value is None:
+        raise InputError(path, "must not be empty")
+    return value
+
+
+def whole(value: t.Any, path: str, wanted: str = "a whole number") -> int:
+    """Return a whole number; "5", as every value of an INI inventory is written, is 5."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and _WHOLE.fullmatch(value) and len(value) <= LONGEST:
+        return int(value)
+    raise InputError(path, f"must be {wanted}, not {_name(value)}")
+
+
 def integer(value: t.Any, path: str, low: int, high: int) -> int:
-    """Return a whole number from ``low`` to ``high``; "5", as every value of an INI inventory is written, is 5."""
-    number = value
-    if isinstance(value, str):
-        try:
-            number = int(value)
-        except ValueError:
-            number = None
-    if isinstance(number, bool) or not isinstance(number, int):
-        raise InputError(path, f"must be a whole number from {low} to {high}, not {_name(value)}")
+    """Return a whole number from ``low`` to ``high``."""
+    number = whole(value, path, f"a whole number from {low} to {high}")
     if not low <= number <= high:
-        raise InputError(path, f"{number} is out of range: use {low} to {high}")
+        raise InputError(path, f"{shown(number).strip('`')} is out of range: use {low} to {high}")
     return number
 
 
+def decimal(value: t.Any, path: str, wanted: str = "a number") -> float:
+    """Return a number; "0.5", as every value of an INI inventory is written, is 0.5."""
+    found = math.nan
+    if _is_number(value) or (isinstance(value, str) and _DECIMAL.fullmatch(value)):
+        try:
+            found = float(value)
+        except OverflowError:  # a whole number beyond all that a float can be
+            found = math.inf
+    if not math.isfinite(found):
+        raise InputError(path, f"must be {wanted}, not {_name(value)}")
+    return found
+
+
 def number(value: t.Any, path: str, low: float, high: float) -> float:
-    """Return a number from ``low`` to ``high``; "0.5", as every value of an INI inventory is written, is 0.5."""
-    try:
-        found = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
-        found = math.nan
-    if math.isnan(found):
-        raise InputError(path, f"must be a number from {low:g} to {high:g}, not {_name(value)}")
+    """Return a number from ``low`` to ``high``."""
+    found = decimal(value, path, f"a number from {low:g} to {high:g}")
     if not low <= found <= high:
         raise InputError(path, f"{found:g} is out of range: use {low:g} to {high:g}")
     return found
@@ -73,7 +121,7 @@ def boolean(value: t.Any, path: str) -> bool:
     """Return true or false; the words of YAML 1.1 count, as every value of an INI inventory is a text."""
     if isinstance(value, bool):
         return value
-    word = str(value).strip().lower()
+    word = str(value).strip().lower() if isinstance(value, (str, int)) else ""
     if word in TRUE or word in FALSE:
         return word in TRUE
     raise InputError(path, f"must be true or false, not {_name(value)}")
@@ -100,9 +148,22 @@ def mapping(value: t.Any, path: str) -> dict[str, t.Any]:
     raise InputError(path, f"must be a mapping, not {_name(value)}")
 
 
+def _is_number(value: t.Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _name(value: t.Any) -> str:
     if value is None:
         return "empty"
     if isinstance(value, (dict, list)):
         return "a mapping" if isinstance(value, dict) else "a list"
-    return f"`{value}`"
+    return shown(value)
+
+
+def shown(value: t.Any) -> str:
+    """Return a value as it is repeated in a sentence: in one line, and not too long."""
+    if isinstance(value, int) and value.bit_length() > MANY_DIGITS:
+        return "a number of hundreds of digits"
+    said = str(value)
+    said = said if said.isprintable() else repr(said)[1:-1]
+    return f"`{said}`" if len(said) <= LONGEST else f"`{said[:LONGEST]}...`"

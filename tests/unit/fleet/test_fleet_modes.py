@@ -183,7 +183,7 @@ refused(
 )
 refused(
     "sync-group-weight",
-    "lb1, lb2: keepalived_instances[1]",
+    "lb1, lb2: keepalived_track_files[0].weight",
     "track_file disk of mail has the weight -30, which the sync group all ignores",
     {
         **grouped("web", "mail"),
@@ -211,7 +211,7 @@ refused(
 )
 refused(
     "two-holders",
-    "lb2: keepalived_vips",
+    "lb2: keepalived_multicast_group",
     "the multicast group of VI_1 is 239.1.1.1 on lb1 and that of the protocol on lb2",
     {**MULTICAST, "keepalived_multicast_group": "239.1.1.1"},
     lb2={"keepalived_multicast_group": None},
@@ -228,7 +228,7 @@ refused(
 )
 refused(
     "version",
-    "lb1, lb2: keepalived_vips",
+    "lb1, lb2: keepalived_timing.version",
     "fd00::100 needs VRRP version 3, and version 2 is set",
     {**APART, "keepalived_vips": BOTH, "keepalived_timing": {"version": 2}},
     **OWN6,

@@ -61,7 +61,7 @@ def test_global_options_are_taken(options: Variables) -> None:
         ({"smtp_alert": True}, "notification_email", "would send its mails to nobody"),
         ({"router_idd": "x"}, "router_idd", "did you mean router_id?"),
         ({"vrrp_garp_interval": 0}, "vrrp_garp_interval", "0"),
-        ({"vrrp_garp_master_repeat": "often"}, "", "unable to convert to int"),
+        ({"vrrp_garp_master_repeat": "often"}, "vrrp_garp_master_repeat", "must be a whole number, not `often`"),
     ],
 )
 def test_global_options_that_do_harm_or_are_wrong_are_refused(options: Variables, where: str, words: str) -> None:
@@ -113,7 +113,7 @@ def test_scripts_run_as_the_user_that_is_said_nearest() -> None:
     assert plan["script_users"] == {
         "keepalived_vrrp_scripts[0].script": "watch",
         "keepalived_vrrp_scripts[2].script": "disk",
-        "keepalived_vips.notify": "tell",
+        "keepalived_instance_options.notify": "tell",
         "keepalived_global_options.startup_script": "watch",
     }
 
@@ -165,7 +165,7 @@ def test_a_priority_that_is_said_twice_the_same_is_taken() -> None:
             {},
             {**own(150, 100), "lb1": {"keepalived_priority": 150, "keepalived_instance_options": {"priority": 120}}},
             "error lb1: keepalived_priority",
-            "is 150, and keepalived_vips.priority of VI_1 is 120",
+            "is 150, and keepalived_instance_options.priority of VI_1 is 120",
         ),
     ],
 )

@@ -10,7 +10,7 @@ import time
 import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.examine import Examined, examine
-from estate import EVERYWHERE, Variables
+from estate import EVERYWHERE, SPECS, Variables
 
 PAIRS = 1000
 SECONDS = 10
@@ -44,7 +44,7 @@ def fleet(pairs: int) -> tuple[dict[str, Variables], dict[str, list[str]]]:
 def planned(pairs: int) -> tuple[Examined, float]:
     hostvars, groups = fleet(pairs)
     start = time.process_time()
-    examined = examine(hostvars, groups, known=["nginx_package", "keepalived_package", "backend_root", "balancer_x"])
+    examined = examine(hostvars, groups, SPECS)
     assert examined.faults.findings() == []
     return examined, time.process_time() - start
 

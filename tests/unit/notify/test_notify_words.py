@@ -15,7 +15,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier.
     parse_line,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier.mail import compose, wait_before
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_notify import EVENTS
+from documented import role_specs
 
 MAIL = {"from": "Balancers <lb@example.com>", "to": ["a@example.com", "b@example.com"]}
 
@@ -118,5 +118,8 @@ def test_a_command_finds_every_fact_in_its_environment() -> None:
     assert {f"HOLDFAST_{name.upper()}" for name in FACTS} | {"PATH", "LANG"} == set(variables)
 
 
-def test_the_planner_knows_the_states_of_the_service() -> None:
-    assert set(STATES) < set(EVENTS)
+def test_the_role_takes_commands_and_mails_for_every_state() -> None:
+    specs = role_specs("keepalived")
+    events = list(specs["keepalived_notify_commands"]["options"])
+    assert set(STATES) < set(events)
+    assert specs["keepalived_mail"]["options"]["events"]["choices"] == events

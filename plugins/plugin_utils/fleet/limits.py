@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a value must be beyond its type, where nothing else of the planner reads it. Private to this collection.
+
+An argument spec has no ranges and no forms. Where a model knows them they are asked of the model; what only a program
+on the host knows stands here, and a test holds it against the program.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.access import Access, AccessError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import GlobalDefs
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.listen import Listen
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.values import time
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import checks, values
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import multicast_group, reachable
+
+__all__ = ("LIMITS", "LONGEST", "Limit")
+
+Limit = t.Callable[[t.Any, str], t.Any]
+"""Takes a value of the right type and its path; raises InputError."""
+
+LONGEST = 3600.0
+"""Seconds that anything here may last."""
+
+
+def between(low: float, high: float) -> Limit:
+    return lambda value, path: values.number(value, path, low, high)
+
+
+def form(pattern: str, sentence: str) -> Limit:
+    """Take what matches; ``sentence`` says what is wrong with everything else, and what to do."""
+    compiled = re.compile(pattern)
+
+    def judge(value: t.Any, path: str) -> None:
+        if not compiled.fullmatch(str(value)):
+            raise InputError(path, f"{values.shown(value)} {sentence}")
+
+    return judge
+
+
+def global_option(name: str, none: float | None = None) -> Limit:
+    """Take what keepalived does for the global option of this name, and ``none``, with which it is left out."""
+
+    def judge(value: t.Any, path: str) -> None:
+        number = values.decimal(value, path)
+        if number == none:
+            return
+        try:
+            GlobalDefs.from_options({name: number if number % 1 else int(number)}, "")
+        except InputError as error:
+            raise InputError(path, error.message) from None
+
+    return judge
+
+
+def listen(value: t.Any, path: str) -> None:
+    """Take what nginx does for a listen."""
+    Listen.from_option(str(value), path)
+
+
+def network(value: t.Any, path: str) -> None:
+    """Take an address or a network."""
+    try:
+        Access.read((), (), [str(value)])
+    except AccessError as error:
+        raise InputError(path, str(error).partition(": ")[2]) from None
+
+
+PACKAGE = "is no name of a package: write it without blanks"
+
+OF_ONE = ("name", "virtual_ipaddress", "virtual_ipaddress_excluded")
+
+
+def shared_options(value: t.Mapping[str, t.Any], path: str) -> None:
+    """Refuse an option that two instances never share."""
+    for name in OF_ONE:
+        if value.get(name) is not None:
+            raise InputError(f"{path}.{name}", "belongs to one instance: say it there, in keepalived_instances")
+
+
+LIMITS: dict[str, Limit] = {
+    "backend_address": reachable,
+    "backend_fail_timeout": lambda value, path: time(path, str(value)),
+    "backend_root": form(r"/[A-Za-z0-9._/-]*", "is no whole path of plain letters: use one like /var/www/site"),
+    "backend_server_name": form(
+        r"~\S+|[A-Za-z0-9_.*-]+", "is no name of a site: write one, as www.example.com, or `_` for every name"
+    ),
+    "balancer_health_host": checks.host_name,
+    "balancer_health_listen": listen,
+    "balancer_health_path": checks.request_path,
+    "keepalived_address": reachable,
+    "keepalived_address6": reachable,
+    "keepalived_cluster": form(r"\S(?:.*\S)?", "is no name of a cluster: write one, as `shop`"),
+    "keepalived_detector_interval": between(0.25, LONGEST),
+    "keepalived_firewall_sources": network,
+    "keepalived_garp_master_refresh": global_option("vrrp_garp_master_refresh"),
+    "keepalived_garp_master_repeat": global_option("vrrp_garp_master_repeat"),
+    "keepalived_instance_options": shared_options,
+    "keepalived_log_file": form(
+        r"|/[A-Za-z0-9._/-]+", "is no whole path of plain letters: use one like /var/log/keepalived.log"
+    ),
+    "keepalived_log_keep": between(0, 10000),
+    "keepalived_multicast_group": lambda value, path: multicast_group(value, path, 4),
+    "keepalived_multicast_group6": lambda value, path: multicast_group(value, path, 6),
+    "keepalived_notify_timeout": between(0.1, LONGEST),
+    "keepalived_notify_user": form(
+        r"[A-Za-z_][A-Za-z0-9_.-]*\$?", "is no name of a user: write that of one that the balancers have"
+    ),
+    "keepalived_package": form(r"[^\s,-][^\s,]*", PACKAGE),
+    "keepalived_prove_expect": between(100, 599),
+    "keepalived_rt_priority": global_option("vrrp_rt_priority"),
+    "keepalived_startup_delay": global_option("vrrp_startup_delay", none=0),
+    "nginx_package": form(r"[^\s,-]\S*", PACKAGE),
+}
+"""By variable; of a list, each of the elements is judged."""

@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a value is one that the variable of a role can have. Private to this collection.
+
+The roles' argument specs say it (``roles/*/meta/argument_specs.yml``), and ``limits.py`` what no spec can say. Ansible
+holds the same specs against the values of a role when it comes to that role, which is after other hosts were changed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import typing as t
+from collections.abc import Iterable, Mapping
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.limits import LIMITS
+
+__all__ = ("Spec", "Specs", "is_said", "unknown", "wrong", "wrong_option")
+
+_MARKUP = re.compile(r"\b[A-Z]\(([^()]*)\)")  # such as C(weight)
+
+Spec = t.Mapping[str, t.Any]
+"""An option as an argument spec describes it."""
+
+Specs = t.Mapping[str, Spec]
+"""The variables of all roles by name."""
+
+
+def is_said(value: t.Any, spec: Spec) -> bool:
+    """Return whether a value is there: an option without a default that is null is one that nobody set."""
+    return value is not None or "default" in spec
+
+
+def wrong(name: str, value: t.Any, specs: Specs) -> t.Iterator[InputError]:
+    """Yield what is wrong with the value of a variable, each with its path; a secret is not repeated."""
+    spec = specs[name]
+    errors = list(_wrong(value, spec, name))
+    yield from errors
+    if name in LIMITS and not errors:
+        elements = enumerate(value) if spec["type"] == "list" else ()
+        for path, one in [(f"{name}[{at}]", one) for at, one in elements] or [(name, value)]:
+            try:
+                LIMITS[name](one, path)
+            except InputError as error:
+                yield error
+
+
+def wrong_option(value: t.Any, spec: Spec, path: str) -> InputError | None:
+    """Return the first thing that is wrong with an option of a module, None where nothing is to be seen."""
+    return next(_wrong(value, spec, path), None)
+
+
+def unknown(word: str, known: Iterable[str], path: str) -> InputError:
+    """Return the error for a word that is none of the known ones."""
+    known = list(known)
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
+    return InputError(path, "is unknown: " + (f"did you mean {near[0]}?" if near else f"use {', '.join(known)}"))
+
+
+def _wrong(value: t.Any, spec: Spec, path: str) -> t.Iterator[InputError]:
+    kind, suboptions = spec.get("type", "str"), spec.get("options")
+    try:
+        TYPES[kind](value, path)
+        if kind != "list" and spec.get("choices"):
+            values.choice(value, path, spec["choices"])
+    except InputError as error:
+        yield InputError(path, SECRETS.get(kind, error.message)) if _is_secret(spec) else error
+        return
+    if kind == "list":
+        element = {"type": spec.get("elements", "raw"), "choices": spec.get("choices"), "options": suboptions}
+        for index, one in enumerate(value):
+            yield from _wrong(one, element, f"{path}[{index}]")
+    elif suboptions and isinstance(value, Mapping):
+        yield from _wrong_options(value, suboptions, path)
+
+
+def _wrong_options(given: Mapping[str, t.Any], specs: Specs, path: str) -> t.Iterator[InputError]:
+    for name, value in given.items():
+        if name not in specs:
+            yield unknown(name, specs, f"{path}.{name}")
+        elif is_said(value, specs[name]):
+            yield from _wrong(value, specs[name], f"{path}.{name}")
+    for name, spec in specs.items():
+        if spec.get("required") and given.get(name) is None:
+            yield InputError(f"{path}.{name}", f"is missing{_meaning(spec)}")
+
+
+def _meaning(spec: Spec) -> str:
+    said = spec.get("description") or ""
+    first = _MARKUP.sub(r"\1", str(said if isinstance(said, str) else said[0]).rstrip("."))
+    return f" ({first[:1].lower()}{first[1:]})" if first else ""
+
+
+def _is_secret(spec: Spec) -> bool:
+    return bool(spec.get("no_log")) or any(map(_is_secret, (spec.get("options") or {}).values()))
+
+
+TYPES: dict[str, t.Callable[[t.Any, str], t.Any]] = {
+    "str": values.scalar,
+    "path": values.scalar,
+    "int": values.whole,
+    "float": values.decimal,
+    "bool": values.boolean,
+    "list": values.items,
+    "dict": values.mapping,
+    "raw": values.something,
+}
+"""What a type of an argument spec takes. Roles hand texts on as they are, so a list is none, nor is a mapping."""
+
+SECRETS: dict[str, str] = {
+    "str": "must be a text",
+    "dict": "must be a mapping",
+    "list": "must be a list",
+}
