@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Finding, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 
 __all__ = ("Fault", "Faults")
 
@@ -69,6 +70,7 @@ class Faults:
             if len(hosts) > SHOWN:
                 names += f" and {len(hosts) - SHOWN} more"
             place = origin(hosts[0], path) if hosts and path else ""
-            where = ": ".join(part for part in (names, hide(path, path)) if part)
-            found.append(Finding(rule, severity, f"{where} ({place})" if place else where, hide(path, message)))
+            where = ": ".join(part for part in (names, values.line(hide(path, path))) if part)
+            told = values.line(hide(path, message))
+            found.append(Finding(rule, severity, f"{where} ({place})" if place else where, told))
         return found

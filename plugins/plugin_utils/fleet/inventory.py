@@ -233,6 +233,8 @@ def _given(hostvars: Mapping[str, t.Any], host: str, prefixes: tuple[str, ...], 
         faulty: list[Fault] = []
         try:
             value = _resolved(hostvars[name])
+        except InputError as error:
+            faulty.append(Fault("input", host, name, error.message))
         except Exception as error:  # noqa: BLE001  templating raises what the template raises
             faulty.append(Fault("unresolved", host, name, f"cannot be resolved from the inventory alone: {error}"))
         else:

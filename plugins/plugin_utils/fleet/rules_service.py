@@ -85,7 +85,7 @@ def _used(sites: t.Any, path: str) -> t.Iterator[tuple[str, str]]:
 
 def distinct_servers(plan: Plan) -> t.Iterator[Fault]:
     """A server counts once in an upstream."""
-    judged: dict[int, list[tuple[int, str, t.Any, int]]] = {}
+    judged: dict[int, list[tuple[int, str, str, int]]] = {}
     for member in plan.fleet.balancers:
         for variable, upstreams in plan.upstreams[member.name].items():
             # Hosts that say the same share one list.
@@ -97,9 +97,9 @@ def distinct_servers(plan: Plan) -> t.Iterator[Fault]:
                 yield Fault("duplicate-server", member.name, f"{variable}[{index}].servers", message)
 
 
-def _repeated(upstreams: t.Iterable[Mapping[str, t.Any]]) -> t.Iterator[tuple[int, str, t.Any, int]]:
+def _repeated(upstreams: t.Iterable[Mapping[str, t.Any]]) -> t.Iterator[tuple[int, str, str, int]]:
     for index, upstream in enumerate(upstreams):
-        servers = Counter((str(one.get("address")), one.get("port")) for one in _dicts(upstream["servers"]))
+        servers = Counter((str(one.get("address")), str(one.get("port") or "")) for one in _dicts(upstream["servers"]))
         yield from ((index, address, port, count) for (address, port), count in servers.items() if count > 1)
 
 

@@ -17,6 +17,7 @@ __all__ = (
     "choice",
     "decimal",
     "integer",
+    "line",
     "items",
     "mapping",
     "number",
@@ -31,8 +32,8 @@ __all__ = (
 LONGEST = 60
 """Characters of a value that are repeated in a sentence."""
 
-MANY_DIGITS = 1000
-"""Bits of a number that is not written out: Python refuses to, where it is much longer."""
+MOST_BITS = 1000
+"""Bits of a whole number; nothing that is set here comes near."""
 
 _WHOLE = re.compile(r"-?[0-9]+")
 _DECIMAL = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -42,14 +43,21 @@ FALSE = frozenset({"false", "no", "off", "0"})
 
 
 def plain(value: t.Any) -> t.Any:
-    """Return the same data in Python's own types; ansible-core hands out subclasses that carry tags."""
+    """Return the same data in Python's own types; ansible-core hands out subclasses that carry tags.
+
+    Raises InputError for a number that is none in a configuration file: infinite, or of hundreds of digits.
+    """
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, int):
+        if value.bit_length() > MOST_BITS:
+            raise InputError("", "has a number of hundreds of digits, and nothing here takes such a one")
         return int.__int__(value)
     if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InputError("", f"has `{value}`, which is no number that can be written: correct it")
         return float.__float__(value)
     if isinstance(value, Mapping):
         return {str.__str__(str(key)): plain(item) for key, item in value.items()}
@@ -67,7 +75,7 @@ def text(value: t.Any, path: str) -> str:
 
 def scalar(value: t.Any, path: str) -> str:
     """Return a text, also an empty one; a number is one as well, for YAML takes 12 for a number whatever is meant."""
-    if isinstance(value, str) or (_is_number(value) and math.isfinite(value)):
+    if isinstance(value, str) or _is_number(value):
         return str(value)
     raise InputError(path, f"must be a text, not {_name(value)}")
 
@@ -92,7 +100,7 @@ def integer(value: t.Any, path: str, low: int, high: int) -> int:
     """Return a whole number from ``low`` to ``high``."""
     number = whole(value, path, f"a whole number from {low} to {high}")
     if not low <= number <= high:
-        raise InputError(path, f"{shown(number).strip('`')} is out of range: use {low} to {high}")
+        raise InputError(path, f"{number} is out of range: use {low} to {high}")
     return number
 
 
@@ -160,10 +168,12 @@ def _name(value: t.Any) -> str:
     return shown(value)
 
 
+def line(text: str) -> str:
+    """Return a text in which what cannot be printed, such as the end of a line, is written as Python does."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
 def shown(value: t.Any) -> str:
     """Return a value as it is repeated in a sentence: in one line, and not too long."""
-    if isinstance(value, int) and value.bit_length() > MANY_DIGITS:
-        return "a number of hundreds of digits"
-    said = str(value)
-    said = said if said.isprintable() else repr(said)[1:-1]
+    said = line(str(value))
     return f"`{said}`" if len(said) <= LONGEST else f"`{said[:LONGEST]}...`"

@@ -40,8 +40,10 @@ def wrong(name: str, value: t.Any, specs: Specs) -> t.Iterator[InputError]:
     errors = list(_wrong(value, spec, name))
     yield from errors
     if name in LIMITS and not errors:
-        elements = enumerate(value) if spec["type"] == "list" else ()
-        for path, one in [(f"{name}[{at}]", one) for at, one in elements] or [(name, value)]:
+        elements = (
+            [(f"{name}[{at}]", one) for at, one in enumerate(value)] if spec["type"] == "list" else [(name, value)]
+        )
+        for path, one in elements:
             try:
                 LIMITS[name](one, path)
             except InputError as error:
