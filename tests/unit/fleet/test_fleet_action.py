@@ -162,6 +162,27 @@ def test_who_needs_a_password_is_given_it_at_the_last_moment(tmp_path: pathlib.P
     assert instances["lb1"][0]["authentication"] == {"auth_type": "PASS", "auth_pass": PASSWORD}
 
 
+def test_a_short_password_hides_no_part_of_the_plan(tmp_path: pathlib.Path) -> None:
+    mail = {"to": ["a@example.com"], "from": "b@example.com", "host": "localhost", "user": "lb", "password": "lb"}
+    said = {"keepalived_timing": {"version": 2}, "keepalived_auth_pass": "10.0", "keepalived_mail": mail}
+    code, output, plans = play(tmp_path, "-vvv", inventory=changed(**said))
+    assert code == 0, output
+    assert plans["lb1"]["members"] == ["lb1", "lb2"]
+    assert "10.0.0.100/24" in output
+    assert "censored" not in output
+
+
+def test_what_is_undefined_or_wrong_for_a_role_is_one_fault_each(tmp_path: pathlib.Path) -> None:
+    said = {"keepalived_vips": ["{{ nowhere }}"], "keepalived_log_keep": "many", "keepalived_prove_trackers": "no"}
+    code, output, plans = play(tmp_path, inventory=changed(**said))
+    assert code != 0
+    assert plans == {}
+    assert "The inventory has 2 faults; no host was touched." in output
+    words = " ".join(output.split())
+    assert "lb1, lb2: keepalived_vips: cannot be resolved from the inventory alone:" in words
+    assert "): must be a whole number, not `many` [input]" in words
+
+
 @pytest.mark.parametrize(
     "check",
     [

@@ -86,3 +86,23 @@ def test_no_fault_tells_a_secret_wherever_it_was_written(said: Variables) -> Non
     told = [str(finding) for finding in Estate({**VERSION_2, **said}).findings() if finding.severity == "error"]
     assert told
     assert "h1dd3n" not in " ".join(told)
+
+
+@pytest.mark.parametrize("password", ["keep", "pass", "10.0", "lb1", "0.10", "auth", "VI_1"])
+def test_a_password_spoils_no_sentence_that_has_the_same_letters(password: str) -> None:
+    said = {
+        **VERSION_2,
+        "keepalived_auth_pass": password,
+        "keepalived_mail": {**MAIL, "password": password, "to": []},
+        "keepalived_vips": ["10.0.0.10/32"],
+        "keepalived_priority": 100,
+    }
+    told = [str(finding) for finding in Estate(said).findings() if finding.severity == "error"]
+    assert [one for one in told if not one.startswith("lb1, lb2: keepalived_auth_pass: ")] == [
+        "lb1, lb2: keepalived_vips[0]: 10.0.0.10 is written as a single address (/32), so its subnet and interface "
+        "cannot be told: write 10.0.0.10/24, or whatever its subnet has, or name the interface "
+        "(`10.0.0.10/32 dev eth1`) [no-prefix]",
+        "lb2: keepalived_priority: 100 of VI_1 is also the priority of lb1: whoever starts first would hold the "
+        "address; give each its own, or none and let them be derived [priority-tie]",
+        "lb1, lb2: keepalived_mail.to: is empty: list who gets the mail [notify]",
+    ]

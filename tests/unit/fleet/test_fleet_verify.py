@@ -526,6 +526,103 @@ CASES += [
 ]
 
 
+# A fault is told where the user wrote what is wrong, and what a host would find by its rules is found here.
+CASES += [
+    case(
+        "no-prefix",
+        "lb1, lb2: keepalived_vips[0]",
+        "10.0.0.100 is written as a single address (/32), so its subnet and interface cannot be told",
+        everywhere={"keepalived_vips": ["10.0.0.100/32"]},
+    ),
+    case(
+        "option",
+        "lb1: keepalived_instances[0].unicast_peer[0]",
+        "10.0.0.11 is this host itself: leave it out of the peers",
+        lb1=instances({"unicast_peer": ["10.0.0.11", "10.0.0.12"]}),
+        lb2=instances({"unicast_peer": ["10.0.0.11"]}),
+    ),
+    case(
+        "option",
+        "lb1, lb2: keepalived_vrrp_scripts[0].script",
+        "'|' is for a shell, and keepalived starts none",
+        everywhere={"keepalived_vrrp_scripts": [{"name": "a", "script": "/bin/a | /bin/b"}]},
+    ),
+    case(
+        "option",
+        "lb1, lb2: keepalived_instance_options.notify",
+        "'>/tmp/log' is for a shell",
+        everywhere={"keepalived_instance_options": {"notify": "/bin/a >/tmp/log"}},
+    ),
+    case(
+        "option",
+        "lb1, lb2: keepalived_instance_options.track_script[0]",
+        "web is defined nowhere",
+        everywhere={"keepalived_instance_options": {"track_script": ["web"]}},
+    ),
+    case(
+        "input",
+        "lb1, lb2: keepalived_instance_options.priority",
+        "255 is out of range: use 1 to 254",
+        everywhere={"keepalived_instance_options": {"priority": 255}},
+    ),
+    case(
+        "input",
+        "lb1, lb2: keepalived_instance_options.advert_int",
+        "",
+        everywhere={"keepalived_instance_options": {"advert_int": 99}},
+    ),
+    case(
+        "option",
+        "lb1, lb2: keepalived_instance_options.garp_master_delay",
+        "must be a whole number, not `soon`",
+        everywhere={"keepalived_instance_options": {"garp_master_delay": "soon"}},
+    ),
+    case(
+        "weight",
+        "lb1: keepalived_instance_options.track_file[0]",
+        "track_file disk of weight -5 never moves VI_1",
+        everywhere={
+            "keepalived_instance_options": {"track_file": [{"name": "disk", "weight": -5}]},
+            "keepalived_track_files": tracked(0),
+        },
+    ),
+    case(
+        "two-holders",
+        "lb2: keepalived_instance_options.advert_int",
+        "advert_int of VI_1 is 0.1 on lb1 and 2.0 on lb2",
+        lb2={"keepalived_instance_options": {"advert_int": 2}},
+    ),
+    case(
+        "two-holders",
+        "lb2: keepalived_auth_pass",
+        "the password of VI_1 is one on lb1 and another on lb2",
+        everywhere=V2,
+        lb1={"keepalived_auth_pass": "kR7-tq2w"},
+    ),
+    case(
+        "password",
+        "lb1, lb2: keepalived_instance_options.authentication.auth_pass",
+        "has 9 characters",
+        everywhere={
+            **V2,
+            "keepalived_instance_options": {"authentication": {"auth_type": "PASS", "auth_pass": "kR7-tq2wx"}},
+        },
+    ),
+    case(
+        "option",
+        "lb1, lb2: keepalived_interface",
+        "'eth 0' is not the name of an interface",
+        everywhere={"keepalived_interface": "eth 0"},
+    ),
+    case(
+        "input",
+        "web1, web2: backend_address",
+        "is a name: write the address itself",
+        everywhere={"backend_address": "web.example.com"},
+    ),
+]
+
+
 @pytest.mark.parametrize(("changes", "rule", "where", "words"), CASES)
 def test_one_fault_is_told_once_with_its_place_and_its_example(
     changes: dict[str, t.Any], rule: str, where: str, words: str
