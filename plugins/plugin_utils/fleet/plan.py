@@ -206,7 +206,6 @@ class Plan:
 
     def _health(self, member: Balancer, instances: Sequence[Instance]) -> dict[str, t.Any]:
         """Return what the watcher looks at, the definitions of its files, and the programs that are run for it."""
-        policies = {instance.policy for instance in instances}
         run = scripts(member.variables, [one.said for one in instances])
         programs = {place: one.program for place, one in run.items()}
         users = {place: one.user for place, one in run.items()}
