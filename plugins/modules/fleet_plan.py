@@ -15,13 +15,15 @@ description:
   - Derives from the inventory alone what the balancers need to know of each other and of their backends, such as own
     and peers' addresses, priorities, virtual router ids, and the servers of the upstreams that name a group in
     C(servers_from).
+  - Judges what the inventory sets of every variable of every role, from the argument specs of the roles, for each
+    host that the role is for. Where a value is wrong that the plan follows from, that alone is reported.
   - Verifies the whole fleet before any host is touched, and reports all faults at once, a line each.
   - It looks at the whole inventory, so the plan is the same under C(--limit). It contacts no host, asks no name server,
     and uses no facts.
   - It takes no options. Use it at the start of every play, with C(run_once), and let the strategy be C(linear).
 notes:
   - It sees what the inventory says. Defaults of roles and variables of a play it does not see, except
-    C(holdfast_groups) and C(holdfast_foreign_variables); values that the planner reads belong into the inventory.
+    C(holdfast_groups) and C(holdfast_foreign_variables); so the variables of the roles belong into the inventory.
 attributes:
   check_mode:
     support: full

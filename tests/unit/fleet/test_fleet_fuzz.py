@@ -119,6 +119,32 @@ def test_whatever_a_variable_is_there_is_a_plan_or_a_fault(name: str) -> None:
         planned_or_refused(Estate(everywhere, groups=around.groups, **hosts))
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("keepalived_instances", "VI_1"),
+        ("keepalived_instances", 1),
+        ("keepalived_instances", {"vips": []}),
+        ("keepalived_instances", ["VI_1"]),
+        ("keepalived_instances", []),
+        ("keepalived_instances", [{"vips": ["10.0.0.100/24"], "policy": []}]),
+        ("keepalived_instances", [{"vips": ["10.0.0.100/24"], "unicast_peer": [""]}]),
+        ("keepalived_policy", []),
+        ("keepalived_vrrp_scripts", [{"name": "a", "script": "/bin/a", "fall": float("inf")}]),
+        ("keepalived_probe_interval", 10**400),
+        ("balancer_health_listen", ""),
+        ("balancer_health_listen", [""]),
+        ("balancer_health_listen", ["\n"]),
+        ("balancer_upstreams", [{"name": "blog", "servers": [{"address": "10.0.0.9", "port": [{"x": 1}]}] * 2}]),
+    ],
+    ids=str,
+)
+def test_what_a_fuzz_has_found_is_a_fault(name: str, value: t.Any) -> None:
+    estate = Estate({name: value})
+    planned_or_refused(estate)
+    assert [one.severity for one in estate.findings()].count("error") > 0
+
+
 @pytest.mark.parametrize("argument", ["roles", "foreign"])
 def test_whatever_a_variable_of_the_fleet_is_there_is_a_plan_or_a_fault(argument: str) -> None:
     for value in JUNK:

@@ -14,8 +14,8 @@ from documented import ROOT, role_defaults
 from estate import SPECS, Estate, Variables
 from holdfast_split import TICK
 
-NO_TEXT = ([], ["x"], {}, {"x": 1}, True)
-NO_NUMBER = ("", " ", "x", "1 2", "0x10", "1_0", "٣", *NO_TEXT)
+NO_TEXT: tuple[t.Any, ...] = ([], ["x"], {}, {"x": 1}, True)
+NO_NUMBER: tuple[t.Any, ...] = ("", " ", "x", "1 2", "0x10", "1_0", "٣", *NO_TEXT)
 OF_ANOTHER_TYPE: dict[str, tuple[t.Any, ...]] = {
     "str": NO_TEXT,
     "path": NO_TEXT,
