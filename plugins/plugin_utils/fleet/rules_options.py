@@ -39,7 +39,11 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Instance, Plan
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import unknown, wrong_option
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import (
+    missing,
+    unknown,
+    wrong_option,
+)
 
 __all__ = ("accepted_options", "typed")
 
@@ -114,10 +118,20 @@ def _where(given: Mapping[str, t.Any], spec: Mapping[str, t.Any], path: str) -> 
     for key, value in given.items():
         alone = ArgumentSpecValidator({key: spec[key]}).validate({key: value})
         if alone.error_messages:
-            return wrong_option(value, spec[key], f"{path}.{key}") or InputError(
-                f"{path}.{key}", alone.error_messages[0]
+            place = f"{path}.{key}"
+            return (
+                _inside(value, spec[key].get("options") or {}, place)
+                or wrong_option(value, spec[key], place)
+                or InputError(place, alone.error_messages[0])
             )
-    return None
+    lacking = [name for name, one in spec.items() if one.get("required") and given.get(name) is None]
+    return missing(spec[lacking[0]], f"{path}.{lacking[0]}") if lacking else None
+
+
+def _inside(value: t.Any, suboptions: Mapping[str, t.Any], path: str) -> InputError | None:
+    listed = [(f"{path}[{index}]", one) for index, one in enumerate(value)] if isinstance(value, list) else []
+    found = (_where(one, suboptions, place) for place, one in listed or [(path, value)] if isinstance(one, Mapping))
+    return next((one for one in found if one), None) if suboptions else None
 
 
 def _refuse_unknown(given: Mapping[str, t.Any], spec: Mapping[str, t.Any], path: str) -> None:

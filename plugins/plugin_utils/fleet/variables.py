@@ -18,7 +18,10 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import In
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.limits import LIMITS
 
-__all__ = ("Spec", "Specs", "is_said", "unknown", "wrong", "wrong_option")
+__all__ = ("Spec", "Specs", "is_said", "missing", "unknown", "wrong", "wrong_option")
+
+MOST_NAMED = 12
+"""Words that a sentence lists; of more it would be read by nobody."""
 
 _MARKUP = re.compile(r"\b[A-Z]\(([^()]*)\)")  # such as C(weight)
 
@@ -40,10 +43,7 @@ def wrong(name: str, value: t.Any, specs: Specs) -> t.Iterator[InputError]:
     errors = list(_wrong(value, spec, name))
     yield from errors
     if name in LIMITS and not errors:
-        elements = (
-            [(f"{name}[{at}]", one) for at, one in enumerate(value)] if spec["type"] == "list" else [(name, value)]
-        )
-        for path, one in elements:
+        for path, one in _elements(value, name) if spec["type"] == "list" else [(name, value)]:
             try:
                 LIMITS[name](one, path)
             except InputError as error:
@@ -59,7 +59,8 @@ def unknown(word: str, known: Iterable[str], path: str) -> InputError:
     """Return the error for a word that is none of the known ones."""
     known = list(known)
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
-    return InputError(path, "is unknown: " + (f"did you mean {near[0]}?" if near else f"use {', '.join(known)}"))
+    there_are = f"use {', '.join(known)}" if len(known) <= MOST_NAMED else "correct or remove it"
+    return InputError(path, "is unknown: " + (f"did you mean {near[0]}?" if near else there_are))
 
 
 def _wrong(value: t.Any, spec: Spec, path: str) -> t.Iterator[InputError]:
@@ -73,10 +74,14 @@ def _wrong(value: t.Any, spec: Spec, path: str) -> t.Iterator[InputError]:
         return
     if kind == "list":
         element = {"type": spec.get("elements", "raw"), "choices": spec.get("choices"), "options": suboptions}
-        for index, one in enumerate(value):
-            yield from _wrong(one, element, f"{path}[{index}]")
+        for place, one in _elements(value, path):
+            yield from _wrong(one, element, place)
     elif suboptions and isinstance(value, Mapping):
         yield from _wrong_options(value, suboptions, path)
+
+
+def _elements(value: list[t.Any], path: str) -> list[tuple[str, t.Any]]:
+    return [(f"{path}[{index}]", one) for index, one in enumerate(value)]
 
 
 def _wrong_options(given: Mapping[str, t.Any], specs: Specs, path: str) -> t.Iterator[InputError]:
@@ -87,7 +92,12 @@ def _wrong_options(given: Mapping[str, t.Any], specs: Specs, path: str) -> t.Ite
             yield from _wrong(value, specs[name], f"{path}.{name}")
     for name, spec in specs.items():
         if spec.get("required") and given.get(name) is None:
-            yield InputError(f"{path}.{name}", f"is missing{_meaning(spec)}")
+            yield missing(spec, f"{path}.{name}")
+
+
+def missing(spec: Spec, path: str) -> InputError:
+    """Return the error for an option that has to be said."""
+    return InputError(path, f"is missing{_meaning(spec)}")
 
 
 def _meaning(spec: Spec) -> str:

@@ -199,6 +199,11 @@ def test_what_is_undefined_is_one_fault(name: str, hosts: tuple[str, ...]) -> No
     )
 
 
+def test_a_template_that_older_versions_of_ansible_leave_is_one_fault() -> None:
+    [told] = [str(one) for one in Estate({"keepalived_vips": ["{{ vip }}"]}).findings()]
+    assert told.startswith("lb1, lb2: keepalived_vips: cannot be resolved from the inventory alone: {{ vip }}")
+
+
 def test_values_are_judged_on_all_hosts_before_anything_is_derived() -> None:
     estate = Estate(
         {"keepalived_preempt": "maybe", "keepalived_log_keep": -1, "balancer_sites": [{"upstream": "nowhere"}]},

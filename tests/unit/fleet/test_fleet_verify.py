@@ -578,6 +578,34 @@ CASES += [
         everywhere={"keepalived_instance_options": {"garp_master_delay": "soon"}},
     ),
     case(
+        "option",
+        "lb1, lb2: balancer_sites[0].locations[1].proxy_buffering",
+        "must be true or false, not `perhaps`",
+        everywhere={
+            "balancer_sites": [
+                {
+                    "server_name": "a.example.com",
+                    "locations": [
+                        {"path": "/", "upstream": "blog", "try_files": "$uri"},
+                        {"path": "/x", "upstream": "blog", "proxy_buffering": "perhaps"},
+                    ],
+                }
+            ]
+        },
+    ),
+    case(
+        "option",
+        "lb1, lb2: balancer_sites[0].locations[0].path",
+        "is missing",
+        everywhere={"balancer_sites": [{"server_name": "a.example.com", "locations": [{"upstream": "blog"}]}]},
+    ),
+    case(
+        "option",
+        "lb1, lb2: keepalived_instance_options.zzz",
+        "is unknown: correct or remove it",
+        everywhere={"keepalived_instance_options": {"zzz": 1}},
+    ),
+    case(
         "weight",
         "lb1: keepalived_instance_options.track_file[0]",
         "track_file disk of weight -5 never moves VI_1",
