@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 
-__all__ = ("Address", "Network", "Vip", "literal", "multicast_group", "peer_addresses", "reachable", "usable")
+__all__ = ("Address", "Network", "Vip", "group_address", "literal", "peer_addresses", "reachable", "usable")
 
 Address = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
@@ -92,7 +92,7 @@ def reachable(value: t.Any, path: str) -> Address:
     return address
 
 
-def multicast_group(value: t.Any, path: str, family: int) -> str:
+def group_address(value: t.Any, path: str, family: int) -> str:
     """Return the address of a multicast group; raises InputError for anything else."""
     address = literal(value)
     if address is None or address.version != family or not address.is_multicast:

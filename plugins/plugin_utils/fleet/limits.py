@@ -18,7 +18,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.listen import Listen
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.values import time
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import checks, values
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import multicast_group, reachable
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import group_address, reachable
 
 __all__ = ("LIMITS", "LONGEST", "Limit")
 
@@ -106,8 +106,8 @@ LIMITS: dict[str, Limit] = {
         r"|/[A-Za-z0-9._/-]+", "is no whole path of plain letters: use one like /var/log/keepalived.log"
     ),
     "keepalived_log_keep": between(0, 10000),
-    "keepalived_multicast_group": lambda value, path: multicast_group(value, path, 4),
-    "keepalived_multicast_group6": lambda value, path: multicast_group(value, path, 6),
+    "keepalived_multicast_group": lambda value, path: group_address(value, path, 4),
+    "keepalived_multicast_group6": lambda value, path: group_address(value, path, 6),
     "keepalived_notify_timeout": between(0.1, LONGEST),
     "keepalived_notify_user": form(
         r"[A-Za-z_][A-Za-z0-9_.-]*\$?", "is no name of a user: write that of one that the balancers have"

@@ -14,7 +14,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import In
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.heard import HIGHEST_TTL
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.timing import Timing, outage, timing
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access, documents, values
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, literal
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, group_address, literal
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import checks, patience, probe
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import (
     INSTANCE_OPTIONS,
@@ -457,7 +457,8 @@ def _speech(said: Said, cluster: Cluster, member: Balancer, family: int) -> None
 def multicast_group(member: Balancer, family: int) -> str:
     """Return the multicast group that the inventory says for a family, empty for that of the protocol."""
     variable = MULTICAST_GROUP[family]
-    return str(member.variables.get(variable, ""))
+    said = member.variables.get(variable)
+    return group_address(said, variable, family) if said is not None else ""
 
 
 def _priority(cluster: Cluster, member: Balancer, spec: Spec) -> int:

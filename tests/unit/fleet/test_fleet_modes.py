@@ -112,7 +112,7 @@ def test_groups_of_the_inventory_stand_beside_the_derived_ones() -> None:
 
 
 def test_adverts_go_to_the_multicast_group_of_their_family() -> None:
-    own = {"keepalived_multicast_group": "239.1.1.1", "keepalived_multicast_group6": "ff02::1:2"}
+    own = {"keepalived_multicast_group": "239.1.1.1", "keepalived_multicast_group6": "FF02:0::1:2"}
     estate = Estate({**APART, **MULTICAST, **own, "keepalived_vips": BOTH}, **OWN6)
     assert [(one["mcast_src_ip"], one["mcast_dst_ip"]) for one in estate.instances("lb1")["lb1"]] == [
         ("10.0.0.11", "239.1.1.1"),
