@@ -13,7 +13,6 @@ import json
 import typing as t
 from collections.abc import Mapping, Set
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError, errors
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived import options as keepalived
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import (
@@ -39,13 +38,9 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Instance, Plan
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import (
-    missing,
-    unknown,
-    wrong_option,
-)
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.typed import typed
 
-__all__ = ("accepted_options", "typed")
+__all__ = ("accepted_options",)
 
 TRACKERS: dict[str, tuple[t.Any, Mapping[str, t.Any]]] = {
     "keepalived_track_files": (TrackFile, keepalived.TRACK_FILE_OPTIONS),
@@ -62,6 +57,7 @@ ROLES_OWN = {"enable_script_security": True}
 OF_THE_HOST = ("router-id-twice",)
 """Rules that look at interfaces, which a host derives; the planner has its own by segments."""
 
+CHECKS = "keepalived_checks"
 PLACE = "instance"
 
 
@@ -102,50 +98,6 @@ def _errors(models: t.Iterable[t.Any]) -> list[InputError]:
     return [one for one in models if isinstance(one, InputError)]
 
 
-def typed(given: Mapping[str, t.Any], spec: Mapping[str, t.Any], path: str) -> dict[str, t.Any]:
-    """Return the options as Ansible hands them to a module; raises InputError for an unknown or a wrong one."""
-    _refuse_unknown(given, spec, path)
-    # An option that is neither given nor required needs no look.
-    spec = {key: one for key, one in spec.items() if key in given or one.get("required")}
-    result = ArgumentSpecValidator(spec).validate(dict(given))
-    if result.error_messages:
-        raise _where(given, spec, path) or InputError(path, result.error_messages[0])
-    return dict(result.validated_parameters)
-
-
-def _where(given: Mapping[str, t.Any], spec: Mapping[str, t.Any], path: str) -> InputError | None:
-    """Return the first option that is wrong, with its path, which Ansible does not tell."""
-    for key, value in given.items():
-        alone = ArgumentSpecValidator({key: spec[key]}).validate({key: value})
-        if alone.error_messages:
-            place = f"{path}.{key}"
-            return (
-                _inside(value, spec[key].get("options") or {}, place)
-                or wrong_option(value, spec[key], place)
-                or InputError(place, alone.error_messages[0])
-            )
-    lacking = [name for name, one in spec.items() if one.get("required") and given.get(name) is None]
-    return missing(spec[lacking[0]], f"{path}.{lacking[0]}") if lacking else None
-
-
-def _inside(value: t.Any, suboptions: Mapping[str, t.Any], path: str) -> InputError | None:
-    listed = [(f"{path}[{index}]", one) for index, one in enumerate(value)] if isinstance(value, list) else []
-    found = (_where(one, suboptions, place) for place, one in listed or [(path, value)] if isinstance(one, Mapping))
-    return next((one for one in found if one), None) if suboptions else None
-
-
-def _refuse_unknown(given: Mapping[str, t.Any], spec: Mapping[str, t.Any], path: str) -> None:
-    for key, value in given.items():
-        if key not in spec:
-            raise unknown(key, spec, f"{path}.{key}")
-        suboptions = spec[key].get("options")
-        if suboptions:
-            for index, item in enumerate(value if isinstance(value, list) else [value]):
-                if isinstance(item, Mapping):
-                    place = f"{path}.{key}[{index}]" if isinstance(value, list) else f"{path}.{key}"
-                    _refuse_unknown(item, suboptions, place)
-
-
 def _models(model: t.Any, spec: Mapping[str, t.Any], listed: t.Any, path: str, **more: t.Any) -> t.Iterator[t.Any]:
     """Yield the model of each element of a list, or the InputError that it raises."""
     for index, element in enumerate(listed):
@@ -168,8 +120,8 @@ def _keepalived_errors(plan: Plan, member: Balancer, *, rules: bool) -> list[Inp
     refused = _errors(one for _place, one in there)
     if refused or not rules:
         return refused
+    there += [(_below(CHECKS), TrackFile.from_options(one)) for one in plan.own_track_files(member)]
     placed = [Placed(str(number), model, True) for number, (_place, model) in enumerate(there)]
-    placed += [Placed("", TrackFile.from_options(one), True) for one in plan.own_track_files(member)]
     for one in errors(ask(Subject(tuple(placed)))):
         number, _point, option = one.where.partition(".")
         if one.rule not in OF_THE_HOST:

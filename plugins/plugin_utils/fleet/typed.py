@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options as Ansible hands them to a module, and where the wrong one stands. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import missing, unknown, wrong_option
+
+__all__ = ("typed",)
+
+
+def typed(given: Mapping[str, t.Any], spec: Mapping[str, t.Any], path: str) -> dict[str, t.Any]:
+    """Return the options as Ansible hands them to a module; raises InputError for an unknown or a wrong one."""
+    _refuse_unknown(given, spec, path)
+    # An option that is neither given nor required needs no look.
+    spec = {key: one for key, one in spec.items() if key in given or one.get("required")}
+    result = ArgumentSpecValidator(spec).validate(dict(given))
+    if result.error_messages:
+        raise _where(given, spec, path) or InputError(path, result.error_messages[0])
+    return dict(result.validated_parameters)
+
+
+def _where(given: Mapping[str, t.Any], spec: Mapping[str, t.Any], path: str) -> InputError | None:
+    """Return the first option that is wrong, with its path, which Ansible does not tell."""
+    for key, value in given.items():
+        alone = ArgumentSpecValidator({key: spec[key]}).validate({key: value})
+        if alone.error_messages:
+            place = f"{path}.{key}"
+            return (
+                _inside(value, spec[key].get("options") or {}, place)
+                or wrong_option(value, spec[key], place)
+                or InputError(place, alone.error_messages[0])
+            )
+    lacking = [name for name, one in spec.items() if one.get("required") and given.get(name) is None]
+    return missing(spec[lacking[0]], f"{path}.{lacking[0]}") if lacking else None
+
+
+def _inside(value: t.Any, suboptions: Mapping[str, t.Any], path: str) -> InputError | None:
+    listed = [(f"{path}[{index}]", one) for index, one in enumerate(value)] if isinstance(value, list) else []
+    found = (_where(one, suboptions, place) for place, one in listed or [(path, value)] if isinstance(one, Mapping))
+    return next((one for one in found if one), None) if suboptions else None
+
+
+def _refuse_unknown(given: Mapping[str, t.Any], spec: Mapping[str, t.Any], path: str) -> None:
+    for key, value in given.items():
+        if key not in spec:
+            raise unknown(key, spec, f"{path}.{key}")
+        suboptions = spec[key].get("options")
+        if suboptions:
+            for index, item in enumerate(value if isinstance(value, list) else [value]):
+                if isinstance(item, Mapping):
+                    place = f"{path}.{key}[{index}]" if isinstance(value, list) else f"{path}.{key}"
+                    _refuse_unknown(item, suboptions, place)
