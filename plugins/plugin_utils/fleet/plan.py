@@ -380,7 +380,7 @@ def _instance(cluster: Cluster, member: Balancer, spec: Spec, allocated: int) ->
     said.derive(path, virtual_ipaddress=written[: spec.advertised])
     said.derive(path, virtual_ipaddress_excluded=written[spec.advertised :])
     for option, trackers in spec.trackers.items():
-        said.derive(DEFINITIONS[option], **{option: trackers})
+        said.take(DEFINITIONS[option], option, trackers)
     said.expect("keepalived_auth_pass", "authentication")
     said.lay(variables[INSTANCE_OPTIONS], INSTANCE_OPTIONS)
     said.lay(spec.options, path)

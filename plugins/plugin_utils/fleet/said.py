@@ -25,11 +25,17 @@ class Said:
         self.options: dict[str, t.Any] = {}
         self._path = path
         self._places: dict[str, str] = {}
+        self._lists: set[str] = set()
 
     def derive(self, place: str, **options: t.Any) -> None:
         """Set options that follow from the variable at this path."""
         self.options.update(options)
         self._places.update(dict.fromkeys(options, place))
+
+    def take(self, place: str, option: str, elements: list[t.Any]) -> None:
+        """Set an option to a list that has an element for each of the variable at this path."""
+        self.derive(place, **{option: elements})
+        self._lists.add(option)
 
     def expect(self, place: str, *names: str) -> None:
         """Note that options, which need not be there, would follow from the variable at this path."""
@@ -44,5 +50,5 @@ class Said:
         """Return where an option, or a part of it as ``track_script[0].weight``, was written."""
         name, part = t.cast("re.Match[str]", _OPTION.fullmatch(option)).groups()
         place = self._places.get(name, f"{self._path}.{name}")
-        # What follows from a variable has no such part there.
-        return place + part if place.endswith(f".{name}") else place
+        # What follows from a variable has no such part there, unless it is the same list.
+        return place + part if place.endswith(f".{name}") or name in self._lists else place

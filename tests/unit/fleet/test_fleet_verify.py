@@ -638,6 +638,12 @@ CASES += [
     ),
     case(
         "option",
+        "lb1, lb2: keepalived_track_interfaces[1].weight",
+        "",
+        everywhere={"keepalived_track_interfaces": ["eth1", "eth2 weight much"]},
+    ),
+    case(
+        "option",
         "lb1, lb2: keepalived_interface",
         "'eth 0' is not the name of an interface",
         everywhere={"keepalived_interface": "eth 0"},
