@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import own_probe, probe, probe_rise
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import TRACK_DIR
 
@@ -48,13 +47,12 @@ def watcher(
 
 
 def detector(variables: t.Mapping[str, t.Any], detected: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
-    """Return what the split-brain detector reads; raises InputError."""
-    interval = variables["keepalived_detector_interval"]
+    """Return what the split-brain detector reads."""
     return {
         "state_file": "/run/holdfast/state/split_brain.json",
         "events": EVENTS,
         "known_file": "/var/lib/holdfast/detector/witnesses.json",
         "changes": "/var/lib/holdfast/keepalived",
-        "interval": values.number(interval, "keepalived_detector_interval", 0.25, 60),
+        "interval": float(variables["keepalived_detector_interval"]),
         "instances": [dict(instance) for instance in detected],
     }

@@ -8,11 +8,11 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.instance import TICK
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import OF_A_BACKEND, OF_A_BALANCER
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.limits import LIMITS
 from documented import ROOT, role_defaults
 from estate import SPECS, Estate, Variables
-from holdfast_split import TICK
 
 NO_TEXT: tuple[t.Any, ...] = ([], ["x"], {}, {"x": 1}, True)
 NO_NUMBER: tuple[t.Any, ...] = ("", " ", "x", "1 2", "0x10", "1_0", "٣", *NO_TEXT)
