@@ -9,7 +9,8 @@ The rules (ngx_conf_read_token in nginx's src/core/ngx_conf_file.c), which diffe
 * a word ends at a blank, ``;`` or ``{``, but not at a ``{`` behind ``$``, and ``}`` inside a word is a character;
 * a backslash protects the next character from ending the word; ``\\"``, ``\\'`` and ``\\\\`` lose it,
   ``\\t``, ``\\r`` and ``\\n`` become the control characters, any other pair stays as it is;
-* a quoted word must be followed by a blank, ``;``, ``{`` or ``)``.
+* a quoted word must be followed by a blank, ``;``, ``{`` or ``)``;
+* a word or comment must fit into the buffer of 4096 bytes, see ``fits``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import typing as t
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Position
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError
 
-__all__ = ("CLOSE", "COMMENT", "END", "OPEN", "RAW", "RAW_SUFFIX", "Statement", "statements", "words")
+__all__ = ("CLOSE", "COMMENT", "END", "OPEN", "RAW", "RAW_SUFFIX", "Statement", "fits", "statements", "words")
 
 # How a statement ends.
 END = ";"
@@ -52,18 +53,18 @@ _AFTER_QUOTE = " \t\r\n;{)"
 _ESCAPE = re.compile(r"""\\(["'\\trn])""")
 _DECODED = {'"': '"', "'": "'", "\\": "\\", "t": "\t", "r": "\r", "n": "\n"}
 
-# Lua counts braces too, but not those in its comments, strings and long brackets.
-_LUA = re.compile(
-    r"""
-      --\[(=*)\[[\s\S]*?\]\1\]
-    | --[^\n]*
-    | \[(=*)\[[\s\S]*?\]\2\]
-    | "[^"\\\n]*(?:\\[\s\S][^"\\\n]*)*"
-    | '[^'\\\n]*(?:\\[\s\S][^'\\\n]*)*'
-    | ([{}])
-    """,
-    re.VERBOSE,
-)
+# NGX_CONF_BUFFER
+_BUFFER = 4096
+# What is no longer than this fits in any case: a character is four bytes at most.
+_SURELY_FITS = _BUFFER // 4 - 4
+
+# The tokens of the lua module (util/gen-lexer-c of openresty/lua-nginx-module): it counts braces, but not those in
+# comments, strings of one line and long brackets.
+_LUA = re.compile(r"(--)?\[(=*)\[|--[^\n]*|[{}\"']")
+_LUA_STRINGS = {
+    '"': re.compile(r'"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*("?)'),
+    "'": re.compile(r"'[^'\\\n]*(?:\\[^\n][^'\\\n]*)*('?)"),
+}
 
 
 class Statement(t.NamedTuple):
@@ -79,10 +80,26 @@ class Statement(t.NamedTuple):
     raw: str | None = None
 
 
-def statements(text: str, file: str = "") -> t.Iterator[Statement]:
+def fits(word: str, sign: str) -> bool:
+    """Tell whether nginx can hold a word or comment, as it is written, with the sign behind it; none ends the file.
+
+    An opening quote is not held, and a blank behind a word is held until the next sign has been read.
+    """
+    if len(word) <= _SURELY_FITS:
+        return True
+    held = len(word.encode("utf-8", "surrogateescape")) + len(sign)
+    if word[0] in "\"'":
+        held -= 1
+    if sign and sign in _BLANK and word[0] != "#":
+        held += 1
+    return held <= _BUFFER
+
+
+def statements(text: str, file: str = "", *, judged: bool = False) -> t.Iterator[Statement]:
     """Yield the statements of a text in their order; a comment among the words of one comes before it.
 
-    Raises ConfigError at the first place that nginx would refuse as well.
+    Raises ConfigError at the first place that nginx would refuse as well. A text that nginx has ``judged`` may have
+    been decoded with losses, so its bytes are not counted.
     """
     match = _TOKEN.match
     position = 0
@@ -94,6 +111,8 @@ def statements(text: str, file: str = "") -> t.Iterator[Statement]:
             break
         position = token.end()
         kind = token.lastindex
+        if position - token.start() > _SURELY_FITS and not judged and kind != _SIGN:
+            _check_length(text, file, token)
         if kind == _WORD:
             word = token.group(_WORD)
             if not found:
@@ -153,17 +172,50 @@ def _decode(word: str) -> str:
     return _ESCAPE.sub(lambda escape: _DECODED[escape.group(1)], word)
 
 
+def _check_length(text: str, file: str, token: re.Match[str]) -> None:
+    """Raise ConfigError for a word or comment that nginx cannot hold."""
+    end = token.end()
+    written = token.group().lstrip(_BLANK)
+    if not fits(written, text[end : end + 1]):
+        what = "comment" if token.lastindex == _COMMENT else "word"
+        where = locate(text, file, end - len(written))
+        raise ConfigError(where, f"the {what} that begins here is too long: nginx can hold {_BUFFER} bytes of it")
+
+
 def _end_of_lua(text: str, file: str, begin: int) -> int:
     """Return the offset of the brace that closes the one before ``begin``."""
     depth = 1
-    for token in _LUA.finditer(text, begin):
-        if token.group(3) == OPEN:
+    position = begin
+    # Up to where no string of this kind ends: a quote that is not closed in its line is a character, and so is
+    # every other one in this line.
+    open_until = dict.fromkeys(_LUA_STRINGS, 0)
+    while True:
+        token = _LUA.search(text, position)
+        if token is None:
+            raise ConfigError(locate(text, file, begin - 1), 'the "{" that begins here is never closed')
+        position = token.end()
+        sign = token.group()
+        if sign == OPEN:
             depth += 1
-        elif token.group(3) == CLOSE:
+        elif sign == CLOSE:
             depth -= 1
             if not depth:
                 return token.start()
-    raise ConfigError(locate(text, file, begin - 1), 'the "{" that begins here is never closed')
+        elif sign in _LUA_STRINGS:
+            if position > open_until[sign]:
+                string = _LUA_STRINGS[sign].match(text, token.start())
+                if string and string.group(1):
+                    position = string.end()
+                elif string:
+                    open_until[sign] = string.end()
+        elif sign.endswith("["):
+            closing = f"]{token.group(2)}]"
+            end = text.find(closing, position)
+            if end < 0:
+                raise ConfigError(
+                    locate(text, file, token.start()), f'the "{sign}" that begins here is never closed by "{closing}"'
+                )
+            position = end + len(closing)
 
 
 def _unexpected(text: str, file: str, offset: int) -> ConfigError:

@@ -22,16 +22,17 @@ __all__ = ("LITERAL_SIGN", "parse")
 LITERAL_SIGN = '"#"'
 
 
-def parse(text: str, file: str = "") -> tuple[Block, ...]:
+def parse(text: str, file: str = "", *, judged: bool = False) -> tuple[Block, ...]:
     """Return the blocks of a text; every word decoded, comments kept, positions set.
 
-    A comment loses one blank behind its sign. Raises ConfigError with the place where nginx would stop reading.
+    A comment loses one blank behind its sign. Raises ConfigError with the place where nginx would stop reading;
+    ``judged`` is as in lexer.statements.
     """
     blocks: list[Block] = []
     # What is open: the statement, its position and the list that its block will go to.
     opened: list[tuple[Statement, Position, list[Block]]] = []
     line, line_start, last = 1, 0, 0
-    for statement in statements(text, file):
+    for statement in statements(text, file, judged=judged):
         offset = statement.offset
         lines = text.count("\n", last, offset)
         if lines:

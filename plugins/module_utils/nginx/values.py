@@ -16,7 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.renderer i
 
 __all__ = ("above", "at", "name", "size", "time", "variable", "word", "words")
 
-# nginx reads its files through a buffer of 4096 bytes and refuses a word that does not fit, quotes included.
+# Of the 4096 bytes that nginx can hold; the rest is for what an option's value becomes a part of.
 LONGEST_WORD = 4000
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")

@@ -69,6 +69,38 @@ def test_a_body_of_lua_is_kept_as_it_is() -> None:
     assert render([block]) == f"set_by_lua_block $x {{{body}}}\n"
 
 
+LUA = [
+    # a string ends with its line, whatever stands before the newline
+    (' a = "}\n}', ' a = "', "}"),
+    (' a = "}\\\n}', ' a = "', "}"),
+    (" a = '\\'} \\\\' }", " a = '\\'} \\\\' ", ""),
+    # two dashes begin a comment before all else
+    (" ---[[ }\n}", " ---[[ }\n", ""),
+    (" --[==\n}", " --[==\n", ""),
+    (" a[b[1]] = { [[}]], [=[}]=] }}", " a[b[1]] = { [[}]], [=[}]=] }", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "body", "behind"), LUA)
+def test_lua_ends_where_the_lua_module_ends_it(text: str, body: str, behind: str) -> None:
+    if behind:
+        with pytest.raises(ConfigError):
+            parse(f"a_by_lua_block {{{text}")
+        text = text[: len(body) + 1]
+    assert parse(f"a_by_lua_block {{{text}") == (Block("a_by_lua_block", (), raw=body),)
+
+
+UNCLOSED = ["[[", "[=[\n", "--[[\n", '"', '"\\"', "'\\'\n", "'\\'", "\\\n\"'", "[=", "{", "[[ ]]", "--[[ ]]"]
+
+
+@pytest.mark.parametrize("piece", UNCLOSED)
+def test_lua_that_does_not_end_is_refused_in_linear_time(piece: str) -> None:
+    begin = time.process_time()
+    with pytest.raises(ConfigError):
+        parse("a_by_lua_block { " + piece * (200_000 // len(piece)))
+    assert time.process_time() - begin < 1.0
+
+
 ERRORS = [
     ("a b", 1, 'the ";" or "{" is missing'),
     ("a;\nb 'c\nd;", 2, "the ' that begins here is never closed"),
@@ -80,6 +112,9 @@ ERRORS = [
     ('a "b"c;', 1, '"c" is not expected here'),
     ("a \\", 1, 'the ";" or "{" is missing'),
     ("content_by_lua_block {\n a = '}'\n", 1, 'the "{" that begins here is never closed'),
+    ("a_by_lua_block {\n [[ } }", 2, 'the "[[" that begins here is never closed by "]]"'),
+    ("a_by_lua_block {\n x = [==[ ]] ]=] }\n}", 2, 'the "[==[" that begins here is never closed by "]==]"'),
+    ("a_by_lua_block {\n\n--[=[ } ]]\n}", 3, 'the "--[=[" that begins here is never closed by "]=]"'),
 ]
 
 
@@ -94,6 +129,65 @@ def test_an_error_says_where_and_what(text: str, line: int, message: str) -> Non
 def test_arguments_must_not_leave_their_directive(text: str) -> None:
     with pytest.raises(ConfigError):
         words(text)
+
+
+# Text with a place for as many bytes, and how many nginx 1.22 takes there.
+LONGEST = [
+    ("#%s\na;", 4094),
+    ("a;#%s", 4095),
+    ("a;\n  # %s\n", 4093),
+    ("a %s;", 4095),
+    ("a %s ;", 4094),
+    ("a %s{ }", 4095),
+    ("%s b;", 4094),
+    ('a "%s";', 4094),
+    ("a '%s' ;", 4093),
+    ('a ("%s");', 4091),
+    ('a "%s") ;', 4094),
+    ("a \\;%s;", 4093),
+]
+
+
+@pytest.mark.parametrize("character", ["x", "\u00e9", "\udcff"])
+@pytest.mark.parametrize("before", ["", "b;\n" * 1000])
+@pytest.mark.parametrize(("text", "longest"), LONGEST)
+def test_a_word_fits_into_the_buffer_of_nginx(text: str, longest: int, before: str, character: str) -> None:
+    size = 2 if character == "\u00e9" else 1
+    fitting = character * (longest // size) + "x" * (longest % size)
+    assert parse(before + text % fitting)
+    with pytest.raises(ConfigError, match="too long: nginx can hold 4096 bytes"):
+        parse(before + text % (fitting + "x"))
+    assert parse(before + text % (fitting + "x"), judged=True)
+
+
+WRITTEN_AT_LENGTH = [
+    ("#%s\n", 4094),
+    ("a %s;", 4095),
+    ("a %s b;", 4094),
+    ('a "\n%s";', 4093),
+    ("a x'\"%s;", 4092),
+    ("a '\"%s';", 4093),
+    ('a "\'%s\\"";', 4091),
+    ('a \\"%s\\\\n;', 4090),
+    ("a \\;%s;", 4093),
+]
+
+
+@pytest.mark.parametrize(("text", "longest"), WRITTEN_AT_LENGTH)
+def test_quotes_do_not_make_a_word_too_long(text: str, longest: int) -> None:
+    for size in (longest, longest - 1, longest - 4):
+        tree = parse(text % ("x" * size))
+        assert parse(render(tree)) == tree
+        assert render(parse(render(tree))) == render(tree)
+
+
+@pytest.mark.parametrize("block", [Block("a", ("x" * 4096,)), Block("x y" * 2000), comment("x" * 4096)])
+def test_what_no_quotes_make_fit_is_not_written(block: Block) -> None:
+    with pytest.raises(ConfigError) as caught:
+        render([Block("b", (), (Block(block.name, block.args, position=Position("f", 7)),))])
+    assert caught.value.position == Position("f", 7)
+    assert "is longer than nginx can hold as one" in caught.value.message
+    assert len(caught.value.message) < 120
 
 
 QUOTED = [
