@@ -112,8 +112,9 @@ class NginxDaemon(Daemon):
         """The rules see the whole configuration; what they find in files of others is theirs."""
         try:
             blocks = assemble(parse_dump(completed.stdout))
-        except ConfigError:
-            return []  # nginx reads it, and that is what counts
+        except ConfigError as error:  # nginx reads it, and that is what counts
+            message = f"the rules of this collection were not applied: {error.message}; please report this"
+            return [Finding("unreadable", "warning", str(error.position), message)]
         found = check(blocks, version=self.version)
         places = self.places() if found else {}
         ours = []

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import itertools
 import posixpath
 import re
 import typing as t
@@ -12,12 +14,18 @@ from dataclasses import replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.lexer import CLOSE, COMMENT, END, OPEN, statements
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.parser import parse
 
 __all__ = ("assemble", "parse_dump")
 
 _FILE = re.compile(r"^# configuration file (/.*):\n", re.MULTILINE)
-_WILD = re.compile(r"(\*)|(\?)|\[([!^]?)([^]]+)\]")
+
+# ngx_conf_include asks glob(3) for a path with one of these; in any other, every character stands for itself.
+_WILD = re.compile(r"[*?[]")
+# What glob(3) itself matches each name of a path with: nothing but a period matches a period that comes first.
+_LIBC = ctypes.CDLL(None)
+_FNM_PERIOD = 4
 
 
 def parse_dump(text: str) -> dict[str, tuple[Block, ...]]:
@@ -25,9 +33,13 @@ def parse_dump(text: str) -> dict[str, tuple[Block, ...]]:
 
     Positions count from the beginning of each file. Raises ConfigError for a text that nginx would not have printed.
     """
-    parts = _FILE.split(text)[1:]
+    begins = list(_beginnings(text))
+    ends = [begin.start() for begin in begins[1:]] + [len(text)]
     # nginx adds a newline behind each file.
-    return {path: parse(content[:-1], path) for path, content in zip(parts[::2], parts[1::2])}
+    return {
+        begin.group(1): parse(text[begin.end() : end - 1], begin.group(1), judged=True)
+        for begin, end in zip(begins, ends)
+    }
 
 
 def assemble(files: t.Mapping[str, tuple[Block, ...]]) -> tuple[Block, ...]:
@@ -37,39 +49,99 @@ def assemble(files: t.Mapping[str, tuple[Block, ...]]) -> tuple[Block, ...]:
     file that a block stands in. Raises ConfigError for a file that includes itself.
     """
     main = next(iter(files), "")
-    return _expanded(files.get(main, ()), files, posixpath.dirname(main), (main,))
-
-
-def _expanded(
-    blocks: t.Iterable[Block], files: t.Mapping[str, tuple[Block, ...]], folder: str, opened: tuple[str, ...]
-) -> tuple[Block, ...]:
+    folder = posixpath.dirname(main)
     found: list[Block] = []
-    for block in blocks:
-        if block.name == "include" and len(block.args) == 1 and block.children is None:
-            pattern = _pattern(posixpath.join(folder, block.args[0]))
-            for path in sorted(files):
-                if pattern.fullmatch(path):
-                    if path in opened:
-                        raise ConfigError(block.position, f"{path} includes itself")
-                    found.extend(_expanded(files[path], files, folder, (*opened, path)))
-        elif block.children is not None:
-            found.append(replace(block, children=_expanded(block.children, files, folder, opened)))
+    # What is open: a block (None for a file), the rest of it, the files around it, and where its blocks go.
+    levels: list[tuple[Block | None, t.Iterator[Block], tuple[str, ...], list[Block]]] = [
+        (None, iter(files.get(main, ())), (main,), found)
+    ]
+    while levels:
+        parent, rest, opened, done = levels[-1]
+        for block in rest:
+            if block.name == "include" and len(block.args) == 1 and block.children is None:
+                paths = _included(posixpath.join(folder, block.args[0]), files)
+                for path in set(paths).intersection(opened):
+                    raise ConfigError(block.position, f"{path} includes itself")
+                levels.extend((None, iter(files[path]), (*opened, path), done) for path in reversed(paths))
+                break
+            if block.children:
+                levels.append((block, iter(block.children), opened, []))
+                break
+            done.append(block)
         else:
-            found.append(block)
+            levels.pop()
+            if parent is not None:
+                levels[-1][3].append(replace(parent, children=tuple(done)))
     return tuple(found)
 
 
-def _pattern(path: str) -> re.Pattern[str]:
-    """Return what matches the paths that glob(3) would find for one."""
-    text, last = "", 0
-    for wild in _WILD.finditer(path):
-        text += re.escape(path[last : wild.start()])
-        star, question, negated, characters = wild.groups()
-        if star:
-            text += "[^/]*"
-        elif question:
-            text += "[^/]"
-        else:
-            text += f"[{'^' if negated else ''}{re.escape(characters).replace(chr(92) + '-', '-')}]"
-        last = wild.end()
-    return re.compile(text + re.escape(path[last:]))
+def _beginnings(text: str) -> t.Iterator[re.Match[str]]:
+    """Yield the lines with which nginx begins each file that it prints.
+
+    A file may hold such a line too, as a comment: whoever saves the output of ``nginx -T`` has it. It begins a file
+    only outside of all blocks, and where nginx, which prints the files as it opens them, would open this one next.
+    """
+    main = _FILE.search(text)
+    if main is None:
+        return
+    yield main
+    printed = text[main.start() :]
+    folder = posixpath.dirname(main.group(1))
+    opened = {main.group(1)}
+    # The includes that nginx has yet to follow, the next one last; those of the file that is being read, the first
+    # one first; and the lines since the last statement, which may have comments among its words.
+    waiting: list[str] = []
+    own: list[str] = []
+    lines: list[int] = []
+    depth = 0
+    for statement in itertools.chain(statements(printed, "nginx -T", judged=True), (None,)):
+        if statement is not None and statement.end == COMMENT:
+            lines.append(statement.offset)
+            continue
+        for offset in lines if depth == 0 else ():
+            line = _FILE.match(text, main.start() + offset)
+            if line is None or (statement is not None and statement.offset < offset):
+                continue
+            left = _followed([*waiting, *reversed(own)], line.group(1), opened)
+            if left is not None:
+                waiting, own = left, []
+                opened.add(line.group(1))
+                yield line
+        lines = []
+        if statement is None:
+            return
+        if statement.end == END and statement.words[0] == "include" and len(statement.words) == 2:
+            own.append(posixpath.join(folder, statement.words[1]))
+        depth += {OPEN: 1, CLOSE: -1}.get(statement.end, 0)
+
+
+def _followed(waiting: list[str], path: str, opened: t.Collection[str]) -> list[str] | None:
+    """Return the includes that are left when nginx opens a path next, or None where it opens another, or none."""
+    if path in opened:
+        return None  # nginx prints a file once
+    for i in reversed(range(len(waiting))):
+        is_wild = _WILD.search(waiting[i])
+        if _finds(waiting[i], path):
+            return waiting[: i + 1] if is_wild else waiting[:i]
+        if not is_wild and waiting[i] not in opened:
+            return None
+    return None
+
+
+def _included(pattern: str, paths: t.Collection[str]) -> list[str]:
+    """Return those of the paths that nginx includes, in its order."""
+    if not _WILD.search(pattern):
+        return [pattern] if pattern in paths else []
+    return sorted((path for path in paths if _finds(pattern, path)), key=_bytes)
+
+
+def _finds(pattern: str, path: str) -> bool:
+    """Tell whether nginx includes a path, or glob(3) finds it, for a pattern; both are absolute."""
+    if not _WILD.search(pattern):
+        return pattern == path
+    names, parts = _bytes(path).split(b"/"), _bytes(pattern).split(b"/")
+    return len(names) == len(parts) and all(_LIBC.fnmatch(*each, _FNM_PERIOD) == 0 for each in zip(parts, names))
+
+
+def _bytes(path: str) -> bytes:
+    return path.encode("utf-8", "surrogateescape")

@@ -5,11 +5,21 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import typing as t
+from pathlib import Path
+
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import walk
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block, walk
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.daemon import NginxDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.dump import assemble, parse_dump
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.rules import check
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Completed
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 DUMP = """\
 # configuration file /etc/nginx/nginx.conf:
@@ -62,3 +72,163 @@ def test_a_file_that_includes_itself_is_an_error() -> None:
 
 def test_nothing_becomes_nothing() -> None:
     assert assemble(parse_dump("nginx: the configuration file syntax is ok\n")) == ()
+
+
+def printed(files: t.Mapping[str, str]) -> str:
+    """Return what nginx prints of these files."""
+    return "".join(f"# configuration file {path}:\n{text}\n" for path, text in files.items())
+
+
+SAVED = "# configuration file %s:\n"
+SITE = "server { listen 80; }\n"
+
+# Files that hold a line of a saved output, in the order in which nginx opens them.
+SAVED_DUMPS: dict[str, dict[str, str]] = {
+    "in a block": {"/n/nginx.conf": "http {\n" + SAVED % "/n/else.conf" + "}\n"},
+    "at the top": {"/n/nginx.conf": SAVED % "/n/else.conf" + "events {}\nhttp { }\n"},
+    "its own": {"/n/nginx.conf": SAVED % "/n/nginx.conf" + "events {}\n" + SAVED % "/n/nginx.conf"},
+    "at the end, without a newline": {"/n/nginx.conf": "events {}\n" + SAVED % "/n/else.conf" + "# x"},
+    "among the words of a directive": {
+        "/n/nginx.conf": "include *.conf; user\n" + SAVED % "/n/a.conf" + "root;",
+        "/n/a.conf": SITE,
+    },
+    "in quotes": {
+        "/n/nginx.conf": "include *.conf; a '\n" + SAVED % "/n/a.conf" + "';",
+        "/n/a.conf": SITE,
+    },
+    "in Lua": {
+        "/n/nginx.conf": "include *.conf; a_by_lua_block { [[\n" + SAVED % "/n/a.conf" + "]] }",
+        "/n/a.conf": SITE,
+    },
+    "before the file is included": {
+        "/n/nginx.conf": SAVED % "/n/a.conf" + "include a.conf;",
+        "/n/a.conf": SAVED % "/n/a.conf" + SITE,
+    },
+    "while another file is next": {
+        "/n/nginx.conf": "include a.conf;\n" + SAVED % "/n/b.conf" + "include b.conf;",
+        "/n/a.conf": SITE,
+        "/n/b.conf": SAVED % "/n/a.conf" + SITE,
+    },
+    "of a file that no pattern finds": {
+        "/n/nginx.conf": "include d/*.conf;",
+        "/n/d/a.conf": SAVED % "/n/d/.b.conf" + SAVED % "/n/d/e/b.conf" + SAVED % "/n/d/b.conf~" + SITE,
+        "/n/d/c.conf": SITE,
+    },
+    "of one that was opened already": {
+        "/n/nginx.conf": "include d/*;",
+        "/n/d/a": "include /n/x;" + SITE,
+        "/n/x": "include /n/y;",
+        "/n/y": SAVED % "/n/d/a" + SAVED % "/n/x",
+        "/n/d/b": SAVED % "/n/x" + SAVED % "/n/d/a" + SITE,
+    },
+}
+
+
+@pytest.mark.parametrize("files", SAVED_DUMPS.values(), ids=SAVED_DUMPS)
+def test_a_line_that_somebody_saved_begins_no_file(files: dict[str, str]) -> None:
+    assert parse_dump(printed(files)) == {path: parse(text, path) for path, text in files.items()}
+
+
+def test_positions_count_the_saved_line() -> None:
+    (block,) = parse_dump(printed({"/n/a": "\n" + SAVED % "/n/b" + "user root;"}))["/n/a"][1:]
+    assert str(block.position) == "/n/a:3"
+
+
+def test_a_file_is_printed_once_however_often_it_is_included() -> None:
+    files = {
+        "/n/nginx.conf": "a { include s; } b { include s; } include z; include ?;",
+        "/n/s": "same;",
+        "/n/z": "last;",
+        "/n/m": "middle;",
+    }
+    names = [block.name for block in walk(assemble(parse_dump(printed(files))))]
+    assert names == ["a", "same", "b", "same", "last", "middle", "same", "last"]
+
+
+def test_what_is_not_read_is_said() -> None:
+    daemon = NginxDaemon(runner=lambda *_: Completed((), 127, "", ""))
+    text = printed({"/n/nginx.conf": "include a;", "/n/a": "include a;"})
+    (finding,) = daemon.findings(Completed((), 0, text, ""))
+    assert (finding.severity, finding.where) == ("warning", "/n/a:1")
+    assert "rules of this collection were not applied: /n/a includes itself" in finding.message
+
+
+# An include, a file, and whether nginx 1.22 finds it.
+INCLUDES = [
+    ("c/*.conf", "c/a.conf", True),
+    ("c/*.conf", "c/.hidden.conf", False),
+    ("c/.*.conf", "c/.hidden.conf", True),
+    ("c/.hidden.conf", "c/.hidden.conf", True),
+    ("c/?hidden.conf", "c/.hidden.conf", False),
+    ("c/[.]hidden.conf", "c/.hidden.conf", False),
+    ("*/a.conf", ".c/a.conf", False),
+    ("c/*.conf", "c/d/a.conf", False),
+    ("c/*/a.conf", "c/d/a.conf", True),
+    (r"c/\[x\].conf", "c/[x].conf", True),
+    (r"c/\[x\].conf", "c/x.conf", False),
+    (r"c/\*.conf", "c/*.conf", True),
+    (r"c/\*.conf", "c/a.conf", False),
+    (r"c/\a.conf", r"c/\a.conf", True),
+    (r"c/\a.conf", "c/a.conf", False),
+    (r"c/\a*", "c/a.conf", True),
+    ("c/[]y].conf", "c/].conf", True),
+    ("c/[]y].conf", "c/y.conf", True),
+    ("c/[!]y].conf", "c/z.conf", True),
+    ("c/[^]y].conf", "c/].conf", False),
+    ("c/[[:digit:]].conf", "c/7.conf", True),
+    ("c/[[:digit:]].conf", "c/d.conf", False),
+    ("c/[![:alpha:]-].conf", "c/-.conf", False),
+    ("c/[a-c].conf", "c/b.conf", True),
+    ("c/[a-c.conf", "c/[a-c.conf", True),
+    (r"c/[\]].conf", "c/].conf", True),
+    ("c/[a/b].conf", "c/[a/b].conf", True),
+    ("c/{a,b}.conf", "c/a.conf", False),
+    ("c/{a,b}.conf", "c/{a,b}.conf", True),
+    ("c/**", "c/a.conf", True),
+    ("c//*.conf", "c//a.conf", True),
+]
+
+
+def found(pattern: str, names: t.Iterable[str]) -> list[str]:
+    """Return the files that lie in the place of an include."""
+    files = {"/n/nginx.conf": parse(f"include '{pattern}';"), **{f"/n/{name}": parse("x;", name) for name in names}}
+    return [block.position.file for block in assemble(files)]
+
+
+@pytest.mark.parametrize(("pattern", "name", "expected"), INCLUDES)
+def test_an_include_finds_what_glob_finds(pattern: str, name: str, expected: bool) -> None:
+    assert found(pattern, [name]) == [name] * expected
+
+
+class Found(ctypes.Structure):
+    """glob_t of the GNU C library, as far as it is looked at."""
+
+    _fields_ = [("count", ctypes.c_size_t), ("paths", ctypes.POINTER(ctypes.c_char_p)), ("more", ctypes.c_void_p * 8)]
+
+
+def glob(pattern: str) -> list[str]:
+    """Return what glob(3) finds."""
+    result = Found()
+    ctypes.CDLL(None).glob(os.fsencode(pattern), 0, None, ctypes.byref(result))
+    return [os.fsdecode(t.cast(bytes, result.paths[i])) for i in range(result.count)]
+
+
+PIECES = ["a", "b", "]", "[", "!", "-", "\\", ".", "*", "?", "[:alpha:]", "^", "/"]
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=8).map("".join))
+@settings(max_examples=150, deadline=None)
+@example("[]a]")
+@example("d/[!.]*")
+def test_patterns_are_those_of_the_c_library(tmp_path_factory: pytest.TempPathFactory, pattern: str) -> None:
+    folder = tmp_path_factory.getbasetemp() / "globbed"
+    names = ["a", "b", "ab", ".a", "]", "[", "-", "!", "[a]", "d/a", "d/.a", "d/]", ".d/a", "*", "\\"]
+    for name in names:
+        Path(folder, name).parent.mkdir(parents=True, exist_ok=True)
+        Path(folder, name).touch()
+    is_path = any(sign in pattern for sign in "*?[") and not pattern.startswith("/") and "/" not in pattern[-1]
+    if is_path and "//" not in pattern and not {".", ".."} & set(pattern.split("/")):
+        there = [path for path in glob(f"{folder}/{pattern}") if os.path.isfile(path)]
+        listed: dict[str, tuple[Block, ...]] = {"/n/nginx.conf": (Block("include", (f"{folder}/{pattern}",)),)}
+        listed.update({str(folder / name): parse("x;", str(folder / name)) for name in names})
+        assert [block.position.file for block in assemble(listed)] == there
