@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Position
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.position import Position
 
 __all__ = ("ConfigError", "Finding", "HoldfastError", "InputError")
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block, rebuilt
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.renderer import render
@@ -29,23 +29,30 @@ def redact(text: str) -> str:
     """Return the text as it is where it holds no secret, else without; a text that nginx cannot read is not shown."""
     try:
         blocks = parse(text)
+        shown = tuple(hidden(block) for block in blocks)
+        return text if shown == blocks else render(shown)
     except ConfigError:
         return f"({text.count(chr(10))} lines that nginx cannot read: not shown, they may hold secrets)\n"
-    shown = tuple(hidden(block) for block in blocks)
-    return text if shown == tuple(blocks) else render(shown)
 
 
 def hidden(block: Block) -> Block:
     """Return the block with every secret in it hidden."""
+    (shown,) = rebuilt([block], _shown, False)
+    return shown
+
+
+def _shown(block: Block, in_secret_map: bool) -> tuple[Block, bool]:
+    """Return the block without its own secrets, and whether what is inside it may be the secrets of a map."""
+    if in_secret_map:
+        return _entry(block), False
     if block.raw is not None:
-        return replace(block, raw=hide(block.raw))
+        return replace(block, raw=hide(block.raw)), False
     if block.is_comment:
-        return replace(block, args=tuple(map(hide, block.args)))
+        return replace(block, args=tuple(map(hide, block.args))), False
     if block.children is None:
-        return replace(block, args=_hidden(block.name, block.args))
-    if block.name == "map" and any(map(sounds_secret, block.args)):
-        return replace(block, children=tuple(_entry(child) for child in block.children))
-    return replace(block, args=tuple(map(hide, block.args)), children=tuple(hidden(child) for child in block.children))
+        return replace(block, args=_hidden(block.name, block.args)), False
+    is_secret = block.name == "map" and any(map(sounds_secret, block.args))
+    return block if is_secret else replace(block, args=tuple(map(hide, block.args))), is_secret
 
 
 def _hidden(name: str, args: tuple[str, ...]) -> tuple[str, ...]:

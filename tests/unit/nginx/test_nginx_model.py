@@ -524,6 +524,32 @@ def test_an_error_names_the_option(options: Options, path: str, message: str) ->
     assert message in caught.value.message
 
 
+TOO_LONG: list[tuple[Options, str]] = [
+    (upstream(name="n" * 4100), "upstreams[0]"),
+    (server(directives=["#" + "c" * 4100]), "servers[0].directives[0]"),
+    (server(directives=["set $a " + "b" * 4100]), "servers[0].directives[0]"),
+    (server(directives=["if (" + "b" * 4094 + "{}"]), "servers[0].if"),
+    (location(upstream="b" * 4100), "servers[0].locations[0].proxy_pass"),
+    (location(upstream="b", upstream_uri="/" + "c" * 4090), "servers[0].locations[0].proxy_pass"),
+    (location(path="/" + "c" * 4100), "servers[0].locations[0].path"),
+    ({"limit_conn_zones": [{"name": "n" * 4090}]}, "limit_conn_zones[0]"),
+    ({"log_formats": [{"name": "n", "format": "$" + "v" * 4100}]}, "log_formats[0]"),
+    (
+        {"stream_servers": [{"name": "s", "listen": ["1"], "upstream": "b", "server_name": ["n" * 4100]}]},
+        "stream_servers[0].server_name",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "path"), TOO_LONG)
+def test_what_nginx_could_not_hold_is_refused_by_its_path(options: Options, path: str) -> None:
+    with pytest.raises(InputError) as caught:
+        NginxConfig.from_options(options)
+    assert caught.value.path == path
+    assert "long" in caught.value.message
+    assert len(caught.value.message) < 400
+
+
 YOUNG: list[tuple[Options, str, str, Version, str]] = [
     (upstream(sticky="cookie id"), "upstreams[0].sticky", "sticky", DEBIAN_12, "1.29.6"),
     (upstream(resolver=["10.0.0.3"]), "upstreams[0].resolver", "resolver", DEBIAN_12, "1.27.3"),

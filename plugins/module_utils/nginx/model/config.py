@@ -19,8 +19,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block, Position
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block, Position, rebuilt
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.definitions import (
     CachePath,
     LimitConnZone,
@@ -31,6 +31,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.defi
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.server import Server, StreamServer
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.upstream import Upstream
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.renderer import render
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import Version
 
 __all__ = ("KINDS", "Kind", "NginxConfig")
@@ -83,7 +84,7 @@ class NginxConfig:
 
     @classmethod
     def from_options(cls, options: t.Mapping[str, t.Any], *, version: Version | None = None) -> NginxConfig:
-        """Return what NGINX_OPTIONS describe; raise InputError for the first value that cannot be right."""
+        """Return what NGINX_OPTIONS describe; raise InputError for the first value that cannot be right or written."""
         models: dict[str, tuple[Model, ...]] = {}
         for kind in KINDS:
             found: dict[str, Model] = {}
@@ -99,7 +100,12 @@ class NginxConfig:
                     )
                 found[model.name.lower()] = model
             models[kind.option] = tuple(found.values())
-        return cls(models, version)
+        config = cls(models, version)
+        try:
+            render(config.to_blocks())
+        except ConfigError as error:
+            raise InputError(error.position.file, error.message) from error
+        return config
 
     @classmethod
     def of(cls, option: str, model: Model, *, version: Version | None = None) -> NginxConfig:
@@ -128,15 +134,16 @@ class NginxConfig:
 
 def _placed(block: Block, path: str) -> Block:
     """Return the block with input paths as positions, inside it too."""
-    if block.children is None:
-        return replace(block, position=Position(path))
-    count: dict[str, int] = {}
-    children = []
-    for child in block.children:
-        where = f"{path}.{child.name}"
+
+    def place(child: Block, around: tuple[str, dict[str, int]]) -> tuple[Block, tuple[str, dict[str, int]]]:
+        parent, count = around
+        where = f"{parent}.{child.name}"
         if child.name in ("server", "location"):
             number = count.setdefault(child.name, 0)
             count[child.name] += 1
-            where = f"{path}.{child.name}s[{number}]"
-        children.append(_placed(child, where))
-    return replace(block, children=tuple(children), position=Position(path))
+            where = f"{parent}.{child.name}s[{number}]"
+        return replace(child, position=Position(where)), (where, {})
+
+    here: tuple[str, dict[str, int]] = (path, {})
+    children = None if block.children is None else rebuilt(block.children, place, here)
+    return replace(block, children=children, position=Position(path))
