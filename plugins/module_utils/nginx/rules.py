@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block, walk
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Finding
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.location import separated
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import Version
 
 __all__ = ("RULES", "Rule", "check", "where")
@@ -357,7 +358,7 @@ def return_hides_locations(scope: Scope) -> Found:
 def alias_leaves_its_folder(scope: Scope) -> Found:
     """A location without a slash at its end has an alias with one: /name../ reaches the folder above."""
     for block in walk(scope.blocks):
-        if block.name != "location" or len(block.args) != 1 or block.args[0].endswith("/"):
+        if block.name != "location" or len(separated(block.args)) != 1 or block.args[0].endswith("/"):
             continue
         for alias in block.find("alias"):
             if alias.args and alias.args[0].endswith("/"):

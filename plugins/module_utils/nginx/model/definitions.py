@@ -122,6 +122,8 @@ class Map:
             if child.is_comment:
                 continue
             if child.name in ("hostnames", "volatile") and not child.args:
+                if child.name == "hostnames" and entries:
+                    raise ConfigError(child.position, '"hostnames" comes behind what depends on it; put it first')
                 flags.add(child.name)
             elif child.name == "include" or len(child.args) != 1:
                 raise ConfigError(child.position, f'"{child.name}" in a map is unknown to this collection')

@@ -15,9 +15,10 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx import set
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import Version
 
-__all__ = ("PROXY_DEFAULTS", "Location")
+__all__ = ("PROXY_DEFAULTS", "Location", "separated")
 
 _PATH = re.compile(r"(?:(=|~\*?|\^~)\s*)?(\S(?:.*\S)?)")
+_GLUED = re.compile(r"(=|\^~|~\*|~(?!\*))([\s\S]+)")
 
 # What a location gets that goes to an upstream, unless it says otherwise: connections that are kept, the client's
 # own host name and address for the backend, and a dead backend left quickly. Compared without regard to case.
@@ -37,18 +38,24 @@ PROXY_HEADERS: t.Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Location:
-    """One location. ``path`` holds the modifier too, as in ``= /x`` or ``~ \\.php$``.
+    """One location. ``words`` are its path, or a modifier and its path.
 
-    ``target`` is what proxy_pass is given, ``answer`` the words behind return, ``directives`` what no option says.
+    ``target`` is what proxy_pass is given, ``answer`` the words behind a return that comes last, ``directives`` what no
+    option says and what comes behind an include.
     """
 
-    path: str
+    words: tuple[str, ...]
     target: str | None = None
     alias: str | None = None
     answer: tuple[str, ...] = ()
     access: tuple[tuple[str, str], ...] = ()
     settings: settings.Settings = field(default_factory=dict)
     directives: tuple[Block, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The modifier and the path, as in ``= /x`` or ``~ \\.php$``."""
+        return " ".join(self.words)
 
     @classmethod
     def from_options(cls, options: t.Mapping[str, t.Any], path: str, *, version: Version | None = None) -> Location:
@@ -74,7 +81,7 @@ class Location:
             raise InputError(values.at(path, "upstream_uri"), "this belongs to upstream, which is not given")
         alias = options.get("alias")
         return cls(
-            path=_checked_path(values.at(path, "path"), options["path"]),
+            words=_checked_path(values.at(path, "path"), options["path"]),
             target=target,
             alias=values.word(values.at(path, "alias"), alias) if alias else None,
             answer=answer(options, path),
@@ -85,19 +92,19 @@ class Location:
 
     @classmethod
     def from_block(cls, block: Block) -> Location:
-        """Return the location that a block describes; what no option says is kept in ``directives``."""
+        """Return the location that a block describes; what no option can say there is kept in ``directives``."""
         if block.name != "location" or len(block.args) not in (1, 2) or block.children is None:
             raise ConfigError(block.position, 'a location reads "location [MODIFIER] PATH { ... }"')
-        found, rest = settings.from_blocks(settings.LOCATION, block.children)
-        rest, single = take(rest, "proxy_pass", "alias", "return")
-        rest, rules = take_access(rest)
-        target = single.get("proxy_pass")
-        alias = single.get("alias")
+        known, behind = split_at_include(block)
+        found, known = settings.from_blocks(settings.LOCATION, known)
+        known, single = take(known, "proxy_pass", "alias")
+        known, rules = take_access(known)
+        rest, answer = take_return((*known, *behind))
         return cls(
-            path=" ".join(block.args),
-            target=target[0] if target else None,
-            alias=alias[0] if alias else None,
-            answer=single.get("return", ()),
+            words=separated(block.args),
+            target=single.get("proxy_pass"),
+            alias=single.get("alias"),
+            answer=answer,
             access=rules,
             settings=found,
             directives=rest,
@@ -105,8 +112,6 @@ class Location:
 
     def to_block(self) -> Block:
         """Return the block."""
-        match = _PATH.fullmatch(self.path)
-        words = [word for word in match.groups() if word] if match else [self.path]
         children = [Block(verb, (who,)) for verb, who in self.access]
         # "proxy_redirect default" is an error before proxy_pass.
         if self.target is not None:
@@ -117,7 +122,13 @@ class Location:
         children.extend(self.directives)
         if self.answer:
             children.append(Block("return", self.answer))
-        return Block("location", tuple(words), tuple(children))
+        return Block("location", self.words, tuple(children))
+
+
+def separated(args: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the arguments of a location with the modifier as a word of its own; nginx also takes both as one."""
+    glued = _GLUED.fullmatch(args[0]) if len(args) == 1 else None
+    return (glued.group(1), glued.group(2)) if glued else args
 
 
 def upstream_name(options: t.Mapping[str, t.Any], path: str) -> str:
@@ -162,26 +173,58 @@ def _parsed(text: str, where: str) -> tuple[Block, ...]:
         try:
             return parse(f"{text}\n;")
         except ConfigError:
-            raise InputError(where, f"nginx cannot read this: {error.message}, in: {text}") from error
+            raise InputError(where, f"nginx cannot read this: {error.message}, in: {text:.200}") from error
 
 
-def take(blocks: tuple[Block, ...], *names: str) -> tuple[tuple[Block, ...], dict[str, tuple[str, ...]]]:
-    """Return the blocks without those named directives that occur once and have arguments, and their arguments."""
+def split_at_include(block: Block) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
+    """Return the statements of a block before its first include, and the others; comments are left out.
+
+    An include can hold anything, so what comes behind one must stay there: the order of rules of access, of headers
+    and of locations decides, and so does that of all that runs one after the other, as return, if and set do.
+    """
+    listed = tuple(child for child in block.children or () if not child.is_comment)
+    names = [child.name for child in listed]
+    at = names.index("include") if "include" in names else len(names)
+    return listed[:at], listed[at:]
+
+
+def take(blocks: tuple[Block, ...], *names: str) -> tuple[tuple[Block, ...], dict[str, str]]:
+    """Return the blocks without those named directives that occur once and have one argument, and their arguments."""
     taken = {}
     for name in names:
         found = [block for block in blocks if block.name == name]
-        if len(found) == 1 and found[0].args and found[0].children is None:
-            taken[name] = found[0].args
+        if len(found) == 1 and len(found[0].args) == 1 and found[0].children is None:
+            taken[name] = found[0].args[0]
     return tuple(block for block in blocks if block.name not in taken), taken
 
 
 def take_access(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[tuple[str, str], ...]]:
     """Return the blocks without the rules of access, and these."""
-    rules = tuple((block.name, block.args[0]) for block in blocks if block.name in ("allow", "deny") and block.args)
-    return tuple(block for block in blocks if block.name not in ("allow", "deny")), rules
+    rest, found = take_all(blocks, "allow", "deny")
+    return rest, tuple((rule.name, rule.args[0]) for rule in found)
 
 
-def _checked_path(where: str, text: str) -> str:
+def take_all(
+    blocks: tuple[Block, ...], *names: str, most: int | None = 1
+) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
+    """Return the blocks without the directives of these names with an argument and at most so many, and these."""
+    found: list[Block] = []
+    rest: list[Block] = []
+    for block in blocks:
+        fits = block.name in names and block.children is None and 1 <= len(block.args) <= (most or len(block.args))
+        (found if fits else rest).append(block)
+    return tuple(rest), tuple(found)
+
+
+def take_return(blocks: tuple[Block, ...], *, most: int = 2) -> tuple[tuple[Block, ...], tuple[str, ...]]:
+    """Return the blocks without a return at their end, and its words."""
+    last = blocks[-1] if blocks else None
+    if last is not None and last.name == "return" and last.children is None and 1 <= len(last.args) <= most:
+        return blocks[:-1], last.args
+    return blocks, ()
+
+
+def _checked_path(where: str, text: str) -> tuple[str, ...]:
     match = _PATH.fullmatch(values.word(where, text))
     if match is None:
         raise InputError(where, f'"{text}" is no path: write it as in /, = /x, ^~ /x, ~ \\.php$ or @name')
@@ -190,7 +233,7 @@ def _checked_path(where: str, text: str) -> str:
         raise InputError(where, f"write {path} without quotes: they are added where nginx needs them")
     if not path.startswith(("/", "@")) and modifier not in ("~", "~*"):
         raise InputError(where, f'"{path}" must begin with "/"')
-    return f"{modifier} {path}" if modifier else path
+    return (modifier, path) if modifier else (path,)
 
 
 def _with_proxy_defaults(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

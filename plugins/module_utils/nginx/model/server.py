@@ -18,8 +18,11 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.loca
     access,
     answer,
     directives,
+    split_at_include,
     take,
     take_access,
+    take_all,
+    take_return,
     upstream_name,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import Version, require
@@ -29,7 +32,7 @@ __all__ = ("Server", "StreamServer")
 # From here on HTTP/2 is a directive of its own; before, a parameter of listen.
 HTTP2_DIRECTIVE = Version(1, 25, 1)
 
-_FLAG: t.Mapping[str, bool] = {"on": True, "off": False}
+_HTTP2, _HTTP3 = ({name: settings.SHAPES["flag"]} for name in ("http2", "http3"))
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -38,8 +41,8 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 class Server:
     """One server of http. ``name`` is what its file is called after; nginx does not see it.
 
-    ``http2`` and ``http3`` are None where nginx's own default shall stand; ``answer`` holds the words behind return,
-    ``directives`` what no option says.
+    ``http2`` and ``http3`` are None where nginx's own default shall stand; ``answer`` holds the words behind a return
+    that comes last, ``directives`` what no option says and what comes behind an include.
     """
 
     name: str
@@ -59,6 +62,8 @@ class Server:
         for option in ("http2", "http3"):
             if options.get(option) is not None:
                 require("server", option, None, values.at(path, option), version)
+        # Off is what an nginx without the directive does by itself.
+        http2 = options.get("http2") or (options.get("http2") if _has_directive(version) else None)
         names = tuple(
             values.word(f"{values.at(path, 'server_name')}[{i}]", str(each), empty=True)
             for i, each in enumerate(options.get("server_name") or ())
@@ -77,7 +82,7 @@ class Server:
             name=_file_name(options.get("name"), names, path),
             server_names=names,
             listens=_listens(options, path, "443 ssl" if "ssl_certificate" in found else "80", version),
-            http2=options.get("http2"),
+            http2=http2,
             http3=options.get("http3"),
             answer=answer(options, path),
             access=access(options, path),
@@ -107,7 +112,7 @@ class Server:
                 values.at(path, "ssl_certificate"),
                 f"listen {tls[0].address} speaks TLS, which needs ssl_certificate and ssl_certificate_key",
             )
-        if self.http2 and not tls and (version is None or version < HTTP2_DIRECTIVE):
+        if self.http2 and not tls and not _has_directive(version):
             where = values.at(path, "http2")
             raise InputError(
                 where, f"before nginx {HTTP2_DIRECTIVE} this works only where listen says ssl, and none does"
@@ -115,48 +120,56 @@ class Server:
 
     @classmethod
     def from_block(cls, block: Block, name: str = "") -> Server:
-        """Return the server that a block describes; what no option says is kept in ``directives``.
+        """Return the server that a block describes; what no option can say there is kept in ``directives``.
 
         Without a name, it is called after its first server_name.
         """
         if block.name != "server" or block.args or block.children is None:
             raise ConfigError(block.position, 'a server reads "server { ... }"')
-        found, rest = settings.from_blocks(settings.HTTP_SERVER, block.children)
-        rest, single = take(rest, "return", "http2", "http3")
-        rest, rules = take_access(rest)
-        listens = _listens_of(rest)
-        names = tuple(word for child in rest if child.name == "server_name" for word in child.args)
-        locations = tuple(Location.from_block(child) for child in rest if child.name == "location")
-        http2 = _FLAG.get(" ".join(single.get("http2", ())))
+        known, behind = split_at_include(block)
+        found, known = settings.from_blocks(settings.HTTP_SERVER, known)
+        known, rules = take_access(known)
+        known, names = _take_server_names(known)
+        known, listens = _take_listens(known)
+        # Of addresses with TLS and without, the option means the former, and the directive all.
+        is_mixed = len({listen.is_tls or listen.is_quic for listen in listens}) > 1
+        switches, known = settings.from_blocks({**_HTTP3, **({} if is_mixed else _HTTP2)}, known)
+        http2 = switches.get("http2")
         # All of TLS and nothing else is what the option means; other uses of the old form stay in listen.
-        if {listen.is_tls for listen in listens if "http2" in listen.parameters} == {True}:
+        is_said = behind or any(child.name == "http2" for child in known)
+        if not is_said and {listen.is_tls for listen in listens if "http2" in listen.parameters} == {True}:
             tls = [listen for listen in listens if listen.is_tls]
             if all("http2" in listen.parameters for listen in tls):
                 http2 = True
                 listens = tuple(listen.without("http2") for listen in listens)
+        rest, locations = _take_locations((*known, *behind))
+        rest, answer = take_return(rest)
         return cls(
-            name=name or _file_name(None, names, ""),
+            name=name or _file_name(None, tuple(word for each in block.find("server_name") for word in each.args), ""),
             server_names=names,
             listens=listens,
             http2=http2,
-            http3=_FLAG.get(" ".join(single.get("http3", ()))),
-            answer=single.get("return", ()),
+            http3=switches.get("http3"),
+            answer=answer,
             access=rules,
             settings=found,
             locations=locations,
-            directives=tuple(child for child in rest if child.name not in ("listen", "server_name", "location")),
+            directives=rest,
         )
 
     def to_block(self, version: Version | None = None) -> Block:
-        """Return the block, HTTP/2 in the form of this version; an unknown one gets the form that all understand."""
-        as_directive = version is not None and version >= HTTP2_DIRECTIVE
+        """Return the block, HTTP/2 in the form of this version; an unknown one gets the form that all understand.
+
+        HTTP/2 without TLS, beside HTTP/1, can only be said in the newer form, which a text that was read has then.
+        """
+        in_listen = self.http2 and not _has_directive(version) and any(listen.is_tls for listen in self.listens)
         children = []
         for listen in self.listens:
-            with_http2 = self.http2 and listen.is_tls and not as_directive and "http2" not in listen.parameters
+            with_http2 = in_listen and listen.is_tls and "http2" not in listen.parameters
             children.append(Block("listen", listen.words(*(["http2"] if with_http2 else []))))
         if self.server_names:
             children.append(Block("server_name", self.server_names))
-        if self.http2 is not None and as_directive:
+        if self.http2 is not None and not in_listen:
             children.append(Block("http2", ("on" if self.http2 else "off",)))
         if self.http3 is not None:
             children.append(Block("http3", ("on" if self.http3 else "off",)))
@@ -217,23 +230,25 @@ class StreamServer:
 
     @classmethod
     def from_block(cls, block: Block, name: str = "") -> StreamServer:
-        """Return the server that a block describes; what no option says is kept in ``directives``."""
+        """Return the server that a block describes; what no option can say there is kept in ``directives``."""
         if block.name != "server" or block.args or block.children is None:
             raise ConfigError(block.position, 'a server reads "server { ... }"')
-        found, rest = settings.from_blocks(settings.STREAM_SERVER, block.children)
-        rest, single = take(rest, "proxy_pass", "return")
-        rest, rules = take_access(rest)
-        listens = _listens_of(rest)
-        target = single.get("proxy_pass")
+        known, behind = split_at_include(block)
+        found, known = settings.from_blocks(settings.STREAM_SERVER, known)
+        known, single = take(known, "proxy_pass")
+        known, rules = take_access(known)
+        known, names = _take_server_names(known)
+        known, listens = _take_listens(known)
+        rest, answer = take_return((*known, *behind), most=1)
         return cls(
             name=name or (_UNSAFE.sub("_", listens[0].address).strip("._-") if listens else ""),
             listens=listens,
-            server_names=tuple(word for child in rest if child.name == "server_name" for word in child.args),
-            target=target[0] if target else None,
-            answer=single.get("return", ()),
+            server_names=names,
+            target=single.get("proxy_pass"),
+            answer=answer,
             access=rules,
             settings=found,
-            directives=tuple(child for child in rest if child.name not in ("listen", "server_name")),
+            directives=rest,
         )
 
     def to_block(self, version: Version | None = None) -> Block:
@@ -263,8 +278,28 @@ def _listens(
     )
 
 
-def _listens_of(blocks: t.Iterable[Block]) -> tuple[Listen, ...]:
-    return tuple(Listen(block.args[0], block.args[1:]) for block in blocks if block.name == "listen" and block.args)
+def _has_directive(version: Version | None) -> bool:
+    """Tell whether this nginx has HTTP/2 as a directive; of an unknown one that is not known."""
+    return version is not None and version >= HTTP2_DIRECTIVE
+
+
+def _take_listens(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[Listen, ...]]:
+    rest, found = take_all(blocks, "listen", most=None)
+    return rest, tuple(Listen(block.args[0], block.args[1:]) for block in found)
+
+
+def _take_server_names(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[str, ...]]:
+    rest, found = take_all(blocks, "server_name", most=None)
+    return rest, tuple(word for block in found for word in block.args)
+
+
+def _take_locations(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[Location, ...]]:
+    """Return the blocks without the locations behind the last include, and these."""
+    last = max((i for i, block in enumerate(blocks) if block.name == "include"), default=-1) + 1
+    rest = tuple(block for block in blocks[last:] if block.name != "location")
+    return (*blocks[:last], *rest), tuple(
+        Location.from_block(block) for block in blocks[last:] if block.name == "location"
+    )
 
 
 def _file_name(given: str | None, server_names: tuple[str, ...], path: str) -> str:

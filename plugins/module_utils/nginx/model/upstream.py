@@ -214,6 +214,8 @@ class Upstream:
             if child.name == "server":
                 servers.append(UpstreamServer.from_block(child))
             elif child.name in _METHODS:
+                if "keepalive" in found or any(server.backup for server in servers):
+                    raise ConfigError(child.position, f'"{child.name}" comes behind what depends on it; put it first')
                 found["method"] = (child.name, *child.args)
             elif child.name == "zone" and child.args:
                 found["zone"] = child.args
