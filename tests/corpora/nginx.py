@@ -72,6 +72,8 @@ PRIVATE = (
 )
 
 _PLACE = re.compile(r" in \S+:\d+$|^\S+ \S+ |\d+#\d+: ", re.MULTILINE)
+# crossplane reads a byte that is not UTF-8 as U+FFFD, whichever it is; in private characters all stay different.
+_PRIVATE = {0xDC00 + byte: 0xF0000 + byte for byte in range(0x80, 0x100)}
 _BRACED = re.compile(r"\$\{(\w*)\}?")
 _ESCAPE = re.compile(r"""\\(["'\\trn])""")
 _DECODED = {"t": "\t", "r": "\r", "n": "\n"}
@@ -156,7 +158,7 @@ def first_difference(theirs: t.Any, ours: t.Any) -> str:
 
 def crossplane_tree(text: str) -> Tree | str:
     """Return the tree that crossplane reads from a text, or why it reads none."""
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="") as file:
         file.write(text)
         file.flush()
         payload = crossplane.parse(file.name, single=True, check_ctx=False, check_args=False)
@@ -171,7 +173,7 @@ def verdict(nginx: t.Sequence[str], text: str) -> str:
         path.write_bytes(text.encode("utf-8", "surrogateescape"))
         command = [*nginx, "-t", "-q", "-e", "stderr", "-p", folder, "-c", str(path)]
         done = subprocess.run(command, capture_output=True, timeout=60, check=False)
-        words = done.stderr.decode("utf-8", "replace").replace(folder, "FOLDER")
+        words = done.stderr.decode("utf-8", "surrogateescape").replace(folder, "FOLDER")
     return f"{done.returncode} {_PLACE.sub('', words)}"
 
 
@@ -215,8 +217,8 @@ def compare_file(path: Path, row: t.Mapping[str, str], nginx: t.Sequence[str], d
         return
     what = "accepted by nginx and parsed" if accepted else "parsed, refused for its meaning"
     differences.compare(what, not _UNREADABLE.match(row["first_emerg"]), f"{name}: {row['first_emerg']}")
-    rendered = render(blocks)
     try:
+        rendered = render(blocks)
         again = parse(rendered)
     except ConfigError as error:
         differences.compare("rendered and parsed again", False, f"{name}: {error}")
@@ -224,7 +226,7 @@ def compare_file(path: Path, row: t.Mapping[str, str], nginx: t.Sequence[str], d
     differences.compare("rendered and parsed again", again == blocks, name)
     differences.compare("rendered twice", render(again) == rendered, name)
     # crossplane takes the blank behind ${name} for a part of the word, so this comparison goes without the braces.
-    plain = _BRACED.sub(r"$\1", text)
+    plain = _BRACED.sub(r"$\1", text).translate(_PRIVATE)
     theirs, ours = crossplane_tree(plain), our_tree(parse(plain))
     differences.compare("as crossplane reads it", theirs == ours, f"{name}: {first_difference(theirs, ours)}")
     if nginx:
