@@ -8,6 +8,7 @@ Private to this collection. A new one is a word in a table here and, if it is yo
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 from dataclasses import dataclass
@@ -52,8 +53,15 @@ def _read_flag(found: t.Sequence[Arguments]) -> bool | None:
 
 
 def _read_number(found: t.Sequence[Arguments]) -> int | None:
-    only = _only_word(found)
-    return int(only) if only is not None and only.isdigit() else None
+    return values.number(_only_word(found) or "")
+
+
+def _number(least: int = 0, most: int = values.MOST) -> Shape:
+    return Shape({"type": "int"}, lambda path, value: [(str(values.above(path, value, least, most)),)], _read_number)
+
+
+def _checked(check: t.Callable[[str, str], str]) -> Shape:
+    return Shape({"type": "str"}, lambda path, value: [(check(path, value),)], _only_word)
 
 
 def _join(arguments: Arguments) -> str:
@@ -83,9 +91,19 @@ SHAPES: t.Mapping[str, Shape] = {
     "flag": Shape({"type": "bool"}, lambda path, value: [("on" if value else "off",)], _read_flag),
     # true: the directive alone
     "mark": Shape({"type": "bool"}, _write_mark, lambda found: True if list(found) == [()] else None),
-    "number": Shape({"type": "int"}, lambda path, value: [(str(values.above(path, value, 0)),)], _read_number),
-    "size": Shape({"type": "str"}, lambda path, value: [(values.size(path, value),)], _only_word),
-    "time": Shape({"type": "str"}, lambda path, value: [(values.time(path, value),)], _only_word),
+    "number": _number(),
+    "level": _number(1, 9),
+    "status": _number(400, 599),
+    # what a hash has memory for, and what a bucket of it can hold; nginx takes two bytes for each of the former
+    "hash_size": _number(1, 1_000_000),
+    "bucket_size": _number(1, 65_408),
+    # ngx_conf_set_size_slot, ngx_conf_set_off_slot and ngx_http_core_pool_size
+    "size": _checked(values.size),
+    "offset": _checked(functools.partial(values.size, giga=True)),
+    "pool": _checked(functools.partial(values.size, least=112, step=16)),
+    # ngx_conf_set_msec_slot and ngx_conf_set_sec_slot
+    "time": _checked(values.time),
+    "seconds": _checked(functools.partial(values.time, seconds=True)),
     # one word, whatever is in it
     "word": Shape({"type": "str"}, lambda path, value: [(values.word(path, value),)], _only_word),
     # arguments as in nginx; raw, so that "off" without quotes is understood
@@ -139,14 +157,15 @@ _HTTP = _table(
         proxy_read_timeout proxy_send_timeout resolver_timeout send_timeout
         """,
     size="""
-        client_body_buffer_size client_max_body_size gzip_min_length postpone_output proxy_buffer_size
-        proxy_busy_buffers_size proxy_cache_max_range_offset proxy_max_temp_file_size proxy_temp_file_write_size
-        sendfile_max_chunk slice
+        client_body_buffer_size gzip_min_length postpone_output proxy_buffer_size proxy_busy_buffers_size
+        proxy_max_temp_file_size proxy_temp_file_write_size sendfile_max_chunk slice
         """,
-    number="""
-        gzip_comp_level keepalive_requests limit_conn_status limit_req_status proxy_cache_min_uses
-        proxy_headers_hash_bucket_size proxy_headers_hash_max_size proxy_next_upstream_tries proxy_ssl_verify_depth
-        """,
+    offset="client_max_body_size proxy_cache_max_range_offset",
+    number="keepalive_requests proxy_cache_min_uses proxy_next_upstream_tries proxy_ssl_verify_depth",
+    level="gzip_comp_level",
+    status="limit_conn_status limit_req_status",
+    hash_size="proxy_headers_hash_max_size",
+    bucket_size="proxy_headers_hash_bucket_size",
     word="""
         auth_basic_user_file default_type proxy_cache_key proxy_http_version proxy_method proxy_set_body
         proxy_ssl_certificate proxy_ssl_certificate_key proxy_ssl_ciphers proxy_ssl_crl proxy_ssl_name
@@ -176,7 +195,7 @@ _TLS = _table(
         ssl_certificate_compression ssl_early_data ssl_prefer_server_ciphers ssl_reject_handshake
         ssl_session_tickets ssl_stapling ssl_stapling_verify
         """,
-    time="ssl_session_timeout",
+    seconds="ssl_session_timeout",
     size="ssl_buffer_size",
     number="ssl_verify_depth",
     word="""
@@ -197,7 +216,8 @@ HTTP_SERVER: t.Mapping[str, Shape] = {
     **_table(
         flag="http3_hq ignore_invalid_headers merge_slashes quic_gso quic_retry underscores_in_headers",
         time="client_header_timeout",
-        size="client_header_buffer_size connection_pool_size request_pool_size",
+        size="client_header_buffer_size",
+        pool="connection_pool_size request_pool_size",
         arguments="large_client_header_buffers",
         words="try_files",
     ),

@@ -9,23 +9,40 @@ Every check takes the input path first and raises InputError with it.
 from __future__ import annotations
 
 import re
+import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx import lexer
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.renderer import quote
 
-__all__ = ("above", "at", "name", "size", "time", "variable", "word", "words")
+__all__ = ("MOST", "SMALLEST_ZONE", "above", "at", "name", "number", "size", "time", "variable", "word", "words")
 
 # Of the 4096 bytes that nginx can hold; the rest is for what an option's value becomes a part of.
 LONGEST_WORD = 4000
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _VARIABLE = re.compile(r"\$[A-Za-z0-9_]+")
-_SIZE = re.compile(r"\d+[kKmMgG]?")
-# In this order, every unit at most once, as in ngx_parse_time; a bare number counts seconds.
-_TIME = re.compile(
-    r"(?=.)(?:\d+y *)?(?:\d+M *)?(?:\d+w *)?(?:\d+d *)?(?:\d+h *)?(?:\d+m *)?(?:\d+s *)?(?:\d+ms|\d+)?",
-)
+# NGX_MAX_INT_T_VALUE and its like, where nginx has 64 bits; its own test finds what is too much for fewer.
+MOST = 2**63 - 1
+# Of shared memory, nginx takes no less than eight pages (ngx_http_upstream_zone, ngx_http_limit_req_zone ...).
+SMALLEST_ZONE = 8 * 4096
+# More digits are too much in any case.
+_NUMBER = re.compile(r"[0-9]{1,19}")
+_SIZE = re.compile(r"([0-9]{1,19})([kmg]?)", re.IGNORECASE | re.ASCII)
+_BYTES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
+# ngx_parse_time: the units in this order, each at most once, and last a bare number of seconds. What is counted in
+# milliseconds has no months and years, what is counted in seconds has no milliseconds.
+_HOUR = 60 * 60
+_DAY = 24 * _HOUR
+_SECONDS = {"y": 365 * _DAY, "M": 30 * _DAY, "w": 7 * _DAY, "d": _DAY, "h": _HOUR, "m": 60, "s": 1, "": 1}
+_MILLISECONDS = {**{unit: 1000 * _SECONDS[unit] for unit in "wdhms"}, "ms": 1, "": 1000}
+
+
+def _time(units: t.Iterable[str]) -> re.Pattern[str]:
+    return re.compile("(?=.)" + "".join(f"(?:([0-9]{{1,19}}){unit} *)?" for unit in units))
+
+
+_IN_SECONDS, _IN_MILLISECONDS = _time(_SECONDS), _time(_MILLISECONDS)
 
 
 def at(path: str, option: str) -> str:
@@ -33,12 +50,17 @@ def at(path: str, option: str) -> str:
     return f"{path}.{option}" if path else option
 
 
-def above(path: str, value: int, least: int, most: int | None = None) -> int:
-    """Return the number if it is at least ``least`` and, where given, at most ``most``."""
-    if value < least or (most is not None and value > most):
-        reach = f"at least {least}" if most is None else f"between {least} and {most}"
+def above(path: str, value: int, least: int, most: int = MOST) -> int:
+    """Return the number if it is at least ``least`` and at most ``most``, by default all that nginx can count."""
+    if not least <= value <= most:
+        reach = f"at least {least}" if value < least and most == MOST else f"between {least} and {most}"
         raise InputError(path, f"{value} is not {reach}")
     return value
+
+
+def number(text: str) -> int | None:
+    """Return the number that a word of nginx's text is, or None."""
+    return int(text) if _NUMBER.fullmatch(text) else None
 
 
 def name(path: str, value: str) -> str:
@@ -55,17 +77,27 @@ def variable(path: str, value: str) -> str:
     return value
 
 
-def size(path: str, value: str) -> str:
-    """Return a size such as 64k, 10m, 1g or a plain number of bytes."""
-    if not _SIZE.fullmatch(value):
-        raise InputError(path, f'"{value}" is not a size: write it as in 64k or 10m')
+def size(path: str, value: str, *, least: int = 0, step: int = 1, giga: bool = False) -> str:
+    """Return a size such as 64k, 10m or a plain number of bytes; ``giga`` is where nginx also takes 1g."""
+    match = _SIZE.fullmatch(value)
+    unit = match.group(2).lower() if match else ""
+    if match is None or (unit == "g" and not giga):
+        raise InputError(path, f'"{value}" is not a size: write it as in 64k or {"1g" if giga else "10m"}')
+    amount = int(match.group(1)) * _BYTES[unit]
+    if not least <= amount <= MOST or amount % step:
+        wanted = f"at least {least} bytes" + (f" and a multiple of {step}" if step > 1 else "")
+        raise InputError(path, f'"{value}" is ' + (f"not {wanted}" if amount <= MOST else "more than nginx can count"))
     return value
 
 
-def time(path: str, value: str) -> str:
-    """Return a time such as 30s, 1m30s, 500ms or a plain number of seconds."""
-    if not _TIME.fullmatch(value):
-        raise InputError(path, f'"{value}" is not a time: write it as in 30s, 500ms or 1h')
+def time(path: str, value: str, *, seconds: bool = False) -> str:
+    """Return a time such as 30s, 1m30s, 500ms or a plain number of seconds; ``seconds`` is where nginx counts these."""
+    pattern, units = (_IN_SECONDS, _SECONDS) if seconds else (_IN_MILLISECONDS, _MILLISECONDS)
+    match = pattern.fullmatch(value)
+    if match is None:
+        raise InputError(path, f'"{value}" is not a time: write it as in 30s, {"7d" if seconds else "500ms"} or 1h')
+    if sum(int(count) * unit for count, unit in zip(match.groups(), units.values()) if count) > MOST:
+        raise InputError(path, f'"{value}" is more than nginx can count')
     return value
 
 

@@ -488,6 +488,38 @@ ERRORS: list[tuple[Options, str, str]] = [
     (location(proxy_read_timeout="soon"), "servers[0].locations[0].proxy_read_timeout", "is not a time"),
     (location(proxy_cache_min_uses=-1), "servers[0].locations[0].proxy_cache_min_uses", "-1 is not at least 0"),
     (
+        server(client_max_body_size="9g", client_body_buffer_size="9g"),
+        "servers[0].client_body_buffer_size",
+        "64k or 10m",
+    ),
+    (server(client_max_body_size="8589934592g"), "servers[0].client_max_body_size", "more than nginx can count"),
+    (server(client_body_buffer_size="\u0663k"), "servers[0].client_body_buffer_size", "is not a size"),
+    (server(client_body_buffer_size="9" * 5000), "servers[0].client_body_buffer_size", "is not a size"),
+    (server(connection_pool_size="96"), "servers[0].connection_pool_size", "at least 112 bytes and a multiple of 16"),
+    (server(request_pool_size="1000"), "servers[0].request_pool_size", "at least 112 bytes and a multiple of 16"),
+    (server(ssl_session_timeout="500ms"), "servers[0].ssl_session_timeout", "write it as in 30s, 7d or 1h"),
+    (server(send_timeout="1y"), "servers[0].send_timeout", "write it as in 30s, 500ms or 1h"),
+    (server(send_timeout="9223372036854776s"), "servers[0].send_timeout", "more than nginx can count"),
+    (server(send_timeout="\u0663s"), "servers[0].send_timeout", "is not a time"),
+    (server(gzip_comp_level=10), "servers[0].gzip_comp_level", "10 is not between 1 and 9"),
+    (server(limit_req_status=399), "servers[0].limit_req_status", "399 is not between 400 and 599"),
+    (server(keepalive_requests=2**63), "servers[0].keepalive_requests", "is not between 0 and 9223372036854775807"),
+    (server(proxy_headers_hash_max_size=0), "servers[0].proxy_headers_hash_max_size", "not between 1 and 1000000"),
+    (server(proxy_headers_hash_bucket_size=0), "servers[0].proxy_headers_hash_bucket_size", "between 1 and 65408"),
+    (server(listen=["\u0663"]), "servers[0].listen[0]", "no address to listen on"),
+    (server_of_upstream(address="a:\u0663", port=None), "upstreams[0].servers[1].address", "is not a host"),
+    (server_of_upstream(fail_timeout="500ms"), "upstreams[0].servers[1].fail_timeout", "30s, 7d or 1h"),
+    (upstream(zone_size="8k"), "upstreams[0].zone_size", "not at least 32768 bytes"),
+    (upstream(keepalive=1_000_001), "upstreams[0].keepalive", "not between 0 and 1000000"),
+    ({"limit_conn_zones": [{"name": "a", "size": "1g"}]}, "limit_conn_zones[0].size", "is not a size"),
+    ({"limit_req_zones": [{"name": "a", "rate": "9" * 19 + "r/s"}]}, "limit_req_zones[0].rate", "is no rate"),
+    ({"cache_paths": [{"name": "a", "path": "/x", "inactive": "1ms"}]}, "cache_paths[0].inactive", "is not a time"),
+    (
+        {"cache_paths": [{"name": "a", "path": "/x", "loader_sleep": "1y"}]},
+        "cache_paths[0].loader_sleep",
+        "is not a time",
+    ),
+    (
         server(locations=[{"path": "/a"}, {"path": "/a"}]),
         "servers[0].locations[1].path",
         "a location of this server already",
@@ -677,6 +709,13 @@ def test_a_site_written_by_hand_is_taken_over() -> None:
     assert kind.model.from_block(site.to_block(DEBIAN_12)) == site
 
 
+def test_a_number_that_is_none_of_nginx_is_kept() -> None:
+    kind = next(kind for kind in KINDS if kind.option == "servers")
+    text = "server { keepalive_requests \u00b2; limit_req_status \u0663; ssl_verify_depth " + "9" * 5000 + "; }"
+    (block,) = parse(text, judged=True)
+    assert kind.model.from_block(block, name="s").to_block() == block
+
+
 def test_http2_without_tls_stays_where_it_was() -> None:
     kind = next(kind for kind in KINDS if kind.option == "servers")
     for text in ("server { listen 80 http2; }", "server { listen 443 ssl http2; listen 8443 ssl; }"):
@@ -705,6 +744,8 @@ UNKNOWN = [
     ("upstream b { server a; keepalive; }", '"keepalive" in an upstream is unknown'),
     ("upstream b { server a; ntlm; }", '"ntlm" in an upstream is unknown'),
     ("upstream b { server a slow_start=5s; }", 'no parameter "slow_start=5s"'),
+    ("upstream b { server a weight=\u00b2; }", 'no parameter "weight=\u00b2"'),
+    ("upstream b { server a; keepalive \u0663; }", '"keepalive" in an upstream is unknown'),
     ("upstream b { server a; zone a 1m; zone b 1m; }", '"zone" comes a second time'),
     ("upstream b;", 'reads "upstream NAME { ... }"'),
 ]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ _PIECE = 500
 # What must not be torn apart: nginx looks for variables in each word by itself.
 _UNIT = re.compile(r"\$\{\w+\}|\$\w+|[\s\S]", re.ASCII)
 
-_RATE = re.compile(r"[1-9]\d*r/[sm]")
+_RATE = re.compile(r"[1-9][0-9]{0,17}r/[sm]")
 _LEVELS = re.compile(r"[12](:[12]){0,2}")
 
 
@@ -284,9 +285,8 @@ class CachePath:
     use_temp_path: bool = True
     parameters: tuple[tuple[str, str], ...] = ()
 
-    _TIMES: t.ClassVar[tuple[str, ...]] = (
-        *("inactive", "manager_sleep", "manager_threshold", "loader_sleep", "loader_threshold"),
-    )
+    _TIMES: t.ClassVar[tuple[str, ...]] = ("manager_sleep", "manager_threshold", "loader_sleep", "loader_threshold")
+    _SECONDS: t.ClassVar[tuple[str, ...]] = ("inactive",)
     _SIZES: t.ClassVar[tuple[str, ...]] = ("max_size", "min_free")
     _NUMBERS: t.ClassVar[tuple[str, ...]] = ("manager_files", "loader_files")
 
@@ -296,7 +296,11 @@ class CachePath:
     ) -> CachePath:
         """Return the cache that CACHE_PATH_OPTIONS describe, or raise InputError with the path in it."""
         parameters = []
-        for names, check in ((cls._TIMES, values.time), (cls._SIZES, values.size)):
+        for names, check in (
+            (cls._TIMES, values.time),
+            (cls._SECONDS, functools.partial(values.time, seconds=True)),
+            (cls._SIZES, functools.partial(values.size, giga=True)),
+        ):
             for option in names:
                 if options.get(option) is not None:
                     require("cache_path", option, None, values.at(path, option), version)
@@ -315,7 +319,9 @@ class CachePath:
         return cls(
             name=values.name(values.at(path, "name"), options["name"]),
             path=folder,
-            zone_size=values.size(values.at(path, "zone_size"), options.get("zone_size") or "10m"),
+            zone_size=values.size(
+                values.at(path, "zone_size"), options.get("zone_size") or "10m", least=values.SMALLEST_ZONE
+            ),
             levels=levels,
             use_temp_path=bool(options.get("use_temp_path")),
             parameters=tuple(sorted(parameters)),
@@ -329,7 +335,7 @@ class CachePath:
         del parameters["keys_zone"]
         levels = parameters.pop("levels", None)
         temp = parameters.pop("use_temp_path", "on")
-        unknown = set(parameters) - {*cls._TIMES, *cls._SIZES, *cls._NUMBERS}
+        unknown = set(parameters) - {*cls._TIMES, *cls._SECONDS, *cls._SIZES, *cls._NUMBERS}
         if unknown:
             raise ConfigError(block.position, f"a cache has no parameter {sorted(unknown)[0]}")
         return cls(name, folder, size, levels, temp == "on", tuple(sorted(parameters.items())))
@@ -352,7 +358,7 @@ def _zone_options(options: t.Mapping[str, t.Any], path: str) -> dict[str, str]:
     return {
         "name": values.name(values.at(path, "name"), options["name"]),
         "key": values.word(values.at(path, "key"), options.get("key") or "$binary_remote_addr"),
-        "size": values.size(values.at(path, "size"), options.get("size") or "10m"),
+        "size": values.size(values.at(path, "size"), options.get("size") or "10m", least=values.SMALLEST_ZONE),
     }
 
 

@@ -21,12 +21,14 @@ _FLAGS = {
     "stream": ("default_server", "ssl", "udp", "proxy_protocol", "deferred", "bind", "reuseport", "multipath"),
 }
 _VALUES = re.compile(
-    r"(?:setfib|fastopen|backlog)=-?\d+|(?:rcvbuf|sndbuf)=\d+[kKmM]?|accept_filter=\w+|ipv6only=(?:on|off)|so_keepalive=\S+"
+    r"(?:setfib|fastopen|backlog)=-?\d+|(?:rcvbuf|sndbuf)=\d+[kKmM]?|accept_filter=\w+|ipv6only=(?:on|off)|so_keepalive=\S+",
+    re.ASCII,
 )
 _ADDRESS = re.compile(
-    r"(?:(?P<host>\[[0-9A-Fa-f:.]+\]|\*|[A-Za-z0-9_.-]*[A-Za-z0-9_-]):)?(?P<port>\d+)(?:-(?P<last>\d+))?"
+    r"(?:(?P<host>\[[0-9A-Fa-f:.]+\]|\*|[A-Za-z0-9_.-]*[A-Za-z0-9_-]):)?(?P<port>\d+)(?:-(?P<last>\d+))?",
+    re.ASCII,
 )
-_HOST_ONLY = re.compile(r"\[[0-9A-Fa-f:.]+\]|\*|[A-Za-z0-9_.-]*[A-Za-z_][A-Za-z0-9_.-]*|(?:\d+\.){3}\d+")
+_HOST_ONLY = re.compile(r"\[[0-9A-Fa-f:.]+\]|\*|[A-Za-z0-9_.-]*[A-Za-z_][A-Za-z0-9_.-]*|(?:\d+\.){3}\d+", re.ASCII)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ HTTP, STREAM = "http", "stream"
 # nginx keeps a connection to a backend open only where the upstream says so; from this version on it does by default.
 KEEPALIVE_BY_DEFAULT = Version(1, 29, 7)
 KEEPALIVE = 32
+# nginx takes memory for all of them when it starts.
+MOST_KEPT = 1_000_000
 
 # Methods that have no place for a server that only helps out.
 _WITHOUT_BACKUP = ("hash", "ip_hash", "random")
@@ -33,7 +35,7 @@ _STICKY = ("cookie", "route", "learn")
 
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?|\[[0-9A-Fa-f:.]+\]")
 _NUMERIC = re.compile(r"\[.*\]|[0-9.]+")
-_PORT = re.compile(r":(\d+)")
+_PORT = re.compile(r":(\d+)", re.ASCII)
 _SERVER_FLAGS = ("backup", "down", "resolve", "drain")
 _SERVER_NUMBERS = {"weight": 1, "max_conns": 0, "max_fails": 0}
 
@@ -67,7 +69,7 @@ class UpstreamServer:
             if options.get(option) is not None:
                 found[option] = values.above(values.at(path, option), options[option], least)
         if options.get("fail_timeout") is not None:
-            found["fail_timeout"] = values.time(values.at(path, "fail_timeout"), options["fail_timeout"])
+            found["fail_timeout"] = values.time(values.at(path, "fail_timeout"), options["fail_timeout"], seconds=True)
         for option in ("service", "route"):
             if options.get(option) is not None:
                 found[option] = values.word(values.at(path, option), options[option])
@@ -92,8 +94,8 @@ class UpstreamServer:
             option, equals, text = argument.partition("=")
             if not equals and option in _SERVER_FLAGS:
                 found[option] = True
-            elif equals and option in _SERVER_NUMBERS and text.isdigit():
-                found[option] = int(text)
+            elif equals and option in _SERVER_NUMBERS and values.number(text) is not None:
+                found[option] = values.number(text)
             elif equals and option in ("fail_timeout", "service", "route"):
                 found[option] = text
             else:
@@ -151,9 +153,9 @@ class Upstream:
         for option in ("keepalive_time", "keepalive_timeout", "resolver_timeout"):
             if options.get(option) is not None:
                 found[option] = values.time(values.at(path, option), options[option])
-        for option in ("keepalive", "keepalive_requests"):
+        for option, most in (("keepalive", MOST_KEPT), ("keepalive_requests", values.MOST)):
             if options.get(option) is not None:
-                found[option] = values.above(values.at(path, option), options[option], 0)
+                found[option] = values.above(values.at(path, option), options[option], 0, most)
         if options.get("sticky") is not None:
             found["sticky"] = values.words(values.at(path, "sticky"), options["sticky"], least=2)
         found["keepalive_local"] = bool(options.get("keepalive_local"))
@@ -262,7 +264,7 @@ class Upstream:
 
 
 def _is_count(words: tuple[str, ...]) -> bool:
-    return len(words) == 1 and words[0].isdigit()
+    return len(words) == 1 and values.number(words[0]) is not None
 
 
 def _address(options: t.Mapping[str, t.Any], path: str) -> str:
@@ -355,7 +357,7 @@ def _zone(options: t.Mapping[str, t.Any], path: str, name: str, context: str, se
     given = options.get("zone_name")
     zone = values.name(values.at(path, "zone_name"), given) if given else name if context == HTTP else f"stream_{name}"
     if options.get("zone_size") is not None:
-        return zone, values.size(values.at(path, "zone_size"), options["zone_size"])
+        return zone, values.size(values.at(path, "zone_size"), options["zone_size"], least=values.SMALLEST_ZONE)
     # nginx 1.22 puts 63 servers into 64k and twice as many into twice as much; a name can be several servers.
     kilobytes = 64
     while kilobytes < 2 * servers:
