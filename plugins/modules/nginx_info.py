@@ -101,7 +101,6 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import pla
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import need_root
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.daemon import NginxDaemon
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.dump import parse_dump
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.secrets import hidden
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import parse_build
 
@@ -129,7 +128,7 @@ def gather(root: str, *, configuration: bool) -> dict[str, t.Any]:
     elif configuration:
         found["configuration"] = [
             {"path": path, "blocks": [plain(hidden(block)) for block in blocks if not block.is_comment]}
-            for path, blocks in parse_dump(done.stdout).items()
+            for path, blocks in daemon.parsed(done).items()
         ]
     return found
 

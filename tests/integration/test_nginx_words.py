@@ -111,3 +111,35 @@ def test_a_word_means_to_our_parser_what_it_means_to_nginx(nginx: Nginx, texts: 
 def test_nginx_and_our_parser_refuse_the_same_text(nginx: Nginx, text: str) -> None:
     raw = as_read(text)
     assert accepted_by_nginx(nginx, raw) == accepted_by_us(raw)
+
+
+LONG = [
+    "a %s;",
+    "a %s ;",
+    "%s b;",
+    'a "%s";',
+    "a '%s' ;",
+    'a x"%s;',
+    "a '\\'%s\\\\';",
+    'a "\n%s";',
+    "#%s\na b;",
+    "a b; #%s\n",
+]
+
+
+@pytest.mark.parametrize("text", LONG)
+@pytest.mark.parametrize("before", ["", "# before\n" * 600])
+def test_nginx_and_our_parser_hold_words_of_the_same_length(nginx: Nginx, text: str, before: str) -> None:
+    verdicts = set()
+    for size in range(4088, 4098):
+        raw = f"{before}map $uri $long {{ {text % ('x' * size)}\n}}"
+        refused = "too long parameter" in nginx.test(nginx.main(f"include {nginx.write('long', raw)};"))[1]
+        verdicts.add(refused)
+        try:
+            rendered = render(parse(raw))
+        except ConfigError:
+            assert refused
+        else:
+            assert not refused
+            assert "too long" not in nginx.test(nginx.main(f"include {nginx.write('long', rendered)};"))[1]
+    assert verdicts == {True, False}

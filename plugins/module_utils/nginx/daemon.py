@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.daemon import Changes, Daemon, Places
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.stage import Check
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, Finding
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.dump import assemble, parse_dump
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.rules import check
@@ -63,6 +64,7 @@ class NginxDaemon(Daemon):
         self.root = root
         self.binary = binary
         self._runner = runner
+        self._changes: Changes = {}
         self._build: Completed | None = None
 
     @property
@@ -101,6 +103,7 @@ class NginxDaemon(Daemon):
             return None
 
     def check(self, changes: Changes) -> Check:
+        self._changes = changes
         return Check(
             root=self.root,
             command=(self.binary, "-T", "-q", "-c", self.main_file),
@@ -108,10 +111,14 @@ class NginxDaemon(Daemon):
             writes=tuple(sorted(self._written_paths(changes))),
         )
 
+    def parsed(self, completed: Completed) -> dict[str, tuple[Block, ...]]:
+        """Return the blocks of every file that the last test has read, the main file first, or raise ConfigError."""
+        return parse_dump(completed.stdout, self._content)
+
     def findings(self, completed: Completed) -> list[Finding]:
         """The rules see the whole configuration; what they find in files of others is theirs."""
         try:
-            blocks = assemble(parse_dump(completed.stdout))
+            blocks = assemble(self.parsed(completed))
         except ConfigError as error:  # nginx reads it, and that is what counts
             message = f"the rules of this collection were not applied: {error.message}; please report this"
             return [Finding("unreadable", "warning", str(error.position), message)]
@@ -165,6 +172,17 @@ class NginxDaemon(Daemon):
             if time.monotonic() > deadline:
                 return "; ".join([*words, f"no worker with the new configuration within {timeout:g} s"])
             time.sleep(0.01)
+
+    def _content(self, path: str) -> str | None:
+        """Return what a file held in the last test, decoded as its output is."""
+        if path in self._changes:
+            wanted = self._changes[path]
+            return wanted.content.decode(errors="replace") if wanted else None
+        try:
+            with open(path, "rb") as file:
+                return file.read().decode(errors="replace")
+        except OSError:
+            return None
 
     def _compiled(self) -> dict[str, str]:
         return dict(_COMPILED.findall(self.build.output))

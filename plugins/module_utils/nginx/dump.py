@@ -19,6 +19,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.parser imp
 
 __all__ = ("assemble", "parse_dump")
 
+Read = t.Callable[[str], t.Optional[str]]
+
 _FILE = re.compile(r"^# configuration file (/.*):\n", re.MULTILINE)
 
 # ngx_conf_include asks glob(3) for a path with one of these; in any other, every character stands for itself.
@@ -28,12 +30,14 @@ _LIBC = ctypes.CDLL(None)
 _FNM_PERIOD = 4
 
 
-def parse_dump(text: str) -> dict[str, tuple[Block, ...]]:
+def parse_dump(text: str, read: Read = lambda _path: None) -> dict[str, tuple[Block, ...]]:
     """Return the blocks of every file by its path, the main file first.
 
-    Positions count from the beginning of each file. Raises ConfigError for a text that nginx would not have printed.
+    Positions count from the beginning of each file. ``read`` returns what a file holds, decoded as the text was, or
+    None; it makes sure where a file ends that holds a saved text of this kind. Raises ConfigError for a text that
+    nginx would not have printed.
     """
-    begins = list(_beginnings(text))
+    begins = list(_beginnings(text, read))
     ends = [begin.start() for begin in begins[1:]] + [len(text)]
     # nginx adds a newline behind each file.
     return {
@@ -75,11 +79,12 @@ def assemble(files: t.Mapping[str, tuple[Block, ...]]) -> tuple[Block, ...]:
     return tuple(found)
 
 
-def _beginnings(text: str) -> t.Iterator[re.Match[str]]:
+def _beginnings(text: str, read: Read) -> t.Iterator[re.Match[str]]:
     """Yield the lines with which nginx begins each file that it prints.
 
     A file may hold such a line too, as a comment: whoever saves the output of ``nginx -T`` has it. It begins a file
-    only outside of all blocks, and where nginx, which prints the files as it opens them, would open this one next.
+    only outside of all blocks, and where the one before ends. Where that cannot be read, it begins one if nginx, which
+    prints the files as it opens them, would open this one next.
     """
     main = _FILE.search(text)
     if main is None:
@@ -94,6 +99,7 @@ def _beginnings(text: str) -> t.Iterator[re.Match[str]]:
     own: list[str] = []
     lines: list[int] = []
     depth = 0
+    end = _end(text, main, read)
     for statement in itertools.chain(statements(printed, "nginx -T", judged=True), (None,)):
         if statement is not None and statement.end == COMMENT:
             lines.append(statement.offset)
@@ -102,10 +108,12 @@ def _beginnings(text: str) -> t.Iterator[re.Match[str]]:
             line = _FILE.match(text, main.start() + offset)
             if line is None or (statement is not None and statement.offset < offset):
                 continue
-            left = _followed([*waiting, *reversed(own)], line.group(1), opened)
-            if left is not None:
-                waiting, own = left, []
+            ahead = [*waiting, *reversed(own)]
+            left = _followed(ahead, line.group(1), opened)
+            if left is not None if end is None else line.start() == end:
+                waiting, own = ahead if left is None else left, []
                 opened.add(line.group(1))
+                end = _end(text, line, read)
                 yield line
         lines = []
         if statement is None:
@@ -113,6 +121,15 @@ def _beginnings(text: str) -> t.Iterator[re.Match[str]]:
         if statement.end == END and statement.words[0] == "include" and len(statement.words) == 2:
             own.append(posixpath.join(folder, statement.words[1]))
         depth += {OPEN: 1, CLOSE: -1}.get(statement.end, 0)
+
+
+def _end(text: str, begin: re.Match[str], read: Read) -> int | None:
+    """Return where a file that was printed ends, with the newline that nginx adds, or None where that is not known."""
+    content = read(begin.group(1))
+    if content is None or not text.startswith(f"{content}\n", begin.end()):
+        return None
+    end = begin.end() + len(content) + 1
+    return end if end == len(text) or _FILE.match(text, end) else None
 
 
 def _followed(waiting: list[str], path: str, opened: t.Collection[str]) -> list[str] | None:

@@ -28,7 +28,7 @@ _VARIABLE = re.compile(r"\$\w+|")
 def redact(text: str) -> str:
     """Return the text as it is where it holds no secret, else without; a text that nginx cannot read is not shown."""
     try:
-        blocks = parse(text)
+        blocks = parse(text, judged=True)
         shown = tuple(hidden(block) for block in blocks)
         return text if shown == blocks else render(shown)
     except ConfigError:
