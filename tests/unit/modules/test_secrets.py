@@ -56,6 +56,11 @@ def test_no_secret_of_nginx_is_shown(text: str) -> None:
     assert "********" in nginx(f"{text}\n")
 
 
+def test_text_of_another_encoding_is_shown() -> None:
+    text = f"# {chr(0xFFFD) * 2000}\n"
+    assert nginx(text) == text
+
+
 @pytest.mark.parametrize("text", KEEPALIVED)
 def test_no_secret_of_keepalived_is_shown(text: str) -> None:
     shown = keepalived(f"{text}\n# behind it\n")
