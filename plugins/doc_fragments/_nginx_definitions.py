@@ -103,7 +103,7 @@ key:
   type: str
   default: $binary_remote_addr
 size:
-  description: Size of the shared memory. One megabyte holds some 16,000 addresses of IPv4.
+  description: Size of the shared memory, from V(32k) on. One megabyte holds some 16,000 addresses of IPv4.
   type: str
   default: 10m
 """
@@ -128,7 +128,7 @@ path:
   type: str
   required: true
 zone_size:
-  description: Size of the shared memory for its keys. One megabyte holds some 8,000.
+  description: Size of the shared memory for its keys, from V(32k) on. One megabyte holds some 8,000.
   type: str
   default: 10m
 levels:

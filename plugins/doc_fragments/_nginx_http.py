@@ -165,7 +165,7 @@ limit_conn_log_level:
   description: Level at which refused connections are logged, V(info), V(notice), V(warn) or V(error).
   type: raw
 limit_conn_status:
-  description: Status for a refused connection. Not said, it is V(503).
+  description: Status for a refused connection, V(400) to V(599). Not said, it is V(503).
   type: int
 limit_rate:
   description: The most bytes a second for one answer; V(0) is no limit.
@@ -186,7 +186,7 @@ limit_req_log_level:
   description: Level at which refused requests are logged, V(info), V(notice), V(warn) or V(error).
   type: raw
 limit_req_status:
-  description: Status for a refused request. Not said, it is V(503).
+  description: Status for a refused request, V(400) to V(599). Not said, it is V(503).
   type: int
 lingering_close:
   description: Whether nginx reads on before it closes a connection, V(on), V(always), or V(off).

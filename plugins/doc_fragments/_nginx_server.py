@@ -101,7 +101,7 @@ client_header_timeout:
   description: Time for the head of a request, such as V(60s).
   type: str
 connection_pool_size:
-  description: Memory that a connection gets at a time, such as V(512).
+  description: Memory that a connection gets at a time, such as V(512). A multiple of 16, from V(112) on.
   type: str
 http3_hq:
   description:
@@ -128,7 +128,7 @@ quic_retry:
     - Needs nginx 1.25.0.
   type: bool
 request_pool_size:
-  description: Memory that a request gets at a time, such as V(4k).
+  description: Memory that a request gets at a time, such as V(4k). A multiple of 16, from V(112) on.
   type: str
 underscores_in_headers:
   description: Whether names of header lines may have underscores.

@@ -141,7 +141,7 @@ zone_name:
   type: str
 zone_size:
   description:
-    - Size of the shared memory, such as V(128k).
+    - Size of the shared memory, such as V(128k), from V(32k) on.
     - By default it grows with the number of servers, from V(64k) on.
   type: str
 resolver:
@@ -162,7 +162,7 @@ HTTP_UPSTREAM = """\
 keepalive:
   description:
     - Idle connections to the servers that each worker keeps open for the next requests. For http only.
-    - By default it is V(32). V(0) closes every connection after its request.
+    - By default it is V(32), and V(1000000) is the most. V(0) closes every connection after its request.
   type: int
 keepalive_local:
   description:

@@ -21,6 +21,7 @@ options:
   configuration:
     description:
       - Whether RV(configuration) is returned. It holds whatever the files hold, secrets of other people included.
+      - Blocks that lie in more than 100 others cannot be returned, and are an error.
     type: bool
     default: false
   root:
