@@ -150,6 +150,12 @@ CASES: list[Case] = [
         2,
     ),
     Case(
+        "alias_leaves_its_folder",
+        "server { location /files {\nalias /srv/files/; } }",
+        "server { location =/files { alias /srv/files/; } location ~^/a$ { alias /srv/; } }",
+        2,
+    ),
+    Case(
         "port_taken_twice",
         "server { listen 127.0.0.1:8001; }",
         "server { listen [::]:8001; }",
