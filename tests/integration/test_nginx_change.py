@@ -208,6 +208,31 @@ def test_rules_see_the_whole_configuration_and_speak_of_our_part_of_it(host: Hos
         ]
 
 
+def test_lines_of_a_saved_output_hide_nothing(host: Host) -> None:
+    saved = "# configuration file %s:\n"
+    main = host.read("/etc/nginx/nginx.conf")
+    inside = main.replace("http {\n", "http {\n" + saved % "/etc/nginx/mime.types")
+    host.write("/etc/nginx/nginx.conf", saved % "/somewhere/else.conf" + inside + saved % SITE)
+    foreign = "server { listen 80; server_name taken.example; return 204; }\n"
+    host.write("/etc/nginx/conf.d/a-foreign.conf", saved % "/etc/nginx/conf.d/b.conf" + foreign)
+    words = host.refused("nginx_config", {"servers": [{"server_name": ["taken.example"], "listen": ["80"]}]})
+    assert "/etc/nginx/conf.d/a-foreign.conf:2 has both [conflicting_server_name]" in words
+    host.ok("nginx_config", site("one"))
+    found = [file["path"] for file in host.ok("nginx_info", {"configuration": True})["configuration"]]
+    assert found[0] == "/etc/nginx/nginx.conf"
+    assert [path for path in found if "conf.d" in path or "else" in path] == ["/etc/nginx/conf.d/a-foreign.conf", SITE]
+
+
+def test_a_tree_is_as_deep_as_nginx_takes_it(host: Host) -> None:
+    deep = "server { listen 81; " + "location / { " * 1500 + "}" * 1500 + "}\n"
+    host.write("/etc/nginx/conf.d/a-deep.conf", deep)
+    assert "warnings" not in host.ok("nginx_config", site("one"))
+    assert word(host) == "one"
+    assert "configuration" not in host.ok("nginx_info", {})
+    words = host.refused("nginx_info", {"configuration": True})
+    assert words == "/etc/nginx/conf.d/a-deep.conf:1: this is 100 blocks deep, more than can be shown"
+
+
 def test_a_download_goes_on_over_a_change_that_does_not_wait_for_it(host: Host) -> None:
     host.run("mkdir -p /srv/files; head -c 4000000 /dev/urandom >/srv/files/file")
     files = {"path": "/", "root": "/srv/files", "limit_rate": "1500k"}

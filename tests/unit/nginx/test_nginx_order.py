@@ -174,13 +174,14 @@ def test_no_http2_needs_no_directive_where_there_is_none() -> None:
 
 
 LATE = [
-    (Upstream, "upstream a { server b; keepalive 8; ip_hash; }", "ip_hash"),
-    (Upstream, "upstream a { server b; server c backup; hash $a; }", "hash"),
-    (Map, "map $a $b { *.c d; hostnames; }", "hostnames"),
+    (Upstream, "upstream a { server b; keepalive 8; ip_hash; }", '"ip_hash" comes behind what depends on it'),
+    (Upstream, "upstream a { server b; server c backup; hash $a; }", '"hash" comes behind what depends on it'),
+    (Map, "map $a $b { *.c d; hostnames; }", '"hostnames" comes behind what depends on it'),
+    (Map, "map $a $b { default c; default d; }", '"default" comes a second time'),
 ]
 
 
-@pytest.mark.parametrize(("model", "text", "name"), LATE)
-def test_what_comes_too_late_for_nginx_is_not_moved(model: t.Any, text: str, name: str) -> None:
-    with pytest.raises(ConfigError, match=f'"{name}" comes behind what depends on it; put it first'):
+@pytest.mark.parametrize(("model", "text", "message"), LATE)
+def test_what_comes_too_late_for_nginx_is_not_moved(model: t.Any, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         model.from_block(parse(text)[0])

@@ -128,6 +128,8 @@ class Map:
                 flags.add(child.name)
             elif child.name == "include" or len(child.args) != 1:
                 raise ConfigError(child.position, f'"{child.name}" in a map is unknown to this collection')
+            elif child.name == "default" and default is not None:
+                raise ConfigError(child.position, '"default" comes a second time')
             elif child.name == "default":
                 default = child.args[0]
             else:
