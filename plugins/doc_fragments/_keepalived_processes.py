@@ -59,7 +59,7 @@ iproute_etc_dir:
   type: str
 umask:
   description:
-    - Rights that new files do not get, a number such as V(077), or names of bits.
+    - Rights that new files do not get, a number such as V(077), or names of bits such as V(IWGRP | IWOTH).
     - Needs keepalived 2.0.9.
   type: str
 random_seed:
@@ -109,7 +109,8 @@ vrrp_cpu_affinity:
   elements: str
 vrrp_rx_bufs_policy:
   description:
-    - What the memory for adverts that wait goes by, V(MTU), V(ADVERT), or a number of bytes.
+    - What the memory for adverts that wait goes by, V(MTU), V(ADVERT), both with a blank between them, or a number
+      of bytes.
     - Needs keepalived 2.0.3.
   type: str
 vrrp_rx_bufs_multiplier:

@@ -10,13 +10,12 @@ first version that knows it, and from that come the Ansible argument spec, the c
 from __future__ import annotations
 
 import typing as t
-from dataclasses import field, fields
+from dataclasses import field, fields, replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.fields import Kind, items
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.fields import Kind, beyond_options
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.grammar import keywords
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secrets import redact
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Version
 
 __all__ = ("Model", "Nested", "NestedList", "Option", "argument_spec", "option", "option_of", "wire_fields")
@@ -28,6 +27,7 @@ class Option(t.NamedTuple):
     """How a field of a model is written: the keyword (and other names of it), its kind, the version it came with.
 
     ``wire`` marks what the members of a cluster see of each other, so that it changes on all of them together.
+    ``after`` are keywords that keepalived must have read before; those of the other order mean something else to it.
     """
 
     kind: Kind
@@ -36,16 +36,23 @@ class Option(t.NamedTuple):
     required: bool = False
     title: bool = False
     wire: bool = False
+    after: tuple[str, ...] = ()
 
 
 def option(
-    kind: Kind, *keywords: str, since: str = "", required: bool = False, title: bool = False, wire: bool = False
+    kind: Kind,
+    *keywords: str,
+    since: str = "",
+    required: bool = False,
+    title: bool = False,
+    wire: bool = False,
+    after: tuple[str, ...] = (),
 ) -> t.Any:
     """Return a dataclass field for an option; the keyword is the name of the field unless it is given.
 
     ``title`` marks the words behind the keyword of the whole block, as the name of an instance.
     """
-    made = Option(kind, keywords, Version.parse(since) if since else None, required, title, wire)
+    made = Option(kind, keywords, Version.parse(since) if since else None, required, title, wire, after)
     return field(default=None, metadata={"option": made})  # pylint: disable=invalid-field-call
 
 
@@ -164,17 +171,25 @@ class Model:
     @classmethod
     def read(cls: type[SomeModel], block: Block, faults: list[ConfigError]) -> SomeModel | None:
         """Return what can be read of a block that somebody wrote, None for nothing; ``faults`` gets what cannot."""
-        lines: dict[str, list[Block]] = {}
-        for line in items([block]):
+        written = [line for line in block.children or () if not line.is_comment]
+        faults += [beyond_options(line) for line in (block, *written) if line.raw is not None]
+        # The lines of each keyword, with their places: of two names of an option the later line counts.
+        lines: dict[str, list[tuple[int, Block]]] = {}
+        for at, line in enumerate(written):
             if line.raw is None:
-                lines.setdefault(line.name, []).append(line)
-            else:
-                faults.append(ConfigError(line.position, f"{redact(line.raw)!r} cannot be expressed as options"))
+                lines.setdefault(line.name, []).append((at, line))
+        last = {name: places[-1][0] for name, places in lines.items()}
         values: dict[str, t.Any] = {}
         for name, one in _options(cls):
-            found = [block] if one.title else [x for key in one.keywords or (name,) for x in lines.pop(key, ())]
+            placed = [] if one.title else [x for key in one.keywords or (name,) for x in lines.pop(key, ())]
+            placed.sort(key=lambda place: place[0])
+            found = [block] if one.title else [line for _at, line in placed]
             if not found:
                 continue
+            for earlier in one.after:
+                if last.get(earlier, -1) > placed[0][0]:
+                    message = f"{found[0].name} stands before {earlier}, and means something else there: move it behind"
+                    faults.append(ConfigError(found[0].position, message))
             try:
                 given = one.kind.read(found)
                 values[name] = None if given is None else one.kind.accept(given, name, None)
@@ -182,8 +197,8 @@ class Model:
                 faults.append(ConfigError(found[-1].position, f"{cls.keyword}: {error}"))
             except ConfigError as error:
                 faults.append(error)
-        for left in lines.values():
-            faults.append(ConfigError(left[0].position, f"{left[0].name!r} in {cls.keyword} is no option here"))
+        for (_at, left), *_others in lines.values():
+            faults.append(ConfigError(left.position, f"{left.name!r} in {cls.keyword} is no option here"))
         for name, one in _options(cls):
             if one.required and values.get(name) is None:
                 faults.append(ConfigError(block.position, f"{cls.keyword}: {name} is missing"))
@@ -202,7 +217,7 @@ def join(path: str, name: str) -> str:
 
 
 class Nested(Kind):
-    """A block inside the block."""
+    """A block inside the block; keepalived adds up what several of the same keyword say."""
 
     def __init__(self, model: type[Model]) -> None:
         self.model = model
@@ -217,7 +232,8 @@ class Nested(Kind):
         yield value.to_block()
 
     def read(self, lines: t.Sequence[Block]) -> Model:
-        return self.model.from_block(lines[-1])
+        inside = tuple(line for block in lines for line in block.children or ())
+        return self.model.from_block(replace(lines[-1], children=inside))
 
 
 class NestedList(Nested):

@@ -14,8 +14,9 @@ import typing as t
 from ipaddress import ip_address
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import COMMENT, Block
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lexer import refusal, words
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secrets import redact
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Version
 
 __all__ = (
@@ -30,6 +31,7 @@ __all__ = (
     "Kind",
     "Lines",
     "Pattern",
+    "Phrase",
     "Phrases",
     "Script",
     "Switch",
@@ -221,6 +223,9 @@ class Flag(Kind):
         yield Block(keyword)
 
     def read(self, lines: t.Sequence[Block]) -> bool:
+        word = lines[-1].args[0] if lines[-1].args else ""
+        if word in _FALSE:
+            raise ValueError(f"{word!r} behind {lines[-1].name} does not turn it off: leave the line out")
         return True
 
 
@@ -239,6 +244,20 @@ class Switch(Flag):
         if word not in _TRUE + _FALSE:
             raise ValueError(f"{word!r} is neither true nor false")
         return word in _TRUE
+
+
+class Phrase(Text):
+    """All the words on the line of the keyword, as one text with a blank between them."""
+
+    def accept(self, value: t.Any, path: str, version: Version | None) -> str:
+        return " ".join(words(super().accept(value, path, version))[0])
+
+    def write(self, keyword: str, value: str) -> t.Iterator[Block]:
+        yield Block(keyword, words(value)[0])
+
+    def read(self, lines: t.Sequence[Block]) -> str:
+        first_word(lines[-1])
+        return _phrase(lines[-1].args)
 
 
 class Words(Kind):
@@ -306,12 +325,29 @@ class Phrases(Lines):
         yield Block(keyword, (), tuple(Block(phrase[0], phrase[1:]) for phrase in phrases))
 
     def read(self, lines: t.Sequence[Block]) -> t.Sequence[str]:
-        return [" ".join((line.name, *line.args)) for line in items(lines)]
+        return [_phrase((line.name, *line.args)) for line in items(lines)]
+
+
+def _phrase(found: t.Sequence[str]) -> str:
+    """Return the words as one text; ValueError where it would have other words."""
+    text = " ".join(found)
+    if words(text) != (tuple(found), True):
+        raise ValueError(f"{text!r} has a word with a blank in it, or an empty one")
+    return text
 
 
 def items(lines: t.Sequence[Block]) -> list[Block]:
-    """Return the lines inside all these blocks, without comments."""
-    return [line for block in lines for line in block.children or () if not line.is_comment]
+    """Return the lines inside all these blocks, without comments; ConfigError for one that is more than its words."""
+    found = [line for block in lines for line in block.children or () if not line.is_comment]
+    for line in found:
+        if line.raw is not None:
+            raise beyond_options(line)
+    return found
+
+
+def beyond_options(line: Block) -> ConfigError:
+    """Return the error for a line that an include, a condition or a definition makes another than it looks."""
+    return ConfigError(line.position, f"{redact(line.raw or '')!r} cannot be expressed as options")
 
 
 class Command(t.NamedTuple):

@@ -17,6 +17,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.field
     Integer,
     Interface,
     Lines,
+    Phrase,
     Script,
     Switch,
     Text,
@@ -25,6 +26,9 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.field
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.trackers import LARGEST, SECONDS
 
 __all__ = ("GlobalDefs",)
+
+# A script that does not say its user is run as the one that keepalived knows when it reads the script's line.
+_USER = ("script_user",)
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,12 @@ class GlobalDefs(Model):
     smtp_alert_vrrp: bool | None = option(Switch())
     smtp_alert_checker: bool | None = option(Switch())
     no_email_faults: bool | None = option(Flag())
-    startup_script: Command | None = option(Script())
-    startup_script_timeout: int | None = option(Integer(1, 1000))
-    shutdown_script: Command | None = option(Script())
-    shutdown_script_timeout: int | None = option(Integer(1, 1000))
     enable_script_security: bool | None = option(Flag())
     script_user: tuple[str, ...] | None = option(Words(1, 2))
+    startup_script: Command | None = option(Script(), after=_USER)
+    startup_script_timeout: int | None = option(Integer(1, 1000))
+    shutdown_script: Command | None = option(Script(), after=_USER)
+    shutdown_script_timeout: int | None = option(Integer(1, 1000))
     dynamic_interfaces: tuple[str, ...] | None = option(FlagOrWords())
     default_interface: str | None = option(Interface())
     vrrp_version: int | None = option(Integer(2, 3))
@@ -73,16 +77,17 @@ class GlobalDefs(Model):
     vrrp_strict: bool | None = option(Flag())
     vrrp_owner_ignore_adverts: bool | None = option(Flag())
     v3_checksum_as_v2: bool | None = option(Switch())
-    vrrp_iptables: tuple[str, ...] | None = option(FlagOrWords(2))
-    vrrp_ipsets: tuple[str, ...] | None = option(FlagOrWords(5))
     nftables: tuple[str, ...] | None = option(FlagOrWords())
-    nftables_priority: int | None = option(Integer(-LARGEST, LARGEST))
+    # A keepalived without iptables takes vrrp_iptables for nftables, and its first table is the one that counts.
+    vrrp_iptables: tuple[str, ...] | None = option(FlagOrWords(2), after=("nftables",))
+    vrrp_ipsets: tuple[str, ...] | None = option(FlagOrWords(5))
+    nftables_priority: int | None = option(Integer(-LARGEST, LARGEST), after=("nftables", "vrrp_iptables"))
     nftables_counters: bool | None = option(Flag())
     nftables_ifindex: bool | None = option(Flag())
     notify_fifo: tuple[str, ...] | None = option(Words(1, 3))
-    notify_fifo_script: Command | None = option(Script())
+    notify_fifo_script: Command | None = option(Script(), after=_USER)
     vrrp_notify_fifo: tuple[str, ...] | None = option(Words(1, 3))
-    vrrp_notify_fifo_script: Command | None = option(Script())
+    vrrp_notify_fifo_script: Command | None = option(Script(), after=_USER)
     vrrp_notify_priority_changes: bool | None = option(Switch())
     fifo_write_vrrp_states_on_reload: bool | None = option(Flag())
     max_auto_priority: int | None = option(Integer(-1, 99))
@@ -95,7 +100,7 @@ class GlobalDefs(Model):
     vrrp_startup_delay: float | None = option(Decimal(0.001, SECONDS))
     vrrp_delay_after_boot: float | None = option(Decimal(0.001, SECONDS))
     log_unknown_vrids: bool | None = option(Flag())
-    vrrp_rx_bufs_policy: str | None = option(Text())
+    vrrp_rx_bufs_policy: str | None = option(Phrase())
     vrrp_rx_bufs_multiplier: int | None = option(Integer(1, LARGEST))
     vmac_prefix: str | None = option(Text())
     vmac_addr_prefix: str | None = option(Text())
@@ -118,7 +123,7 @@ class GlobalDefs(Model):
     snmp_socket: str | None = option(Text())
     enable_dbus: bool | None = option(Flag())
     dbus_service_name: str | None = option(Text())
-    umask: str | None = option(Text())
+    umask: str | None = option(Phrase())
     random_seed: int | None = option(Integer(0, LARGEST))
     reload_check_config: tuple[str, ...] | None = option(FlagOrWords())
     reload_time_file: str | None = option(Text())
@@ -126,7 +131,7 @@ class GlobalDefs(Model):
     reload_file: tuple[str, ...] | None = option(FlagOrWords())
     include_check: tuple[str, ...] | None = option(FlagOrWords(4))
     use_symlink_paths: bool | None = option(Switch())
-    data_use_instance: bool | None = option(Flag())
+    data_use_instance: bool | None = option(Switch())
     state_dump_file: str | None = option(Text())
     stats_dump_file: str | None = option(Text())
     json_dump_file: str | None = option(Text())
@@ -142,11 +147,11 @@ class GlobalDefs(Model):
     lvs_netlink_monitor_rcv_bufs: int | None = option(Integer(0, LARGEST))
     lvs_netlink_monitor_rcv_bufs_force: bool | None = option(Switch())
     lvs_notify_fifo: tuple[str, ...] | None = option(Words(1, 3))
-    lvs_notify_fifo_script: Command | None = option(Script())
+    lvs_notify_fifo_script: Command | None = option(Script(), after=_USER)
     process_name: str | None = option(Text(longest=15))
-    vrrp_process_name: str | None = option(Text(longest=15))
-    checker_process_name: str | None = option(Text(longest=15))
-    bfd_process_name: str | None = option(Text(longest=15))
+    vrrp_process_name: str | None = option(Text(longest=15), after=("process_names",))
+    checker_process_name: str | None = option(Text(longest=15), after=("process_names",))
+    bfd_process_name: str | None = option(Text(longest=15), after=("process_names",))
     checker_rt_priority: int | None = option(Integer(1, 99))
     checker_cpu_affinity: tuple[str, ...] | None = option(Words())
     checker_rlimit_rttime: int | None = option(Integer(2, LARGEST))
@@ -156,8 +161,8 @@ class GlobalDefs(Model):
     bfd_cpu_affinity: tuple[str, ...] | None = option(Words())
     bfd_rlimit_rttime: int | None = option(Integer(2, LARGEST))
     nftables_ipvs: tuple[str, ...] | None = option(FlagOrWords())
-    nftables_ipvs_priority: int | None = option(Integer(-LARGEST, LARGEST))
-    nftables_ipvs_start_fwmark: int | None = option(Integer(1, LARGEST))
+    nftables_ipvs_priority: int | None = option(Integer(-LARGEST, LARGEST), after=("nftables_ipvs",))
+    nftables_ipvs_start_fwmark: int | None = option(Integer(1, LARGEST), after=("nftables_ipvs",))
     snmp_vs_stats_update_interval: float | None = option(Decimal(0.001, 30))
     snmp_rs_stats_update_interval: float | None = option(Decimal(0.001, 30))
     dbus_no_interface_name: str | None = option(Text())

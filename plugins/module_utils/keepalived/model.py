@@ -78,6 +78,8 @@ __all__ = (
     "interface_for",
 )
 
+_TRACKERS = ("bfd_instance", "track_file", "vrrp_track_file", "vrrp_script", "vrrp_track_process")
+
 
 @dataclass(frozen=True)
 class KeepalivedConfig(Model):
@@ -85,21 +87,25 @@ class KeepalivedConfig(Model):
 
     global_defs: GlobalDefs | None = option(Nested(GlobalDefs))
     track_groups: tuple[TrackGroup, ...] | None = option(NestedList(TrackGroup), "track_group")
-    static_addresses: tuple[StaticAddress, ...] | None = option(StaticAddresses(), "static_ipaddress")
-    static_routes: tuple[str, ...] | None = option(Phrases())
-    static_rules: tuple[str, ...] | None = option(Phrases())
+    static_addresses: tuple[StaticAddress, ...] | None = option(
+        StaticAddresses(), "static_ipaddress", after=("track_group",)
+    )
+    static_routes: tuple[str, ...] | None = option(Phrases(), after=("track_group",))
+    static_rules: tuple[str, ...] | None = option(Phrases(), after=("track_group",))
     garp_groups: tuple[GarpGroup, ...] | None = option(NestedList(GarpGroup), "garp_group")
     interface_up_down_delays: tuple[str, ...] | None = option(Phrases())
     bfd_instances: tuple[BfdInstance, ...] | None = option(NestedList(BfdInstance), "bfd_instance")
     track_files: tuple[TrackFile, ...] | None = option(NestedList(TrackFile), "track_file", "vrrp_track_file")
     vrrp_scripts: tuple[VrrpScript, ...] | None = option(NestedList(VrrpScript), "vrrp_script")
     track_processes: tuple[TrackProcess, ...] | None = option(NestedList(TrackProcess), "vrrp_track_process")
-    sync_groups: tuple[SyncGroup, ...] | None = option(NestedList(SyncGroup), "vrrp_sync_group")
-    instances: tuple[VrrpInstance, ...] | None = option(NestedList(VrrpInstance), "vrrp_instance")
+    sync_groups: tuple[SyncGroup, ...] | None = option(NestedList(SyncGroup), "vrrp_sync_group", after=_TRACKERS)
+    instances: tuple[VrrpInstance, ...] | None = option(NestedList(VrrpInstance), "vrrp_instance", after=_TRACKERS)
     virtual_server_groups: tuple[VirtualServerGroup, ...] | None = option(
         NestedList(VirtualServerGroup), "virtual_server_group"
     )
-    virtual_servers: tuple[VirtualServer, ...] | None = option(NestedList(VirtualServer), "virtual_server")
+    virtual_servers: tuple[VirtualServer, ...] | None = option(
+        NestedList(VirtualServer), "virtual_server", after=_TRACKERS
+    )
 
     def validate(self, path: str) -> None:
         for field in (

@@ -48,9 +48,10 @@ class Subject:
 
     @property
     def defaults(self) -> GlobalDefs:
-        """The global_defs, several of them as one: the last counts."""
+        """The global_defs, several of them as one: of an option that is said twice the last counts."""
         found = [model for _place, model in self.of(GlobalDefs)]
-        return found[-1] if found else GlobalDefs()
+        said = {name: value for model in found for name, value in vars(model).items() if value is not None}
+        return GlobalDefs(**said)
 
     def version(self, instance: VrrpInstance) -> int:
         """The VRRP version that an instance speaks."""

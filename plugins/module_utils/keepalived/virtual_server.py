@@ -48,6 +48,9 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.versi
 
 __all__ = ("RealServer", "VirtualServer", "VirtualServerGroup")
 
+# What is for one scheduler is dropped before it is named; a server's forwarding method is the one known at its line.
+_SCHEDULER = ("lb_algo", "lvs_sched")
+_METHOD = ("lb_kind", "lvs_method")
 _SCHEDULERS = ("rr", "wrr", "lc", "wlc", "lblc", "sh", "mh", "dh", "fo", "ovf", "lblcr", "sed", "nq", "twos")
 _FORWARDING = 5
 LONGEST_PERSISTENCE = 86400 * 31
@@ -132,20 +135,20 @@ class VirtualServer(Model):
     group: str | None = option(Place(Text(), marked="group"), title=True)
     ip_family: str | None = option(Choice("inet", "inet6"))
     delay_loop: float | None = option(Decimal(0.000001, LONGEST_TIMER))
-    lb_algo: str | None = option(Choice(*_SCHEDULERS), "lb_algo", "lvs_sched")
-    lb_kind: tuple[str, ...] | None = option(Words(1, _FORWARDING), "lb_kind", "lvs_method")
+    lb_algo: str | None = option(Choice(*_SCHEDULERS), *_SCHEDULER)
+    lb_kind: tuple[str, ...] | None = option(Words(1, _FORWARDING), *_METHOD)
     protocol: str | None = option(Protocol("TCP", "UDP", "SCTP"))
     persistence_engine: str | None = option(Text(longest=16))
     persistence_timeout: int | None = option(Integer(1, LONGEST_PERSISTENCE))
     persistence_granularity: str | None = option(
         Pattern(r"\d{1,3}|(?:\d{1,3}\.){3}\d{1,3}", "a netmask or, for IPv6, a prefix length")
     )
-    hashed: bool | None = option(Flag())
+    hashed: bool | None = option(Flag(), after=_SCHEDULER)
     ops: bool | None = option(Flag())
-    sh_port: bool | None = option(Flag(), "sh-port")
-    sh_fallback: bool | None = option(Flag(), "sh-fallback")
-    mh_port: bool | None = option(Flag(), "mh-port")
-    mh_fallback: bool | None = option(Flag(), "mh-fallback")
+    sh_port: bool | None = option(Flag(), "sh-port", after=_SCHEDULER)
+    sh_fallback: bool | None = option(Flag(), "sh-fallback", after=_SCHEDULER)
+    mh_port: bool | None = option(Flag(), "mh-port", after=_SCHEDULER)
+    mh_fallback: bool | None = option(Flag(), "mh-fallback", after=_SCHEDULER)
     ha_suspend: bool | None = option(Flag())
     alpha: bool | None = option(Flag())
     omega: bool | None = option(Flag())
@@ -162,10 +165,12 @@ class VirtualServer(Model):
     smtp_alert: bool | None = option(Switch())
     virtualhost: str | None = option(Text())
     snmp_name: str | None = option(Text())
-    sorry_server: tuple[str, ...] | None = option(Words(1, 2))
-    sorry_server_inhibit: bool | None = option(Flag())
-    sorry_server_lvs_method: tuple[str, ...] | None = option(Words(1, _FORWARDING))
-    real_servers: tuple[RealServer, ...] | None = option(NestedList(RealServer), "real_server")
+    sorry_server: tuple[str, ...] | None = option(Words(1, 2), after=_METHOD)
+    sorry_server_inhibit: bool | None = option(Flag(), after=("sorry_server",))
+    sorry_server_lvs_method: tuple[str, ...] | None = option(Words(1, _FORWARDING), after=("sorry_server",))
+    real_servers: tuple[RealServer, ...] | None = option(
+        NestedList(RealServer), "real_server", after=("ip_family", *_METHOD)
+    )
 
     def validate(self, path: str) -> None:
         given = [name for name in ("address", "fwmark", "group") if getattr(self, name) is not None]

@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import fields
 
 import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.base import Model
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.files import files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import (
+    Authentication,
     BfdInstance,
     GlobalDefs,
     HostAddress,
@@ -257,3 +260,133 @@ def test_what_a_model_cannot_express_is_an_error_with_its_line(text: str, word: 
         VrrpInstance.from_block(parse(text, "k.conf")[0])
     assert word in error.value.message
     assert str(error.value).startswith("k.conf:")
+
+
+def config_of(text: str) -> KeepalivedConfig:
+    return KeepalivedConfig.from_block(Block("", (), parse(text, "k.conf")))
+
+
+@pytest.mark.parametrize("line", ["@high ADDRESS", "@^high ADDRESS", "include more.conf", "${A}", "~SEQ(N,2) ADDRESS"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "static_routes {\nLINE\n}\n",
+        "static_rules {\nLINE\n}\n",
+        "static_ipaddress {\nLINE\n}\n",
+        "interface_up_down_delays {\nLINE\n}\n",
+        "virtual_server_group G {\n192.0.2.1 80\nLINE\n}\n",
+        "track_group G {\ngroup {\nA\nLINE\n}\n}\n",
+        "garp_group {\ngarp_interval 1\ninterfaces {\nLINE\n}\n}\n",
+        "global_defs {\nnotification_email {\nLINE\n}\n}\n",
+        "vrrp_sync_group G {\ngroup {\nLINE\nB\n}\n}\n",
+        "vrrp_sync_group G {\ngroup {\nA\nB\n}\ntrack_script {\nLINE\n}\n}\n",
+        *(
+            f"vrrp_instance V {{\nvirtual_router_id 1\nvirtual_ipaddress {{\n192.0.2.1\n}}\n{name} {{\nLINE\n}}\n}}\n"
+            for name in ("virtual_ipaddress_excluded", "unicast_peer", "virtual_routes", "track_file")
+        ),
+    ],
+)
+def test_a_line_of_a_list_that_may_be_another_is_never_taken_for_its_words(text: str, line: str) -> None:
+    written = text.replace("LINE", line.replace("ADDRESS", "192.0.2.9"))
+    with pytest.raises(ConfigError, match="cannot be expressed as options") as error:
+        config_of(written)
+    assert error.value.position.line == written.split("\n").index(line.replace("ADDRESS", "192.0.2.9")) + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("umask IWGRP | IWOTH", ("IWGRP", "|", "IWOTH")),
+        ("umask IWGRP|IWOTH", ("IWGRP|IWOTH",)),
+        ("umask 022", ("022",)),
+        ("vrrp_rx_bufs_policy MTU ADVERT", ("MTU", "ADVERT")),
+        ("data_use_instance off", ("false",)),
+        ("data_use_instance", ("true",)),
+        ("lvs_timeouts tcp 1 udp 2", ("tcp", "1", "udp", "2")),
+    ],
+)
+def test_every_word_of_a_value_is_read(text: str, words: tuple[str, ...]) -> None:
+    made = GlobalDefs.from_block(parse(f"global_defs {{\n{text}\n}}\n")[0])
+    assert made.to_block().children == (Block(text.split()[0], words),)
+
+
+def test_a_value_of_several_words_may_be_an_option_too() -> None:
+    (line,) = GlobalDefs.from_options({"umask": "IWGRP |  IWOTH"}).to_block().children or ()
+    assert line == Block("umask", ("IWGRP", "|", "IWOTH"))
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ('static_routes {\n"192.0.2.0/24 via" 192.0.2.1\n}\n', "a blank in it"),
+        ('global_defs {\numask "IWGRP | IWOTH"\n}\n', "a blank in it"),
+        ("global_defs {\nvrrp_strict off\n}\n", "does not turn it off"),
+    ],
+)
+def test_words_that_would_become_others_are_refused(text: str, word: str) -> None:
+    with pytest.raises(ConfigError, match=word):
+        config_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "blocks"),
+    [
+        (
+            "global_defs {\nrouter_id a\n}\nglobal_defs {\numask 022\n}\n",
+            [Block("global_defs", (), (Block("router_id", ("a",)), Block("umask", ("022",))))],
+        ),
+        (
+            "global_defs {\nrouter_id a\n}\nglobal_defs {\nrouter_id b\n}\n",
+            [Block("global_defs", (), (Block("router_id", ("b",)),))],
+        ),
+        (
+            "static_routes {\na\n}\nstatic_rules {\nb\n}\nstatic_routes {\nc\n}\n",
+            [Block("static_routes", (), (Block("a"), Block("c"))), Block("static_rules", (), (Block("b"),))],
+        ),
+        (
+            "bfd_instance B {\nneighbor_ip 192.0.2.1\nttl 2\nneighbour_ip 192.0.2.2\nttl 4\nhoplimit 5\n}\n",
+            [Block("bfd_instance", ("B",), (Block("neighbor_ip", ("192.0.2.2",)), Block("ttl", ("5",))))],
+        ),
+    ],
+)
+def test_what_is_said_in_several_places_is_one_in_the_order_of_the_text(text: str, blocks: list[Block]) -> None:
+    assert list(config_of(text).to_block().children or ()) == blocks
+
+
+def test_an_instance_may_have_its_authentication_in_two_blocks() -> None:
+    halves = "authentication {\nauth_type PASS\n}\nauthentication {\nauth_pass x\n}\n"
+    text = f"vrrp_instance V {{\nvirtual_router_id 1\nversion 2\nvirtual_ipaddress {{\n192.0.2.1\n}}\n{halves}}}\n"
+    (instance,) = config_of(text).instances or ()
+    assert instance.authentication == Authentication("PASS", "x")
+
+
+ORDERED = [
+    (GlobalDefs, ["nftables keepalived", "vrrp_iptables"]),
+    (GlobalDefs, ["nftables", "nftables_priority 5"]),
+    (GlobalDefs, ["nftables_ipvs", "nftables_ipvs_start_fwmark 5"]),
+    (GlobalDefs, ["script_user root", "startup_script /bin/true"]),
+    (GlobalDefs, ["script_user root", "vrrp_notify_fifo_script /bin/true"]),
+    (GlobalDefs, ["process_names", "vrrp_process_name x"]),
+    (VrrpInstance, ["accept", "no_accept"]),
+    (VirtualServer, ["lvs_method DR", "real_server 192.0.2.2 80 {\n}"]),
+    (VirtualServer, ["lb_algo sh", "sh-port"]),
+    (VirtualServer, ["sorry_server 192.0.2.9", "sorry_server_inhibit"]),
+]
+
+
+@pytest.mark.parametrize(("model", "lines"), ORDERED)
+def test_what_depends_on_the_order_keeps_it(model: type[Model], lines: list[str]) -> None:
+    names = [line.split()[0] for line in lines]
+    faults: list[ConfigError] = []
+    model.read(parse("\n".join(["x {", *lines, "}\n"]))[0], faults)
+    assert not [fault for fault in faults if "stands before" in fault.message]
+    model.read(parse("\n".join(["x {", *reversed(lines), "}\n"]))[0], faults)
+    assert f"{names[1]} stands before {names[0]}" in " ".join(fault.message for fault in faults)
+
+
+def test_what_comes_after_another_in_the_text_comes_after_it_among_the_options() -> None:
+    for model in (GlobalDefs, VrrpInstance, VirtualServer, KeepalivedConfig):
+        order = [(one.name, one.metadata["option"]) for one in fields(model)]
+        places = {key: at for at, (name, one) in enumerate(order) for key in one.keywords or (name,)}
+        for at, (name, one) in enumerate(order):
+            assert all(places[earlier] < at for earlier in one.after), f"{model.__name__}.{name}"

@@ -159,6 +159,16 @@ def test_every_rule_has_a_case() -> None:
     assert set(RULES) <= {case.rule for case in IN_INSTANCE}
 
 
+def test_several_global_defs_are_one() -> None:
+    text = SECURE + "global_defs {\nrouter_id a\n}\n" + whole("notify /bin/a", Case("", "", "", 0))
+    assert "script-security" not in [one.rule for one in lint(text, addresses=HOST)]
+
+
+def test_words_that_keepalived_reads_are_not_called_ignored() -> None:
+    text = "global_defs {\numask IWGRP | IWOTH\nvrrp_rx_bufs_policy MTU ADVERT\n}\n"
+    assert lint(text) == []
+
+
 INSTANCE = {
     "name": "VI_1",
     "interface": "eth0",
