@@ -12,9 +12,9 @@
 * the first thing that keepalived complained of must be among our complaints, as far as it is one of structure
   (unknown keywords, braces, quotes, missing values ...);
 * with --keepalived: all such complaints must be the same at the same lines; it must say of the rendered file what it
-  says of the original one; what we say it sees of a file that it accepts must be accepted too; and when every block
-  that has a model has gone through the model, it must accept the file too, or refuse it in the same words, in
-  whatever order.
+  says of the original one; what we say it sees of a file that it accepts must be accepted too; and when all blocks
+  that have a model have gone through the model together, it must accept the file too, or refuse it in the same words,
+  in whatever order.
 
 Each file is judged twice where it has lines for certain hosts only (``@name``): as on a host that has none of these
 names, and as on the first of them.
@@ -32,6 +32,7 @@ import csv
 import glob
 import os
 import re
+import shlex
 import stat
 import subprocess
 import sys
@@ -40,6 +41,7 @@ import time
 import typing as t
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / ".ansible/collections"))
@@ -72,12 +74,14 @@ ip link set lo up
 ip -force -batch - <<'END' >/dev/null 2>&1
 {interfaces}
 END
-for name in {namespaces}; do : >/run/netns/$name && mount --bind /proc/self/ns/net /run/netns/$name; done
+for name in {namespaces}; do : >"/run/netns/$name" && mount --bind /proc/self/ns/net "/run/netns/$name"; done
 echo $$
 read -r _
 """
 
-_NAME = re.compile(r"[A-Za-z][\w.-]{0,14}")
+_INTERFACE = re.compile(r"[A-Za-z][\w.-]{0,14}")
+# A definition that is not there stays as it is written, and then that is the name.
+_NAMESPACE = re.compile(r"(?!\.{1,2}\Z)[^/\0\n]{1,255}")
 _CONDITION = re.compile(r"^\s*@\^?([^\s^@]+)[ \t]", re.MULTILINE)
 _PLACE = re.compile(r"^\((?:(?P<file>.*): )?Line (?P<line>\d+)\) ", re.MULTILINE)
 
@@ -94,12 +98,21 @@ COMPLAINTS: t.Mapping[str, tuple[str, str]] = {
     "quote-open": ("", r"(?:Unterminated quote|Unmatched quote:) '.*"),
     "value-missing": (
         r"a value is missing behind (\S+),.*",
-        r"\*\*\* Configuration line starting `.*` is missing a parameter after keyword `(.*)` at word position 2",
+        r"\*\*\* Configuration line starting `.*` is missing a parameter after keyword `(.*)` at word position \d+",
     ),
     "name-missing": (r"(\w+) must have exactly one name", r"(\w+) must have a name(?: - skipping)?"),
     "name-twice": (
         r"\S+ (\S+) is there already.*",
-        r"(?:vrrp instance|vrrp sync group|track_group) (\S+) already defined",
+        r"(?:vrrp instance|vrrp sync group|track_group) (\S+) already defined"
+        r"|BFD (\S+) already specified|Configuration error: BFD instance (\S+) already configured - ignoring",
+    ),
+    "name-long": ("", r"BFD name .* too long|Configuration error: BFD instance .* name too long .*"),
+    "group-twice": ("", r"Group list already specified for sync group .*"),
+    "place-wrong": (
+        "",
+        r"Invalid virtual server IP address(?:/port)? .* - skipping|Invalid real server ip address/port .* - skipping"
+        r"|virtual server fwmark '.*' must be in .* - ignoring"
+        r"|Configuration error: BFD instance .* has malformed neighbou?r address .*, ignoring instance",
     ),
     "words-extra": (r"(\S+) has a block, and .*", r"Block (\S+) has extra parameters .*"),
     "include-empty": (r"no file is there to include: (.*)", r"Config files missing '(.*)'\."),
@@ -210,30 +223,40 @@ def their_complaints(words: str) -> set[Complaint]:
         for rule, pattern in _THEIRS.items():
             matched = pattern.fullmatch(line[place.end() :] if place else line)
             if matched:
-                found.add((rule, place["line"] if place else "", matched.group(1) if pattern.groups else ""))
+                word = next(filter(None, matched.groups()), "")
+                found.add((rule, place["line"] if place else "", word))
     return found
 
 
 def agree(ours: set[Complaint], theirs: set[Complaint], only_first: bool = False) -> bool:
     """Tell whether the complaints are the same ones.
 
-    Where braces are wrong, each of keepalived's processes finds itself in other blocks, and we read for all of them at
-    once: then it is enough that both complain. Of a pattern that includes nothing keepalived does not always speak.
+    Of a pattern that includes nothing keepalived does not always speak.
     """
-    if any(rule.startswith("brace-") for rule, _line, _word in ours | theirs):
-        return bool(ours) and bool(theirs) or (only_first and not theirs)
     return theirs <= ours and (only_first or all(rule == "include-empty" for rule, _line, _word in ours - theirs))
 
 
 def taken_over(blocks: t.Iterable[Block]) -> str:
-    """Return the text with every block replaced by what its model makes of it, where it has one that can say it."""
+    """Return the text with all blocks replaced by what the model makes of them together.
+
+    Where it cannot say one of them, that stays in its place, and what stands before and behind it is taken apart.
+    """
     done: list[Block] = []
-    for block in blocks:
-        try:
-            done += KeepalivedConfig.from_block(Block("", (), (block,))).to_block().children or ()
-        except ConfigError:
-            done.append(block)
+    for sayable, run in groupby(blocks, key=lambda block: modelled((block,)) is not None):
+        together = tuple(run)
+        made = modelled(together)
+        if made is None and sayable:
+            made = tuple(one for block in together for one in modelled((block,)) or ())
+        done += together if made is None else made
     return render(done)
+
+
+def modelled(blocks: tuple[Block, ...]) -> tuple[Block, ...] | None:
+    """Return what the model makes of the blocks, None where it cannot say them."""
+    try:
+        return KeepalivedConfig.from_block(Block("", (), blocks)).to_block().children or ()
+    except ConfigError:
+        return None
 
 
 def compare_reading(subject: Subject, differences: Differences) -> None:
@@ -282,7 +305,7 @@ class Keepalived:
         interfaces, namespaces = named(subjects)
         lines = [f"link add {name} type veth peer name peer{at}" for at, name in enumerate(interfaces)]
         lines += [f"link set {name} up" for name in interfaces]
-        setup = SETUP.format(interfaces="\n".join(lines), namespaces=" ".join(namespaces))
+        setup = SETUP.format(interfaces="\n".join(lines), namespaces=" ".join(map(shlex.quote, namespaces)))
         command = [*self.sudo, "unshare", "--mount", "--net", "sh", "-c", setup]
         self._holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.pid = t.cast("t.IO[str]", self._holder.stdout).readline().strip()
@@ -319,7 +342,7 @@ def named(subjects: t.Sequence[Subject]) -> tuple[list[str], list[str]]:
             elif block.name in ("track_interface", "interfaces"):
                 interfaces.update(child.name for child in block.children or ())
             interfaces.update(word for before, word in zip(block.args, block.args[1:]) if before == "dev")
-    return sorted(filter(_NAME.fullmatch, interfaces)), sorted(filter(_NAME.fullmatch, namespaces))
+    return sorted(filter(_INTERFACE.fullmatch, interfaces)), sorted(filter(_NAMESPACE.fullmatch, namespaces))
 
 
 def compare_verdicts(subject: Subject, keepalived: Keepalived, differences: Differences) -> None:

@@ -21,24 +21,34 @@ import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Build, Version
 
-__all__ = ("PARENT", "ROOT", "Keyword", "keywords", "lookup")
+__all__ = ("CHILDREN", "CRASHING", "MAIN", "ROOT", "Keyword", "is_read", "keywords", "lacking", "lookup", "readers")
 
 ROOT = ""
 
-# These root blocks and words are read by the main process, from the files themselves; every other one by its children,
-# from a copy in which the comments are already gone.
-PARENT = frozenset(
-    [
-        "child_wait_time",
-        "global_defs",
-        "instance",
-        "linkbeat_use_polling",
-        "namespace_with_ipsets",
-        "net_namespace",
-        "net_namespace_ipvs",
-        "use_pid_dir",
-    ]
-)
+# keepalived's processes in the order in which its test lets them read: the main process the files themselves, the
+# others a copy in which the comments are already gone.
+MAIN = "main"
+CHILDREN = ("checker", "vrrp", "bfd")
+
+# Who reads a root block or word; what is not here is read by vrrp alone. The others skip it.
+_READERS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        (
+            "child_wait_time",
+            "global_defs",
+            "instance",
+            "linkbeat_use_polling",
+            "namespace_with_ipsets",
+            "net_namespace",
+            "net_namespace_ipvs",
+            "use_pid_dir",
+        ),
+        (MAIN,),
+    ),
+    **dict.fromkeys(("SSL", "virtual_server", "virtual_server_group"), ("checker",)),
+    **dict.fromkeys(("track_file", "vrrp_track_file"), ("checker", "vrrp")),
+    "bfd_instance": CHILDREN,
+}
 
 _CHECKER = "alpha delay_before_retry= delay_loop=@1.3.7 log_all_failures@2.0.11 retry= warmup="
 _CONNECTION = "bind_if= bind_port= bindto= connect_ip= connect_port= connect_timeout= fwmark= " + _CHECKER
@@ -130,8 +140,8 @@ _TABLES: dict[str, str] = {
     "track_group": "group{}@2.0.3",
     "garp_group": "garp_interval=@1.2.21 gna_interval=@1.2.21 interface=@1.2.21 interfaces{}@1.2.21",
     "bfd_instance": """
-        checker hoplimit= idle_tx= max_hops= min_rx= min_tx= multihop@2.3.2 multiplier= neighbor_ip neighbour_ip passive
-        source_ip= ttl= vrrp weight=
+        checker hoplimit= idle_tx= max_hops= min_rx= min_tx= multihop@2.3.2 multiplier= neighbor_ip= neighbour_ip=
+        passive source_ip= ttl= vrrp weight=
         """,
     "SSL": "ca certificate key password",
     "virtual_server": """
@@ -175,6 +185,28 @@ _TABLES: dict[str, str] = {
     "smtp_check": "helo_name host:connection " + _CONNECTION,
     "udp_check": "max_reply_length=@2.2.0 min_reply_length=@2.2.0 payload@2.2.0 require_reply " + _CONNECTION,
 }
+# keepalived crashes at a command that it cannot read behind these, and drops the line of any other.
+CRASHING = ("misc_path", "script")
+
+# The words of an item that keepalived reads the next one of, and ends at once where there is none.
+_ROUTE = """
+    advmss anycast as blackhole broadcast congctl cwnd dev dsfield expires fastopen_no_cookie features from gw hoplimit
+    initcwnd initrwnd local metric mtu multicast nat oif or pref preference priority prohibit protocol quickack realms
+    reordering rto_min rtt rttvar scope src ssthresh table throw to tos track_group ttl-propagate unicast unreachable
+    via vrf weight window xresolve
+    """
+_RULE = """
+    dev dport dsfield from fwmark goto iif ipproto lookup oif order preference priority protocol realms sport
+    suppress_ifgroup suppress_prefixlength table to tos track_group tunnel-id uidrange
+    """
+_VALUED = {
+    **dict.fromkeys(("static_routes", "virtual_routes"), frozenset(_ROUTE.split())),
+    **dict.fromkeys(("static_rules", "virtual_rules"), frozenset(_RULE.split())),
+}
+# What may stand between such a word and its value.
+_BETWEEN = ("inet", "inet6", "lock")
+# What else may stand there; at any other word keepalived drops the item, and reads no further.
+_ALONE = re.compile(r"[\da-fA-F.:/]+|all|any|default|inet6?|l3mdev|nexthop|no_track|not|onlink")
 _WORD = re.compile(
     r"(?P<name>[\w-]+)(?P<items>\{1?\})?(?::(?P<table>\w+))?(?P<script>!)?(?P<value>=)?"
     r"(?:@(?P<since>[\d.]+))?(?:<(?P<until>[\d.]+))?(?:\?(?P<feature>\w+))?"
@@ -241,3 +273,26 @@ def lookup(*path: str) -> Keyword | None:
             return None
         table = found.table
     return found
+
+
+def readers(name: str) -> tuple[str, ...]:
+    """Return which processes read a root block or word."""
+    return _READERS.get(name, ("vrrp",))
+
+
+def is_read(process: str, table: str, name: str) -> bool:
+    """Tell whether a process that reads the block reads the value too: of a bfd_instance most do not."""
+    return table != "bfd_instance" or process == ("vrrp" if name == "weight" else "bfd")
+
+
+def lacking(name: str, item: t.Sequence[str]) -> str:
+    """Return the last word of an item in the block of this name where its value is missing, nothing otherwise."""
+    if name == "virtual_server_group":
+        return "fwmark" if tuple(item) == ("fwmark",) else ""
+    valued = _VALUED.get(name, frozenset())
+    awaits = ""
+    for word in item:
+        if not awaits and word not in valued and not _ALONE.fullmatch(word):
+            return ""
+        awaits = word if word in (_BETWEEN if awaits else valued) else ""
+    return awaits
