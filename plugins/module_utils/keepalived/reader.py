@@ -39,9 +39,9 @@ Note = t.Callable[[str, str, Position, str], None]
 
 MOST_BYTES = 1023
 # What would grow for ever is refused long before: a definition inside itself, and loops by how often they would turn.
-# This bounds the rest, and is above what any file is known to need: one of 44 lines, with 300 virtual servers of 100
-# real servers each, becomes 334,000.
-MOST_LINES = 500_000
+# This bounds the rest that is made of lines, and is above what any file is known to need: one of 44 lines, with 300
+# virtual servers of 100 real servers each, becomes 334,000. Lines that somebody wrote may be as many as they are.
+MOST_MADE = 500_000
 MOST_FILES_OPEN = 500
 MOST_REPLACEMENTS = 2_000
 _CONDITION = re.compile(r"@(\^?)([^ \t]*)[ \t]+(.*)", re.DOTALL)
@@ -93,7 +93,9 @@ class Reader:
         self.position = Position()
         self.copy: list[Line] = []
         self.depth = 0
-        self._sources = [lines]
+        # The files that are open, the innermost last: their lines, and whether the file was read before.
+        self._sources: list[t.Iterator[tuple[Line, bool]]] = [((line, False) for line in lines)]
+        self._files_read: set[str] = set()
         self._note = note
         self._include_files = include
         self._instance = instance
@@ -101,7 +103,9 @@ class Reader:
         self._definitions = Definitions(instance)
         self._growing: Definition | None = None
         self._residue = ""
-        self._count = 0
+        # Whether the line at hand was made: by a loop, a definition, or by reading a file again; and how many were.
+        self._is_made = False
+        self._made = 0
         # How often a definition was put in its place since the last line that was not cut off another.
         self._replaced = 0
         # The definitions of several lines that the line at hand comes from, the outermost first.
@@ -129,16 +133,16 @@ class Reader:
     # Where a line comes from
 
     def _next(self) -> str | None:
-        self._count += 1
-        if self._count > MOST_LINES:
-            raise self._endless()
         if self._residue:
+            self._make(self._is_made)
             line, self._residue = self._residue, ""
             return line
         self._replaced = 0
         if len(self._loops) > self._loops_outside:
+            self._make(True)
             return self._turn()
         if self._rest is not None:
+            self._make(True)
             self._inside = self._rest_inside
             line, more, self._rest = self._rest.partition("\n")
             if not more:
@@ -147,10 +151,17 @@ class Reader:
         self._inside = ()
         return self._physical()
 
+    def _make(self, is_made: bool) -> None:
+        """Count the next line if it is made."""
+        self._is_made = is_made
+        self._made += is_made
+        if self._made > MOST_MADE:
+            raise self._endless()
+
     def _endless(self) -> ConfigError:
         return ConfigError(
             self.position,
-            f"it grows beyond {MOST_LINES} lines: look at its ~SEQ and ~LST lines, definitions and includes",
+            f"it grows by more than {MOST_MADE} lines: look at its ~SEQ and ~LST lines, definitions and includes",
         )
 
     def _turn(self) -> str:
@@ -167,10 +178,11 @@ class Reader:
     def _physical(self) -> str | None:
         """Return the next line of a file that is not empty without its comment."""
         while self._sources:
-            line = next(self._sources[-1], None)
+            line, is_again = next(self._sources[-1], (None, False))
             if line is None:
                 self._sources.pop()
                 continue
+            self._make(is_again)
             self.position = line.position
             text = line.text
             if self._is_copy and text.startswith(("#", "!")):
@@ -249,7 +261,7 @@ class Reader:
         turns = 1
         for loop, _inside in self._loops:
             turns *= loop.turns
-        if turns > MOST_LINES:
+        if turns > MOST_MADE:
             raise self._endless()
 
     def _substitute_numbers(self, text: str) -> str:
@@ -305,8 +317,15 @@ class Reader:
         elif len(self._sources) == MOST_FILES_OPEN:
             raise ConfigError(self.position, f"a file includes itself, or too many are included: {pattern}")
         else:
-            self._sources.append(line for path, text in files for line in physical_lines(text, path))
+            self._sources.append(self._lines_of(files))
         return True
+
+    def _lines_of(self, files: t.Iterable[tuple[str, str]]) -> t.Iterator[tuple[Line, bool]]:
+        for path, text in files:
+            is_again = path in self._files_read
+            self._files_read.add(path)
+            for line in physical_lines(text, path):
+                yield line, is_again
 
     def _cut(self, line: str) -> str:
         """Return the line up to its first brace, or the brace it begins with; keep what is behind it."""

@@ -105,7 +105,7 @@ def test_rendering_what_was_read_means_the_same(text: str) -> None:
 @given(SOUP)
 def test_expanding_ends(text: str) -> None:
     # Definitions that use others several times grow up to the limit, which takes seconds.
-    with patch.object(reader, "MOST_LINES", 2000):
+    with patch.object(reader, "MOST_MADE", 2000):
         try:
             blocks = expand(text, "f", lambda _pattern, _folder: [("x", "inside\n")], "id").blocks
         except ConfigError:

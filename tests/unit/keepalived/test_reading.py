@@ -5,19 +5,29 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived import reader
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.expand import expand
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lexer import decomment, shell_words, words
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.reader import Reader, physical_lines
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Build, Version, parse_build
 
-FILES = {"a.conf": "from_a\n", "b.conf": "from_b\n$X=b\n", "again.conf": "include again.conf\n"}
+FILES = {
+    "a.conf": "from_a\n",
+    "b.conf": "from_b\n$X=b\n",
+    "again.conf": "include again.conf\n",
+    "long.conf": "long\n" * 300,
+    # Each includes the next one twice: none includes itself, and yet there is no end.
+    **{f"{at}.conf": f"include {at + 1}.conf\n" * 2 for at in range(60)},
+}
 
 
 def include(pattern: str, _folder: str) -> list[tuple[str, str]]:
-    return [(name, text) for name, text in FILES.items() if name in pattern]
+    return [(name, FILES[name]) for name in pattern.split() if name in FILES]
 
 
 def read(text: str, instance: str = "lb1") -> list[str]:
@@ -134,8 +144,29 @@ def test_a_definition_inside_itself_is_an_error(text: str) -> None:
 @pytest.mark.parametrize("text", ["~SEQ(N,9999999) x\n", "~SEQ(A,999) ~SEQ(B,999) x $A $B\n"])
 def test_loops_that_turn_too_often_are_an_error(text: str) -> None:
     reader = Reader(physical_lines(text, "k.conf"), lambda *_note: None)
-    with pytest.raises(ConfigError, match="it grows beyond 500000 lines"):
+    with pytest.raises(ConfigError, match="it grows by more than 500000 lines"):
         reader.line()
+
+
+def test_what_is_written_may_be_as_long_as_it_is() -> None:
+    with patch.object(reader, "MOST_MADE", 100):
+        assert len(read("a {}\n\n" * 200 + "include long.conf\n")) == 200 * 3 + 300
+        assert len(expand("vrrp_script s {\n}\n" * 200).blocks) == 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "include long.conf\n" * 2,
+        "include 0.conf\n",
+        "$A=a \\\nb \\\nc\n" + "$A\n" * 60,
+        "$A={ } { } { \\\n} { }\n" + "$A\n" * 40,
+        "~SEQ(N,60) a { b\n",
+    ],
+)
+def test_what_is_made_of_lines_is_bounded(text: str) -> None:
+    with patch.object(reader, "MOST_MADE", 100), pytest.raises(ConfigError, match="it grows by more than 100 lines"):
+        read(text)
 
 
 def test_a_file_that_includes_itself_is_an_error() -> None:
