@@ -28,18 +28,28 @@ def render(blocks: t.Iterable[Block]) -> str:
 
     ConfigError where a word cannot be written so that keepalived reads the same word back.
     """
-    return "".join(f"{line}\n" for line in _lines(blocks, 0))
+    return "".join(f"{line}\n" for line in _lines(blocks))
 
 
-def _lines(blocks: t.Iterable[Block], depth: int) -> t.Iterator[str]:
-    for block in blocks:
+def _lines(blocks: t.Iterable[Block]) -> t.Iterator[str]:
+    # The blocks that are open, outermost first, with the children that are left: a text may be deeper than the stack.
+    parents: list[Block] = []
+    left = [iter(blocks)]
+    while left:
+        block = next(left[-1], None)
+        if block is None:
+            left.pop()
+            if parents:
+                parent = parents.pop()
+                yield _indented("}", len(parents), parent)
+            continue
         head = _head(block)
         if block.children is None:
-            yield _indented(head, depth, block)
-            continue
-        yield _indented(f"{head} {{" if head else "{", depth, block)
-        yield from _lines(block.children, depth + 1)
-        yield _indented("}", depth, block)
+            yield _indented(head, len(parents), block)
+        else:
+            yield _indented(f"{head} {{" if head else "{", len(parents), block)
+            parents.append(block)
+            left.append(iter(block.children))
 
 
 def _head(block: Block) -> str:

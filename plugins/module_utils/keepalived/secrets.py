@@ -24,8 +24,22 @@ def redact(text: str) -> str:
 
 def hidden(block: Block) -> Block:
     """Return the block with every secret in it hidden."""
+    # Each block behind its parent; from the last one on, the children of a block are done just before it.
+    blocks: list[Block] = []
+    waiting = [block]
+    while waiting:
+        blocks.append(waiting.pop())
+        waiting.extend(blocks[-1].children or ())
+    done: list[Block] = []
+    for one in reversed(blocks):
+        first = len(done) - len(one.children or ())
+        children = None if one.children is None else tuple(done[first:])
+        done[first:] = [_hidden(replace(one, children=children))]
+    return done[0]
+
+
+def _hidden(block: Block) -> Block:
     if block.name in NAMES:
         return replace(block, args=(HIDDEN,), raw=None)
     raw = None if block.raw is None else redact(block.raw)
-    children = None if block.children is None else tuple(hidden(child) for child in block.children)
-    return replace(block, args=tuple(map(hide, block.args)), raw=raw, children=children)
+    return replace(block, args=tuple(map(hide, block.args)), raw=raw)

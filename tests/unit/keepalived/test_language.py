@@ -16,6 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lexer
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.reader import Reader, physical_lines
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.renderer import render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secrets import hidden
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -111,6 +112,15 @@ def test_expanding_ends(text: str) -> None:
         except ConfigError:
             return
     assert isinstance(blocks, tuple)
+
+
+def test_a_tree_may_be_deeper_than_the_stack() -> None:
+    deep = "".join(f"a{at} {{\n" for at in range(5000)) + "auth_pass x\nb\n" + "}\n" * 5000
+    (tree,) = parse(deep)
+    assert [line.strip() for line in render([tree]).split("\n")] == deep.split("\n")
+    shown = [line.strip() for line in render([hidden(tree)]).split("\n")]
+    assert shown == deep.replace("auth_pass x", "auth_pass ********").split("\n")
+    assert [one.rule for one in expand(deep).findings][:2] == ["keyword-unknown", "brace-unexpected"]
 
 
 @pytest.mark.parametrize(
