@@ -16,15 +16,17 @@ __all__ = ("HIDDEN", "hide", "hide_in_urls", "sounds_secret")
 HIDDEN = "********"
 
 _NAME = r"[\w-]*(?:auth|token|secret|passw|passphrase|credential|cookie|(?:api|access|private)[_-]?key)[\w-]*"
+# A name at the end of a line has no value: what follows is another line.
+_BLANK = r"[^\S\n]+"
 _SECRETS = (
     # http://user:password@host
     re.compile(r"(?P<head>\b[a-z][a-z0-9+.-]*://)(?P<value>[^\s/@\"']+)(?=@)", re.IGNORECASE),
     # Authorization: Bearer abc
-    re.compile(r"(?P<head>\b(?:Basic|Bearer)\s+)(?P<value>[\w.~+/=-]+)", re.IGNORECASE),
+    re.compile(rf"(?P<head>\b(?:Basic|Bearer){_BLANK})(?P<value>[\w.~+/=-]+)", re.IGNORECASE),
     # token=abc, X-Api-Key: abc
-    re.compile(rf"(?P<head>{_NAME}(?:=|:\s+))(?P<value>[^\s&\"';]+)", re.IGNORECASE),
+    re.compile(rf"(?P<head>{_NAME}(?:=|:{_BLANK}))(?P<value>[^\s&\"';]+)", re.IGNORECASE),
     # --password abc
-    re.compile(rf"(?P<head>(?<!\S)--?{_NAME}\s+)(?P<value>\S+)", re.IGNORECASE),
+    re.compile(rf"(?P<head>(?<!\S)--?{_NAME}{_BLANK})(?P<value>\S+)", re.IGNORECASE),
 )
 _QUERY = re.compile(r"(?P<head>\b[a-z][a-z0-9+.-]*://[^\s?`'\"]*\?)[^\s`'\"]+", re.IGNORECASE)
 _SOUNDS_SECRET = re.compile(r"auth|token|secret|passw|passphrase|credential|cookie|key", re.IGNORECASE)

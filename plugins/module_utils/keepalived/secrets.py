@@ -14,7 +14,12 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.secrets import H
 __all__ = ("NAMES", "hidden", "redact")
 
 NAMES = ("auth_pass", "key", "password")
-_LINE = re.compile(rf"^([ \t]*(?:{'|'.join(NAMES)})[ \t]+).*$", re.MULTILINE)
+_LINE = re.compile(
+    r"((?:^|[{}])[^\S\n]*(?:[@~]\S*[^\S\n]+)*"  # the beginning of a line, or what may stand before a keyword on it
+    rf'"?(?:{"|".join(NAMES)})"?(?:[^\S\n]+|(?=")))'  # the keyword, and what ends it
+    r"\S.*$",
+    re.MULTILINE,
+)
 
 
 def redact(text: str) -> str:

@@ -19,6 +19,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.rende
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secrets import redact as keepalived
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.secrets import redact as nginx
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.quiet import QuietModule
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.secrets import hide, hide_in_urls
 
 SECRET, FREE = "s3cr3t-pl4nted", "4n0th3r-pl4nted"
 NGINX = (
@@ -39,6 +40,11 @@ KEEPALIVED = (
     f"auth_pass {SECRET}",
     f"    key 1 {SECRET}",
     f"password {SECRET}",
+    f"authentication {{ auth_pass {SECRET} }}",
+    f"@lb1 auth_pass {SECRET}",
+    f'"auth_pass" {SECRET}',
+    f'auth_pass"{SECRET}"',
+    f"auth_pass\f{SECRET}",
     f"notify /usr/local/bin/tell --token {SECRET}",
     f'misc_path "/usr/local/bin/ask http://user:{SECRET}@10.0.0.1/"',
     f"path /well?api_key={SECRET}",
@@ -66,6 +72,20 @@ def test_no_secret_of_keepalived_is_shown(text: str) -> None:
     shown = keepalived(f"{text}\n# behind it\n")
     assert SECRET not in shown
     assert shown.endswith("\n# behind it\n")
+
+
+EMPTY = (
+    *(f"{name}{blank}" for name in ("auth_pass", "key", "password") for blank in ("", " ", "\t ", "\r", " \r")),
+    *("# password:", "# X-Api-Key: ", "# Authorization: Bearer", "notify /bin/tell --token", "notify /bin/tell -auth "),
+    *("path /well?api_key=", "notify /bin/tell token="),
+)
+
+
+@pytest.mark.parametrize("line", EMPTY)
+@pytest.mark.parametrize("show", [keepalived, hide, hide_in_urls])
+def test_a_name_without_a_value_hides_no_other_line(show: t.Callable[[str], str], line: str) -> None:
+    behind = "virtual_router_id 51\n\n    priority 100\n"
+    assert show(f"{line}\n{behind}").partition("\n")[2] == behind
 
 
 def test_what_holds_no_secret_is_shown_as_it_is() -> None:
