@@ -29,11 +29,9 @@ from __future__ import annotations
 import argparse
 import ast
 import csv
-import glob
 import os
 import re
 import shlex
-import stat
 import subprocess
 import sys
 import tempfile
@@ -49,6 +47,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / ".ansible/collections"))
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block, walk
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.expand import Expanded, expand
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import included
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import KeepalivedConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.renderer import render
@@ -181,25 +180,6 @@ class Subject:
     def accepted(self) -> bool:
         """keepalived ends with 0 after its words, too, where a net namespace is not there: it has read only a part."""
         return self.code == "0" and not self.message
-
-
-def included(pattern: str, folder: str) -> list[tuple[str, str]]:
-    """Return the files that keepalived includes for a pattern, which may have braces as in a shell."""
-    names: list[str] = []
-    waiting = [pattern]
-    while waiting:
-        one = waiting.pop(0)
-        braces = re.search(r"\{([^{}]*)\}", one)
-        if braces is None:
-            names += sorted(glob.glob(os.path.join(folder, one)))
-        else:
-            waiting += [f"{one[: braces.start()]}{part}{one[braces.end() :]}" for part in braces[1].split(",")]
-    return [(name, Path(name).read_bytes().decode("utf-8", "surrogateescape")) for name in names if _includable(name)]
-
-
-def _includable(name: str) -> bool:
-    mode = os.stat(name).st_mode
-    return stat.S_ISREG(mode) and not mode & 0o111
 
 
 def complaints(expanded: Expanded, folder: Path) -> set[Complaint]:

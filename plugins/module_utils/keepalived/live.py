@@ -5,18 +5,14 @@
 
 from __future__ import annotations
 
-import glob
 import os
-import re
 import stat
-import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.expand import Expanded, expand
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.glob3 import paths
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Build
 
 __all__ = ("file_text", "included", "read_tree")
-
-_BRACES = re.compile(r"\{([^{}]*)\}")
 
 
 def read_tree(main_file: str, build: Build | None = None) -> Expanded:
@@ -30,8 +26,8 @@ def read_tree(main_file: str, build: Build | None = None) -> Expanded:
 
 def included(pattern: str, folder: str) -> list[tuple[str, str]]:
     """Return (path, text) of the files that an include line of a file in this folder brings, in their order."""
-    paths = [path for one in _without_braces(pattern) for path in sorted(glob.glob(os.path.join(folder, one)))]
-    texts = ((path, file_text(path)) for path in paths)
+    found = paths(pattern, folder)
+    texts = ((path, file_text(path)) for path in found)
     return [(path, text) for path, text in texts if text is not None]
 
 
@@ -46,13 +42,3 @@ def file_text(path: str) -> str | None:
             return file.read()
     except OSError:
         return None
-
-
-def _without_braces(pattern: str) -> t.Iterator[str]:
-    """Yield the patterns that ``{a,b}`` in a pattern stands for, as glob(3) does and Python's glob does not."""
-    found = _BRACES.search(pattern)
-    if found is None:
-        yield pattern
-        return
-    for choice in found.group(1).split(","):
-        yield from _without_braces(pattern[: found.start()] + choice + pattern[found.end() :])
