@@ -190,10 +190,10 @@ CRASHING = ("misc_path", "script")
 
 # The words of an item that keepalived reads the next one of, and ends at once where there is none.
 _ROUTE = """
-    advmss anycast as blackhole broadcast congctl cwnd dev dsfield expires fastopen_no_cookie features from gw hoplimit
-    initcwnd initrwnd local metric mtu multicast nat oif or pref preference priority prohibit protocol quickack realms
+    advmss anycast as blackhole broadcast congctl cwnd dev dsfield fastopen_no_cookie features from gw hoplimit
+    initcwnd initrwnd local metric mtu multicast nat oif or preference priority prohibit protocol quickack realms
     reordering rto_min rtt rttvar scope src ssthresh table throw to tos track_group ttl-propagate unicast unreachable
-    via vrf weight window xresolve
+    via vrf window xresolve
     """
 _RULE = """
     dev dport dsfield from fwmark goto iif ipproto lookup oif order preference priority protocol realms sport

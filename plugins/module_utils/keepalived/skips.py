@@ -40,6 +40,7 @@ class Skips:
     def __init__(self, process: str) -> None:
         self._process = process
         self._names: set[tuple[str, str]] = set()
+        self._neighbour = ""
 
     def why(self, table: str, name: str, args: t.Sequence[str], before: t.Iterable[Block]) -> Skip | None:
         """Return why keepalived skips the block of a line, None where it reads it; ``before`` stands before it."""
@@ -57,6 +58,7 @@ class Skips:
         elif name in ("virtual_server", "real_server") and args[0] != "group" and not _is_place(*args[:2]):
             return Skip("place-wrong", f"{' '.join(args)} is no address and port, and keepalived skips the {name}")
         if name in ("neighbor_ip", "neighbour_ip") and self._process == "bfd" and not _is_place(args[0]):
+            self._names.discard(("bfd_instance", self._neighbour))
             return Skip("place-wrong", f"{args[0]!r} is no address, and keepalived drops the bfd_instance", True)
         return None
 
@@ -67,6 +69,7 @@ class Skips:
         return None
 
     def _bfd(self, name: str) -> Skip | None:
+        self._neighbour = name
         if len(name.encode(errors="surrogateescape")) > LONGEST_BFD_NAME and self._process != "checker":
             return Skip("name-long", f"bfd_instance {name} has a name of more than {LONGEST_BFD_NAME} bytes")
         return self._twice("bfd_instance", name)
