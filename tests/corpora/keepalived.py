@@ -27,7 +27,6 @@ interfaces: columns file, rc_2_2_7 (exit code; negative: the signal that ended i
 from __future__ import annotations
 
 import argparse
-import ast
 import csv
 import os
 import re
@@ -43,6 +42,7 @@ from itertools import groupby
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / ".ansible/collections"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block, walk
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError
@@ -52,6 +52,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.renderer import render
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Build, Version
+from keepalived_complaints import PLACE, agree, complaints, their_complaints
 
 BESIDE = Path(__file__).resolve().parents[3]
 CORPORA = sorted(path.parent for path in BESIDE.glob("*/corpora/keepalived*/manifest.tsv"))
@@ -82,50 +83,12 @@ _INTERFACE = re.compile(r"[A-Za-z][\w.-]{0,14}")
 # A definition that is not there stays as it is written, and then that is the name.
 _NAMESPACE = re.compile(r"(?!\.{1,2}\Z)[^/\0\n]{1,255}")
 _CONDITION = re.compile(r"^\s*@\^?([^\s^@]+)[ \t]", re.MULTILINE)
-_PLACE = re.compile(r"^\((?:(?P<file>.*): )?Line (?P<line>\d+)\) ", re.MULTILINE)
 
-# Our complaints, and how keepalived puts them. The word in parentheses is compared too.
-COMPLAINTS: t.Mapping[str, tuple[str, str]] = {
-    "keyword-unknown": (
-        r"(?:there is no keyword|keepalived \S+ does not know) (.*?)(?: in \w+)?(?:, which came .*)?",
-        r"Unknown keyword '(.*)'",
-    ),
-    "brace-unexpected": ("", r"Unexpected '\{' - ignoring"),
-    "brace-missing": ("", r"Missing '\{' at beginning of configuration block"),
-    "brace-extra": ("", r"Extra '\}' found"),
-    "brace-open": (r"(\d+) braces .*", r"There are (\d+) missing '\}'s or extra '\{'s"),
-    "quote-open": ("", r"(?:Unterminated quote|Unmatched quote:) '.*"),
-    "value-missing": (
-        r"a value is missing behind (\S+),.*",
-        r"\*\*\* Configuration line starting `.*` is missing a parameter after keyword `(.*)` at word position \d+",
-    ),
-    "name-missing": (r"(\w+) must have exactly one name", r"(\w+) must have a name(?: - skipping)?"),
-    "name-twice": (
-        r"\S+ (\S+) is there already.*",
-        r"(?:vrrp instance|vrrp sync group|track_group) (\S+) already defined"
-        r"|BFD (\S+) already specified|Configuration error: BFD instance (\S+) already configured - ignoring",
-    ),
-    "name-long": ("", r"BFD name .* too long|Configuration error: BFD instance .* name too long .*"),
-    "group-twice": ("", r"Group list already specified for sync group .*"),
-    "place-wrong": (
-        "",
-        r"Invalid virtual server IP address(?:/port)? .* - skipping|Invalid real server ip address/port .* - skipping"
-        r"|virtual server fwmark '.*' must be in .* - ignoring"
-        r"|Configuration error: BFD instance .* has malformed neighbou?r address .*, ignoring instance",
-    ),
-    "words-extra": (r"(\S+) has a block, and .*", r"Block (\S+) has extra parameters .*"),
-    "include-empty": (r"no file is there to include: (.*)", r"Config files missing '(.*)'\."),
-}
 # What goes with what a model leaves out: words behind the keyword of a block of items, which keepalived drops as well,
 # and an empty list of peers, which is the same as none.
 _LEFT_OUT = re.compile(
     r"Block \S+ has extra parameters .*|.* A unicast keyword has been specified without any unicast .*"
 )
-_OURS = {rule: re.compile(ours or "().*", re.DOTALL) for rule, (ours, _theirs) in COMPLAINTS.items()}
-_THEIRS = {rule: re.compile(theirs) for rule, (_ours, theirs) in COMPLAINTS.items()}
-
-# Rule, line and word.
-Complaint = t.Tuple[str, str, str]
 
 
 class Differences:
@@ -153,7 +116,7 @@ class Judged(t.NamedTuple):
 
     @property
     def without_places(self) -> list[str]:
-        return _PLACE.sub("", self.words).splitlines()
+        return PLACE.sub("", self.words).splitlines()
 
     @property
     def faults(self) -> set[str]:
@@ -180,40 +143,6 @@ class Subject:
     def accepted(self) -> bool:
         """keepalived ends with 0 after its words, too, where a net namespace is not there: it has read only a part."""
         return self.code == "0" and not self.message
-
-
-def complaints(expanded: Expanded, folder: Path) -> set[Complaint]:
-    """Return what we complain of, as far as keepalived has words for the same; paths are those below the folder."""
-    found: set[Complaint] = set()
-    for finding in expanded.findings:
-        if finding.rule in _OURS:
-            matched = _OURS[finding.rule].fullmatch(finding.message)
-            word = matched.group(1) if matched else "?"
-            word = ast.literal_eval(word) if word.startswith(("'", '"')) else word
-            line = "" if finding.rule == "brace-open" else finding.where.rpartition(":")[2]
-            found.add((finding.rule, line, word.replace(f"{folder}/", "")))
-    return found
-
-
-def their_complaints(words: str) -> set[Complaint]:
-    """Return what keepalived complained of, as far as it is of structure."""
-    found: set[Complaint] = set()
-    for line in words.split("\n"):
-        place = _PLACE.match(line)
-        for rule, pattern in _THEIRS.items():
-            matched = pattern.fullmatch(line[place.end() :] if place else line)
-            if matched:
-                word = next(filter(None, matched.groups()), "")
-                found.add((rule, place["line"] if place else "", word))
-    return found
-
-
-def agree(ours: set[Complaint], theirs: set[Complaint], only_first: bool = False) -> bool:
-    """Tell whether the complaints are the same ones.
-
-    Of a pattern that includes nothing keepalived does not always speak.
-    """
-    return theirs <= ours and (only_first or all(rule == "include-empty" for rule, _line, _word in ours - theirs))
 
 
 def taken_over(blocks: t.Iterable[Block]) -> str:

@@ -17,17 +17,22 @@ import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.expand import expand
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import included
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import (
     Authentication,
     GlobalDefs,
+    KeepalivedConfig,
     SyncGroup,
     TrackFile,
     VrrpInstance,
     VrrpScript,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.renderer import render
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from keepalived_complaints import PLACE, agree, complaints, their_complaints
+from keepalived_texts import MISSING, SKIPPED
 from real_keepalived import INTERFACE, Keepalived
 
 # What keepalived looks at, and some of what it does not.
@@ -250,3 +255,90 @@ def test_what_keepalived_would_cut_in_silence_is_quoted(keepalived: Keepalived, 
 def test_an_unquoted_brace_breaks_the_file_and_a_quoted_one_does_not(keepalived: Keepalived) -> None:
     assert keepalived.test(password("a{b"))[0] != 0
     assert keepalived.test(password('"a{b"')) == (0, "")
+
+
+@pytest.mark.parametrize("text", [text for text, _complaints in (*MISSING.values(), *SKIPPED.values())])
+def test_it_stops_and_skips_where_we_say(keepalived: Keepalived, text: str) -> None:
+    code, said = keepalived.test(text)
+    ours = complaints(expand(text, str(keepalived.folder / "keepalived.conf")), keepalived.folder)
+    # It crashes at some, with words or without.
+    assert agree(ours, their_complaints(said), only_first=code < 0)
+
+
+def modelled(text: str) -> str:
+    """What our model makes of a whole file."""
+    return render(KeepalivedConfig.from_block(Block("", (), parse(text))).to_block().children or ())
+
+
+def verdict(keepalived: Keepalived, text: str) -> tuple[int, set[str]]:
+    code, said = keepalived.test(text)
+    return code, set(PLACE.sub("", said).splitlines())
+
+
+IN_ORDER = [
+    # Two lines, or blocks, that say another thing in the other order.
+    ("nftables a", "vrrp_iptables"),
+    ("process_names", "vrrp_process_name x"),
+    ("nftables_ipvs", "nftables_ipvs_priority 5"),
+    ("script_user root", "startup_script /bin/true"),
+]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "global_defs {\numask IWGRP | IWOTH\n}\n",
+        "global_defs {\numask 022\n}\n",
+        "global_defs {\numask IWGRP IWOTH\n}\n",
+        "global_defs {\nvrrp_rx_bufs_policy MTU ADVERT\n}\n",
+        "global_defs {\nvrrp_rx_bufs_policy MTU 5\n}\n",
+        "global_defs {\ndata_use_instance off\n}\n",
+        "global_defs {\nrouter_id a\n}\nglobal_defs {\numask 022\n}\n",
+        *(f"global_defs {{\n{one}\n{other}\n}}\n" for one, other in IN_ORDER),
+        instance("skip_check_adv_addr off"),
+        instance("accept\nno_accept"),
+    ],
+)
+def test_a_file_that_went_through_the_model_means_the_same(keepalived: Keepalived, text: str) -> None:
+    assert verdict(keepalived, modelled(text)) == verdict(keepalived, text)
+
+
+def test_the_order_of_these_does_matter(keepalived: Keepalived) -> None:
+    first, second = (
+        f"global_defs {{\n{lines}\n}}\n" for lines in ("nftables a\nvrrp_iptables", "vrrp_iptables\nnftables a")
+    )
+    assert verdict(keepalived, first) != verdict(keepalived, second)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "*",
+        "?",
+        "[a-b]",
+        "[^a-z1]",
+        "[]y]",
+        "[[:digit:]]",
+        r"\[x\]",
+        r"a\*",
+        "{b,a}",
+        "{y,{b,1}}",
+        r"\{a\}",
+        ".*",
+        "c d",
+    ],
+)
+def test_an_include_brings_the_same_files(keepalived: Keepalived, pattern: str) -> None:
+    names = ["a", "b", "1", "[x]", "]", "y", "{a}", "c d", "a*", ".hidden", "B"]
+    for at, name in enumerate(names):
+        (keepalived.folder / f"{name}.part").write_text(f"word{at}\n")
+    text = f"include {pattern}.part\n"
+    _code, said = keepalived.test(text)
+    blocks = expand(text, str(keepalived.folder / "keepalived.conf"), included).blocks
+    found = [word for _rule, _line, word in map(first_complaint, said.splitlines()) if word]
+    # Each of its processes complains of them once.
+    assert found == [block.name for block in blocks] * (len(found) // len(blocks))
+
+
+def first_complaint(line: str) -> tuple[str, str, str]:
+    return next(iter(their_complaints(line)), ("", "", ""))

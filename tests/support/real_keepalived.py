@@ -47,4 +47,4 @@ class Keepalived:
         alone = ["timeout", "--signal=KILL", str(LIMIT), "unshare", "--pid", "--fork", "--kill-child"]
         test = [self.binary, "-t", "-f", str(path), "-i", "nowhere"]
         done = subprocess.run([*enter, *alone, *test], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        return done.returncode, done.stdout.decode("utf-8", "replace")
+        return done.returncode, done.stdout.decode("utf-8", "surrogateescape")
