@@ -28,6 +28,7 @@ class Option(t.NamedTuple):
 
     ``wire`` marks what the members of a cluster see of each other, so that it changes on all of them together.
     ``after`` are keywords that keepalived must have read before; those of the other order mean something else to it.
+    ``once`` marks those of which it takes the first line and complains of the others; else the last line counts.
     """
 
     kind: Kind
@@ -37,6 +38,7 @@ class Option(t.NamedTuple):
     title: bool = False
     wire: bool = False
     after: tuple[str, ...] = ()
+    once: bool = False
 
 
 def option(
@@ -47,12 +49,13 @@ def option(
     title: bool = False,
     wire: bool = False,
     after: tuple[str, ...] = (),
+    once: bool = False,
 ) -> t.Any:
     """Return a dataclass field for an option; the keyword is the name of the field unless it is given.
 
     ``title`` marks the words behind the keyword of the whole block, as the name of an instance.
     """
-    made = Option(kind, keywords, Version.parse(since) if since else None, required, title, wire, after)
+    made = Option(kind, keywords, Version.parse(since) if since else None, required, title, wire, after, once)
     return field(default=None, metadata={"option": made})  # pylint: disable=invalid-field-call
 
 
@@ -173,6 +176,11 @@ class Model:
         """Return what can be read of a block that somebody wrote, None for nothing; ``faults`` gets what cannot."""
         written = [line for line in block.children or () if not line.is_comment]
         faults += [beyond_options(line) for line in (block, *written) if line.raw is not None]
+        for line in written:
+            known = keywords(cls.table or cls.keyword).get(line.name)
+            if known is not None and known.has_body != (line.children is not None):
+                message = f"the block of {line.name} is missing" if known.has_body else f"{line.name} has no block"
+                faults.append(ConfigError(line.position, message))
         # The lines of each keyword, with their places: of two names of an option the later line counts.
         lines: dict[str, list[tuple[int, Block]]] = {}
         for at, line in enumerate(written):
@@ -190,6 +198,9 @@ class Model:
                 if last.get(earlier, -1) > placed[0][0]:
                     message = f"{found[0].name} stands before {earlier}, and means something else there: move it behind"
                     faults.append(ConfigError(found[0].position, message))
+            if len(found) > 1 and (one.once or one.kind.once):
+                message = f"{found[1].name} is said twice, and keepalived takes the first: leave one of them out"
+                faults.append(ConfigError(found[1].position, message))
             try:
                 given = one.kind.read(found)
                 values[name] = None if given is None else one.kind.accept(given, name, None)

@@ -120,7 +120,7 @@ class DnsCheck(Connection):
     type: str | None = option(
         Choice("A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY"),
     )
-    name: str | None = option(Text())
+    name: str | None = option(Text(), once=True)
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,8 @@ class Kind:
     spec: t.ClassVar[t.Mapping[str, t.Any]] = {"type": "str"}
     # True where several lines of the keyword add up; else one of them counts.
     repeats: t.ClassVar[bool] = False
+    # True where keepalived takes the first of several lines, and complains of the others.
+    once: t.ClassVar[bool] = False
 
     def describe(self) -> dict[str, t.Any]:
         """Return the option as an Ansible argument spec."""
@@ -362,6 +364,7 @@ class Script(Kind):
     """A command line: a string, or a mapping of ``command``, ``user`` and ``group``; no shell reads it."""
 
     spec = {"type": "raw"}
+    once = True
 
     def accept(self, value: t.Any, path: str, version: Version | None) -> Command:
         given = value if isinstance(value, t.Mapping) else {"command": value}

@@ -145,8 +145,8 @@ class VrrpInstance(Model):
     use_vmac: tuple[str, ...] | None = option(FlagOrWords(2))
     use_vmac_addr: bool | None = option(Flag())
     vmac_xmit_base: bool | None = option(Flag())
-    use_ipvlan: tuple[str, ...] | None = option(FlagOrWords(4))
-    vrf: str | None = option(Interface(), wire=True)
+    use_ipvlan: tuple[str, ...] | None = option(FlagOrWords(4), once=True)
+    vrf: str | None = option(Interface(), wire=True, once=True)
     garp_master_delay: int | None = option(Integer(0, SECONDS))
     garp_master_repeat: int | None = option(Integer(1, LARGEST))
     garp_master_refresh: int | None = option(Integer(0, LARGEST))
@@ -266,7 +266,7 @@ class SyncGroup(Model):
     keyword = "vrrp_sync_group"
 
     name: str = option(Text(), required=True, title=True)
-    group: tuple[str, ...] = option(Lines(), required=True)
+    group: tuple[str, ...] = option(Lines(), required=True, once=True)
     track_interface: tuple[Tracked, ...] | None = option(Trackers())
     track_file: tuple[Tracked, ...] | None = option(Trackers())
     track_script: tuple[Tracked, ...] | None = option(Trackers())

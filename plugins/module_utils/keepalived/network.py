@@ -53,7 +53,7 @@ class TrackGroup(Model):
     keyword = "track_group"
 
     name: str = option(Text(), required=True, title=True)
-    group: tuple[str, ...] = option(Lines(), required=True)
+    group: tuple[str, ...] = option(Lines(), required=True, once=True)
 
 
 @dataclass(frozen=True)

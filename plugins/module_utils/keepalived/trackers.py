@@ -96,8 +96,8 @@ class TrackFile(Model):
     keyword = "track_file"
 
     name: str = option(Text(), required=True, title=True)
-    file: str = option(Text(), required=True)
-    weight: Weight | None = option(WeightKind(254))
+    file: str = option(Text(), required=True, once=True)
+    weight: Weight | None = option(WeightKind(254), once=True)
     init_file: tuple[str, ...] | None = option(InitFile())
 
     @classmethod
@@ -109,6 +109,7 @@ class OneCommand(Script):
     """A command line; whose it runs as is another option."""
 
     spec = {"type": "str"}
+    once = False
 
     def accept(self, value: t.Any, path: str, version: Version | None) -> Command:
         if not isinstance(value, str):
@@ -143,9 +144,9 @@ class TrackProcess(Model):
     keyword = "vrrp_track_process"
 
     name: str = option(Text(), required=True, title=True)
-    process: tuple[str, ...] = option(Words(), required=True)
+    process: tuple[str, ...] = option(Words(), required=True, once=True)
     param_match: str | None = option(Choice("initial", "partial"))
-    weight: Weight | None = option(WeightKind(254))
+    weight: Weight | None = option(WeightKind(254), once=True)
     quorum: int | None = option(Integer(1, 65535))
     quorum_max: int | None = option(Integer(0, 65535))
     delay: float | None = option(Decimal(0.000001, 3600))

@@ -360,12 +360,30 @@ def test_an_instance_may_have_its_authentication_in_two_blocks() -> None:
     assert instance.authentication == Authentication("PASS", "x")
 
 
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("global_defs {\nnftables a\n}\nglobal_defs {\nnftables b\n}\n", "nftables is said twice"),
+        ("global_defs {\nstartup_script /a\nstartup_script /b\n}\n", "startup_script is said twice"),
+        ("track_group G {\ngroup {\na\n}\ngroup {\nb\n}\n}\n", "group is said twice"),
+        ("track_file f {\nfile /a\nfile /b\n}\n", "file is said twice"),
+        ("global_defs {\nrouter_id a\n{\nb\n}\n}\n", "router_id has no block"),
+        ("track_group G {\ngroup\na\n}\n", "the block of group is missing"),
+        ("static_routes\n", "the block of static_routes is missing"),
+    ],
+)
+def test_what_keepalived_complains_of_is_not_mended_in_silence(text: str, word: str) -> None:
+    with pytest.raises(ConfigError, match=word):
+        config_of(text)
+
+
 ORDERED = [
     (GlobalDefs, ["nftables keepalived", "vrrp_iptables"]),
     (GlobalDefs, ["nftables", "nftables_priority 5"]),
     (GlobalDefs, ["nftables_ipvs", "nftables_ipvs_start_fwmark 5"]),
     (GlobalDefs, ["script_user root", "startup_script /bin/true"]),
     (GlobalDefs, ["script_user root", "vrrp_notify_fifo_script /bin/true"]),
+    (GlobalDefs, ["enable_script_security", "notify_fifo /run/f"]),
     (GlobalDefs, ["process_names", "vrrp_process_name x"]),
     (VrrpInstance, ["accept", "no_accept"]),
     (VirtualServer, ["lvs_method DR", "real_server 192.0.2.2 80 {\n}"]),
