@@ -52,10 +52,10 @@ def expand(
 ) -> Expanded:
     """Return what keepalived sees of a configuration.
 
-    ``include(pattern, folder)`` returns the files (path, text) of an include line in their order; without it there are
-    none. ``instance`` is what ``@name`` lines are compared with (``keepalived -i``, else the first label of the host's
-    name). ``build`` is the host's keepalived (None: every keyword of any version is known). ConfigError where a
-    definition, loop or include would go on for ever.
+    ``include(pattern, folder)`` returns the files (path, text) of an include line in their order, with None for the
+    text of what keepalived skips; without it there are none. ``instance`` is what ``@name`` lines are compared with
+    (``keepalived -i``, else the first label of the host's name). ``build`` is the host's keepalived (None: every
+    keyword of any version is known). ConfigError where a definition, loop or include would go on for ever.
     """
     notes: dict[tuple[str, str, str], Finding] = {}
 
@@ -67,6 +67,8 @@ def expand(
     children: dict[int, Block] = {}
     with suppress(_Stop):
         _Process(MAIN, _lines(main, note), note, build).read(blocks)
+        if main.lacks_files:
+            raise _Stop
         lines = list(_lines(Reader(iter(main.copy), note, include, instance, is_copy=True), note))
         for name in CHILDREN:
             _Process(name, iter(lines), note, build).read(children)
@@ -74,7 +76,7 @@ def expand(
 
 
 class _Stop(Exception):
-    """keepalived ends here: a value is missing, or it crashes."""
+    """keepalived ends here: a value or a file is missing, or it crashes."""
 
 
 class _Line(t.NamedTuple):

@@ -24,11 +24,12 @@ def read_tree(main_file: str, build: Build | None = None) -> Expanded:
     return Expanded(()) if text is None else expand(text, main_file, included, os.uname().nodename.split(".")[0], build)
 
 
-def included(pattern: str, folder: str) -> list[tuple[str, str]]:
-    """Return (path, text) of the files that an include line of a file in this folder brings, in their order."""
-    found = paths(pattern, folder)
-    texts = ((path, file_text(path)) for path in found)
-    return [(path, text) for path, text in texts if text is not None]
+def included(pattern: str, folder: str) -> list[tuple[str, str | None]]:
+    """Return (path, text) of what an include line of a file in this folder brings, in its order.
+
+    The text is None where keepalived skips what is there.
+    """
+    return [(path, file_text(path)) for path in paths(pattern, folder)]
 
 
 def file_text(path: str) -> str | None:

@@ -31,8 +31,9 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secre
 
 __all__ = ("Include", "Line", "Note", "Reader", "physical_lines")
 
-# Reads the files of an include: the pattern as written and the folder of the including file in, (path, text) out.
-Include = t.Callable[[str, str], t.Sequence[t.Tuple[str, str]]]
+# Reads the files of an include: the pattern as written and the folder of the including file in, (path, text) out; no
+# text where keepalived skips what is there.
+Include = t.Callable[[str, str], t.Sequence[t.Tuple[str, t.Optional[str]]]]
 Inside = t.Tuple[Definition, ...]
 # Takes what keepalived would complain of: rule, severity, position, sentence.
 Note = t.Callable[[str, str, Position, str], None]
@@ -44,6 +45,7 @@ MOST_BYTES = 1023
 MOST_MADE = 500_000
 MOST_FILES_OPEN = 500
 MOST_REPLACEMENTS = 2_000
+_WILD = re.compile(r"[*?[]")
 _CONDITION = re.compile(r"@(\^?)([^ \t]*)[ \t]+(.*)", re.DOTALL)
 
 
@@ -92,6 +94,8 @@ class Reader:
     ) -> None:
         self.position = Position()
         self.copy: list[Line] = []
+        # Whether an include that must bring files did not: keepalived reads to the end then, and no further.
+        self.lacks_files = False
         self.depth = 0
         # The files that are open, the innermost last: their lines, and whether the file was read before.
         self._sources: list[t.Iterator[tuple[Line, bool]]] = [((line, False) for line in lines)]
@@ -310,15 +314,23 @@ class Reader:
         if found is None:
             return False
         kind, pattern = found
-        files = self._include_files(pattern, dirname(self.position.file)) if self._include_files else ()
-        if not files:
-            severity = "error" if kind in ("m", "w", "b", "a") else "warning"
-            self._note("include-empty", severity, self.position, f"no file is there to include: {pattern}")
-        elif len(self._sources) == MOST_FILES_OPEN:
+        there = self._include_files(pattern, dirname(self.position.file)) if self._include_files else ()
+        if not there:
+            needs = ("w", "a") if _WILD.search(pattern) else ("m", "w", "a")
+            self._lacks("include-empty", kind in needs, f"no file is there to include: {pattern}")
+        for path, text in there:
+            if text is None:
+                message = f"{path} is no plain file, cannot be read or may be executed, and keepalived skips it"
+                self._lacks("include-skipped", kind != "", message)
+        files = [(path, text) for path, text in there if text is not None]
+        if files and len(self._sources) == MOST_FILES_OPEN:
             raise ConfigError(self.position, f"a file includes itself, or too many are included: {pattern}")
-        else:
-            self._sources.append(self._lines_of(files))
+        self._sources.append(self._lines_of(files))
         return True
+
+    def _lacks(self, rule: str, is_needed: bool, message: str) -> None:
+        self.lacks_files = self.lacks_files or is_needed
+        self._note(rule, "error" if is_needed else "warning", self.position, message)
 
     def _lines_of(self, files: t.Iterable[tuple[str, str]]) -> t.Iterator[tuple[Line, bool]]:
         for path, text in files:

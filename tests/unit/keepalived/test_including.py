@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.expand import expand
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import included, read_tree
 
 NAMES = ["a", "b", "1", "[x]", "]", "y", "{a}", "a,b", "c d", "a*", ".hidden", "é", "B"]
@@ -52,19 +53,46 @@ def folder(tmp_path: Path) -> Path:
         ("*/a.conf", ["sub/a"]),
         ("**/a.conf", ["sub/a"]),
         ("../aXc/*.conf", ["../aXc/wrong"]),
-        ("run.conf", []),
-        ("sub", []),
         ("none.conf", []),
         ("[a.conf", []),
-        ("", []),
     ],
 )
 def test_a_pattern_finds_what_glob_finds(folder: Path, pattern: str, names: list[str]) -> None:
     assert included(pattern, str(folder)) == [(f"{folder}/{name}.conf", "x\n") for name in names]
 
 
+@pytest.mark.parametrize(("pattern", "path"), [("run.conf", "run.conf"), ("sub", "sub/"), ("{run.conf,x}", "run.conf")])
+def test_what_keepalived_skips_has_no_text(folder: Path, pattern: str, path: str) -> None:
+    assert included(pattern, str(folder)) == [(f"{folder}/{path}", None)]
+
+
+@pytest.mark.parametrize(
+    ("line", "rule", "ends"),
+    [
+        ("include none.conf", "include-empty", False),
+        ("includer none.conf", "include-empty", False),
+        ("includem none.conf", "include-empty", True),
+        ("includew none.conf", "include-empty", True),
+        ("includeb none.conf", "include-empty", False),
+        ("includea none.conf", "include-empty", True),
+        ("include none*.conf", "include-empty", False),
+        ("includem none*.conf", "include-empty", False),
+        ("includew none*.conf", "include-empty", True),
+        ("includea none*.conf", "include-empty", True),
+        ("include run.conf", "include-skipped", False),
+        ("includer run.conf", "include-skipped", True),
+        ("includeb sub", "include-skipped", True),
+    ],
+)
+def test_an_include_that_must_bring_files_ends_the_reading(folder: Path, line: str, rule: str, ends: bool) -> None:
+    text = f"{line}\nglobal_defs {{\nodd\n}}\nvrrp_instance A {{\nodd\n}}\n"
+    found = [(one.rule, one.severity) for one in expand(text, f"{folder}/k.conf", included).findings]
+    assert found[:2] == [(rule, "error" if ends else "warning"), ("keyword-unknown", "error")]
+    assert len(found) == (2 if ends else 3)
+
+
 def test_a_star_finds_no_hidden_file(folder: Path) -> None:
-    found = [os.path.basename(path) for path, _text in included("*.conf", str(folder))]
+    found = [os.path.basename(path) for path, text in included("*.conf", str(folder)) if text is not None]
     assert found == sorted(f"{name}.conf" for name in NAMES if name != ".hidden")
 
 
