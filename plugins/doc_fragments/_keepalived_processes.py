@@ -109,8 +109,7 @@ vrrp_cpu_affinity:
   elements: str
 vrrp_rx_bufs_policy:
   description:
-    - What the memory for adverts that wait goes by, V(MTU), V(ADVERT), both with a blank between them, or a number
-      of bytes.
+    - What the memory for adverts that wait goes by, V(MTU), V(ADVERT), or a number of bytes.
     - Needs keepalived 2.0.3.
   type: str
 vrrp_rx_bufs_multiplier:

@@ -99,7 +99,7 @@ SAMPLES: dict[str, list[t.Any]] = {
     "track_interface": [["eth1"], [{"name": "eth1", "weight": -253}]],
     "track_process": [["p"], [{"name": "p", "weight": -253}]],
     "track_script": [["s"], [{"name": "s", "weight": 253, "reverse": True}]],
-    "umask": ["022", "0777"],
+    "umask": ["022", "0777", "IWOTH", "IWGRP | IWOTH"],
     "unicast_peer": [["192.0.2.11"], [{"address": "192.0.2.11", "min_ttl": 0, "max_ttl": 255}]],
     "unicast_src_ip": ["192.0.2.10"],
     "urls": [[{"path": "/"}, {"path": "/a b"}]],
