@@ -43,6 +43,7 @@ MISSING: dict[str, tuple[str, list[tuple[str, int]]]] = {
     "in a rule": ("static_rules {\nfrom 192.0.2.0/24 table\n}\nodd\n", [("keyword-unknown", 4), ("value-missing", 2)]),
     "in a group of servers": ("virtual_server_group G {\nfwmark\n}\n" + instance("odd"), [("value-missing", 2)]),
     "of a firewall mark": ("virtual_server fwmark {\nodd\n}\n", [("value-missing", 1)]),
+    "behind a type of route": (instance("virtual_routes {\n192.0.2.0/24 80\n}"), [("value-missing", 8)]),
     "a value that is a keyword": (instance("virtual_routes {\n192.0.2.0/24 table local\n}"), []),
     "a word that ends the route before": (instance("virtual_routes {\n192.0.2.0/24 type local\n}"), []),
     "a command that crashes it": (
@@ -69,6 +70,7 @@ SKIPPED: dict[str, tuple[str, list[tuple[str, int]]]] = {
         server("real_server x 80 {\nodd\nTCP_CHECK {\nretry\n}\n}\nodd"),
         [("place-wrong", 2), ("keyword-unknown", 8)],
     ),
+    "one that would be a group": (server("real_server group G {\nodd\n}"), [("place-wrong", 2)]),
     "a second bfd_instance of the name": (
         "bfd_instance B {\nneighbor_ip 192.0.2.1\n}\nbfd_instance B {\nodd\nmin_rx\n}\nodd\n",
         [("keyword-unknown", 8), ("name-twice", 4)],
@@ -76,6 +78,10 @@ SKIPPED: dict[str, tuple[str, list[tuple[str, int]]]] = {
     "a neighbour without an address": (
         "bfd_instance B {\nneighbor_ip x\nmin_rx\n}\nodd\n",
         [("keyword-unknown", 5), ("place-wrong", 2)],
+    ),
+    "but none for one that was dropped": (
+        "bfd_instance B {\nneighbor_ip x\n}\n" + "bfd_instance B {\nneighbor_ip 192.0.2.1\n}\n" * 2,
+        [("name-twice", 4), ("name-twice", 7), ("place-wrong", 2)],
     ),
     "a second group, and the rest with it": (
         "vrrp_sync_group G {\ngroup {\na\nb\n}\ngroup {\nc {\n}\n}\n}\n",

@@ -200,13 +200,14 @@ _RULE = """
     suppress_ifgroup suppress_prefixlength table to tos track_group tunnel-id uidrange
     """
 _VALUED = {
-    **dict.fromkeys(("static_routes", "virtual_routes"), frozenset(_ROUTE.split())),
-    **dict.fromkeys(("static_rules", "virtual_rules"), frozenset(_RULE.split())),
+    # A number is a type of route, as unicast is.
+    **dict.fromkeys(("static_routes", "virtual_routes"), re.compile("|".join((r"\d+", *_ROUTE.split())))),
+    **dict.fromkeys(("static_rules", "virtual_rules"), re.compile("|".join(_RULE.split()))),
 }
 # What may stand between such a word and its value.
 _BETWEEN = ("inet", "inet6", "lock")
 # What else may stand there; at any other word keepalived drops the item, and reads no further.
-_ALONE = re.compile(r"[\da-fA-F.:/]+|all|any|default|inet6?|l3mdev|nexthop|no_track|not|onlink")
+_ALONE = re.compile(r"[\da-fA-F]*[.:][\da-fA-F.:/]*|all|any|default|inet6?|l3mdev|nexthop|no_track|not|onlink")
 _WORD = re.compile(
     r"(?P<name>[\w-]+)(?P<items>\{1?\})?(?::(?P<table>\w+))?(?P<script>!)?(?P<value>=)?"
     r"(?:@(?P<since>[\d.]+))?(?:<(?P<until>[\d.]+))?(?:\?(?P<feature>\w+))?"
@@ -289,10 +290,15 @@ def lacking(name: str, item: t.Sequence[str]) -> str:
     """Return the last word of an item in the block of this name where its value is missing, nothing otherwise."""
     if name == "virtual_server_group":
         return "fwmark" if tuple(item) == ("fwmark",) else ""
-    valued = _VALUED.get(name, frozenset())
+    valued = _VALUED.get(name)
+    if valued is None:
+        return ""
     awaits = ""
     for word in item:
-        if not awaits and word not in valued and not _ALONE.fullmatch(word):
+        if awaits:
+            awaits = word if word in _BETWEEN else ""
+        elif valued.fullmatch(word):
+            awaits = word
+        elif not _ALONE.fullmatch(word):
             return ""
-        awaits = word if word in (_BETWEEN if awaits else valued) else ""
     return awaits

@@ -40,7 +40,9 @@ class Skips:
     def __init__(self, process: str) -> None:
         self._process = process
         self._names: set[tuple[str, str]] = set()
+        # The last bfd_instance, and whether it has a neighbour: at its end the bfd process forgets one that has none.
         self._neighbour = ""
+        self._has_address = False
 
     def why(self, table: str, name: str, args: t.Sequence[str], before: t.Iterable[Block]) -> Skip | None:
         """Return why keepalived skips the block of a line, None where it reads it; ``before`` stands before it."""
@@ -52,14 +54,15 @@ class Skips:
             return self._bfd(args[0])
         if name == "group" and any(one.name == name and one.children for one in before):
             return Skip("group-twice", f"{table} has its group already, and keepalived drops the rest of it")
-        if name == "virtual_server" and args[0] == "fwmark":
-            if not _is_number(args[1], 0, LARGEST_MARK):
+        if name == "virtual_server" and args[0] in ("fwmark", "group"):
+            if args[0] == "fwmark" and not _is_number(args[1], 0, LARGEST_MARK):
                 return Skip("place-wrong", f"{args[1]!r} is no firewall mark, and keepalived skips the {name}")
-        elif name in ("virtual_server", "real_server") and args[0] != "group" and not _is_place(*args[:2]):
+        elif name in ("virtual_server", "real_server") and not _is_place(*args[:2]):
             return Skip("place-wrong", f"{' '.join(args)} is no address and port, and keepalived skips the {name}")
-        if name in ("neighbor_ip", "neighbour_ip") and self._process == "bfd" and not _is_place(args[0]):
-            self._names.discard(("bfd_instance", self._neighbour))
-            return Skip("place-wrong", f"{args[0]!r} is no address, and keepalived drops the bfd_instance", True)
+        elif name in ("neighbor_ip", "neighbour_ip") and self._process == "bfd":
+            self._has_address = _is_place(args[0])
+            if not self._has_address:
+                return Skip("place-wrong", f"{args[0]!r} is no address, and keepalived drops the bfd_instance", True)
         return None
 
     def _twice(self, name: str, said: str) -> Skip | None:
@@ -69,10 +72,14 @@ class Skips:
         return None
 
     def _bfd(self, name: str) -> Skip | None:
-        self._neighbour = name
+        if self._process == "bfd" and not self._has_address:
+            self._names.discard(("bfd_instance", self._neighbour))
         if len(name.encode(errors="surrogateescape")) > LONGEST_BFD_NAME and self._process != "checker":
             return Skip("name-long", f"bfd_instance {name} has a name of more than {LONGEST_BFD_NAME} bytes")
-        return self._twice("bfd_instance", name)
+        skip = self._twice("bfd_instance", name)
+        if skip is None:
+            self._neighbour, self._has_address = name, False
+        return skip
 
 
 def _is_place(address: str, port: str = "") -> bool:
