@@ -165,11 +165,28 @@ class Model:
     @classmethod
     def from_block(cls: type[SomeModel], block: Block) -> SomeModel:
         """Return the model of a block; ConfigError where the block holds what the model cannot express."""
-        faults: list[ConfigError] = []
+        faults = list(cls._otherwise(block))
         model = cls.read(block, faults)
         if faults or model is None:
             raise faults[0]
         return model
+
+    @classmethod
+    def _otherwise(cls, block: Block) -> t.Iterator[ConfigError]:
+        """Yield what the model would say in another order, or only once, and keepalived would read otherwise."""
+        lines = block.children or ()
+        last = {line.name: at for at, line in enumerate(lines)}
+        for name, one in _options(cls):
+            found = [] if one.title else [(at, x) for at, x in enumerate(lines) if x.name in (one.keywords or (name,))]
+            for earlier in one.after if found else ():
+                at, first = found[0]
+                if last.get(earlier, -1) > at:
+                    message = f"{first.name} stands before {earlier}, and means something else there: move it behind"
+                    yield ConfigError(first.position, message)
+            if len(found) > 1 and (one.once or one.kind.once):
+                _at, second = found[1]
+                message = f"{second.name} is said twice, and keepalived takes the first: leave one of them out"
+                yield ConfigError(second.position, message)
 
     @classmethod
     def read(cls: type[SomeModel], block: Block, faults: list[ConfigError]) -> SomeModel | None:
@@ -186,7 +203,6 @@ class Model:
         for at, line in enumerate(written):
             if line.raw is None:
                 lines.setdefault(line.name, []).append((at, line))
-        last = {name: places[-1][0] for name, places in lines.items()}
         values: dict[str, t.Any] = {}
         for name, one in _options(cls):
             placed = [] if one.title else [x for key in one.keywords or (name,) for x in lines.pop(key, ())]
@@ -194,13 +210,6 @@ class Model:
             found = [block] if one.title else [line for _at, line in placed]
             if not found:
                 continue
-            for earlier in one.after:
-                if last.get(earlier, -1) > placed[0][0]:
-                    message = f"{found[0].name} stands before {earlier}, and means something else there: move it behind"
-                    faults.append(ConfigError(found[0].position, message))
-            if len(found) > 1 and (one.once or one.kind.once):
-                message = f"{found[1].name} is said twice, and keepalived takes the first: leave one of them out"
-                faults.append(ConfigError(found[1].position, message))
             try:
                 given = one.kind.read(found)
                 values[name] = None if given is None else one.kind.accept(given, name, None)

@@ -48,9 +48,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.versi
 
 __all__ = ("RealServer", "VirtualServer", "VirtualServerGroup")
 
-# What is for one scheduler is dropped before it is named; a server's forwarding method is the one known at its line.
+# What is for one scheduler is dropped before it is named.
 _SCHEDULER = ("lb_algo", "lvs_sched")
-_METHOD = ("lb_kind", "lvs_method")
 _SCHEDULERS = ("rr", "wrr", "lc", "wlc", "lblc", "sh", "mh", "dh", "fo", "ovf", "lblcr", "sed", "nq", "twos")
 _FORWARDING = 5
 LONGEST_PERSISTENCE = 86400 * 31
@@ -136,7 +135,7 @@ class VirtualServer(Model):
     ip_family: str | None = option(Choice("inet", "inet6"))
     delay_loop: float | None = option(Decimal(0.000001, LONGEST_TIMER))
     lb_algo: str | None = option(Choice(*_SCHEDULERS), *_SCHEDULER)
-    lb_kind: tuple[str, ...] | None = option(Words(1, _FORWARDING), *_METHOD)
+    lb_kind: tuple[str, ...] | None = option(Words(1, _FORWARDING), "lb_kind", "lvs_method")
     protocol: str | None = option(Protocol("TCP", "UDP", "SCTP"))
     persistence_engine: str | None = option(Text(longest=16))
     persistence_timeout: int | None = option(Integer(1, LONGEST_PERSISTENCE))
@@ -165,12 +164,10 @@ class VirtualServer(Model):
     smtp_alert: bool | None = option(Switch())
     virtualhost: str | None = option(Text())
     snmp_name: str | None = option(Text())
-    sorry_server: tuple[str, ...] | None = option(Words(1, 2), after=_METHOD)
+    sorry_server: tuple[str, ...] | None = option(Words(1, 2))
     sorry_server_inhibit: bool | None = option(Flag(), after=("sorry_server",))
     sorry_server_lvs_method: tuple[str, ...] | None = option(Words(1, _FORWARDING), after=("sorry_server",))
-    real_servers: tuple[RealServer, ...] | None = option(
-        NestedList(RealServer), "real_server", after=("ip_family", *_METHOD)
-    )
+    real_servers: tuple[RealServer, ...] | None = option(NestedList(RealServer), "real_server")
 
     def validate(self, path: str) -> None:
         given = [name for name in ("address", "fwmark", "group") if getattr(self, name) is not None]
