@@ -9,6 +9,7 @@
   must be refused at once;
 * what is rendered must parse to the same tree and expand to the same blocks and complaints, and a second rendering
   must be the same text;
+* what a model makes of all blocks together must say what it makes of each alone;
 * the first thing that keepalived complained of must be among our complaints, as far as it is one of structure
   (unknown keywords, braces, quotes, missing values ...);
 * with --keepalived: all such complaints must be the same at the same lines; it must say of the rendered file what it
@@ -145,8 +146,8 @@ class Subject:
         return self.code == "0" and not self.message
 
 
-def taken_over(blocks: t.Iterable[Block]) -> str:
-    """Return the text with all blocks replaced by what the model makes of them together.
+def taken_over(blocks: t.Iterable[Block]) -> list[Block]:
+    """Return the blocks replaced by what the model makes of them together.
 
     Where it cannot say one of them, that stays in its place, and what stands before and behind it is taken apart.
     """
@@ -157,7 +158,7 @@ def taken_over(blocks: t.Iterable[Block]) -> str:
         if made is None and sayable:
             made = tuple(one for block in together for one in modelled((block,)) or ())
         done += together if made is None else made
-    return render(done)
+    return done
 
 
 def modelled(blocks: tuple[Block, ...]) -> tuple[Block, ...] | None:
@@ -166,6 +167,11 @@ def modelled(blocks: tuple[Block, ...]) -> tuple[Block, ...] | None:
         return KeepalivedConfig.from_block(Block("", (), blocks)).to_block().children or ()
     except ConfigError:
         return None
+
+
+def statements(blocks: t.Iterable[Block]) -> set[tuple[str, tuple[str, ...], str]]:
+    """Return which keywords, or items, stand in which blocks."""
+    return {(block.name, block.args, line.name) for block in blocks for line in block.children or ()}
 
 
 def compare_reading(subject: Subject, differences: Differences) -> None:
@@ -196,7 +202,11 @@ def compare_reading(subject: Subject, differences: Differences) -> None:
     message = re.sub(r"^\(F Line", "(Line", subject.message).replace("\\\\", "\\")
     same = agree(ours, their_complaints(message), only_first=True)
     differences.compare("its first complaint is ours too", same, f"{subject.name}: {message} ours {ours}")
-    subject.taken_over = taken_over(blocks)
+    together = taken_over(blocks)
+    alone = [one for block in blocks for one in modelled((block,)) or (block,)]
+    same = statements(together) == statements(alone)
+    differences.compare("said together as alone", same, f"{subject.name}: {statements(together) ^ statements(alone)}")
+    subject.taken_over = render(together)
 
 
 def as_words(blocks: t.Iterable[Block]) -> list[t.Any]:
