@@ -344,7 +344,7 @@ def test_words_that_would_become_others_are_refused(text: str, word: str) -> Non
             [Block("static_routes", (), (Block("a"), Block("c"))), Block("static_rules", (), (Block("b"),))],
         ),
         (
-            "bfd_instance B {\nneighbor_ip 192.0.2.1\nttl 2\nneighbour_ip 192.0.2.2\nttl 4\nhoplimit 5\n}\n",
+            "bfd_instance B {\nneighbour_ip 192.0.2.1\nhoplimit 4\nneighbor_ip 192.0.2.2\nttl 5\n}\n",
             [Block("bfd_instance", ("B",), (Block("neighbor_ip", ("192.0.2.2",)), Block("ttl", ("5",))))],
         ),
     ],
