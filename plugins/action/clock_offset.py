@@ -9,7 +9,7 @@ import time
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.action import FindingOut
 
 ROUNDS = 5

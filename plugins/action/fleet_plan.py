@@ -11,9 +11,9 @@ import re
 import typing as t
 from collections.abc import Callable, Mapping
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Finding, HoldfastError, errors
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.rules_instances import NOTIFIES
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.secrets import hide
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding, HoldfastError, errors
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import hide
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rules_instances import NOTIFIES
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.action import FindingOut
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.examine import examine

@@ -9,8 +9,8 @@ import ipaddress
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.move import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.move import (
     Instance,
     Request,
     Seen,

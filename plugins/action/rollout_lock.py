@@ -11,7 +11,7 @@ import platform
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.action import FindingOut
 
 MODULE = "holdfast.nginx_ha.rollout_lock"

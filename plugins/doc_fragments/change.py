@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of every module that changes a configuration: CHANGE_OPTIONS in module_utils/apply/arguments.py."""
+"""The options of every module that changes a configuration: CHANGE_OPTIONS in _transaction/arguments.py."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.move import marked
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.move import marked
 
 
 class FilterModule:

@@ -55,9 +55,9 @@ paths:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.agent_delivery import FOLDER, deliver
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.text import difference
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._delivery.delivery import FOLDER, deliver
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.text import difference
 
 
 def main() -> None:

@@ -122,12 +122,12 @@ warnings:
 
 import typing as t
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.arguments import CHANGE_OPTIONS, finish
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import apply, homes
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import KeepalivedConfig
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.options import CONFIG_OPTIONS
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.quiet import QuietModule
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.quiet import QuietModule
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.change import apply, homes
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import KeepalivedConfig
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.options import CONFIG_OPTIONS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.arguments import CHANGE_OPTIONS, finish
 
 
 def addresses(config: KeepalivedConfig) -> list[dict[str, str]]:

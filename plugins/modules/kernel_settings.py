@@ -71,10 +71,14 @@ refused:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.text import difference, read_text, replace_text
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import need_root
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.kernel import Setting, parse, render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import need_root
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.kernel import Setting, parse, render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.text import (
+    difference,
+    read_text,
+    replace_text,
+)
 
 
 def current(setting: Setting) -> str:

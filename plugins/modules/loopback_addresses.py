@@ -50,11 +50,15 @@ removed:
 import ipaddress
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.text import difference, read_text, replace_text
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError, InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses, must, need_root
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.loopback import UNIT, listed, render
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import run
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import run
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import host_addresses, must, need_root
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.loopback import UNIT, listed, render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.text import (
+    difference,
+    read_text,
+    replace_text,
+)
 
 PATH = f"/etc/systemd/system/{UNIT}"
 

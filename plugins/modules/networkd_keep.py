@@ -50,10 +50,14 @@ import re
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.text import difference, read_text, replace_text
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import need_root
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import run
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import run
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import need_root
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.text import (
+    difference,
+    read_text,
+    replace_text,
+)
 
 UNIT = "systemd-networkd.service"
 FOLDERS = ("/etc/systemd/network", "/run/systemd/network", "/usr/lib/systemd/network", "/lib/systemd/network")

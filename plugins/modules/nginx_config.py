@@ -93,11 +93,11 @@ warnings:
   elements: str
 """
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.arguments import CHANGE_OPTIONS, finish
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.change import apply
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.options import NGINX_OPTIONS
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.quiet import QuietModule
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.quiet import QuietModule
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.change import apply
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.options import NGINX_OPTIONS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.arguments import CHANGE_OPTIONS, finish
 
 
 def main() -> None:

@@ -96,14 +96,14 @@ drifted:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.stage import check_staged
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import drifted, owned_files
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import plain
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import need_root
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.daemon import NginxDaemon
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.secrets import hidden
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import parse_build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import plain
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.daemon import NginxDaemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.secrets import hidden
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import parse_build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import need_root
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.stage import check_staged
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import drifted, owned_files
 
 
 def gather(root: str, *, configuration: bool) -> dict[str, t.Any]:

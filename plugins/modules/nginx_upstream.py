@@ -100,10 +100,10 @@ warnings:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.arguments import CHANGE_OPTIONS, finish
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.change import apply
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.options import UPSTREAM_OPTIONS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.change import apply
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.options import UPSTREAM_OPTIONS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.arguments import CHANGE_OPTIONS, finish
 
 
 def main() -> None:

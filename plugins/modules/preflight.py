@@ -131,32 +131,32 @@ running:
 import os
 import typing as t
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.quiet import QuietModule
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.change import (
+    homes,
+    live_instances,
+    refuse_unfit,
+    running_otherwise,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.dump import main_pid
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import VrrpInstance
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.scheduler import (
+    may_raise_limits,
+    real_time_fault,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import (
     has_ipvs,
     link_local,
     listeners,
     need_root,
     tells_of_processes,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import (
-    homes,
-    live_instances,
-    refuse_unfit,
-    running_otherwise,
-)
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump import main_pid
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import VrrpInstance
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.scheduler import (
-    may_raise_limits,
-    real_time_fault,
-)
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.packages import download
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.programs import program_of, unfit_program
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.quiet import QuietModule
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.frames import own_macs
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.segment import look
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.strangers import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.packages import download
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.programs import program_of, unfit_program
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.frames import own_macs
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.segment import look
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.strangers import (
     Segment,
     former_peers,
     sentence,

@@ -50,8 +50,8 @@ switched_on:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.selinux import is_enabled, labelled, switched_on
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.selinux import is_enabled, labelled, switched_on
 
 
 def main() -> None:

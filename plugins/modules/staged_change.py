@@ -111,11 +111,11 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.daemon import Daemon
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import Transaction
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemon import KeepalivedDaemon
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.daemon import NginxDaemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.daemon import KeepalivedDaemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.daemon import NginxDaemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.daemon import Daemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import Transaction
 
 DAEMONS: dict[str, t.Callable[..., Daemon]] = {"keepalived": KeepalivedDaemon, "nginx": NginxDaemon}
 

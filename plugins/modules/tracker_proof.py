@@ -91,12 +91,12 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import run
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.dump import read_states
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import host_addresses
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import process, read_pid
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError, InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump import read_states
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import run
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.proof import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.proof import (
     CRASH,
     DOWN,
     PROBE,
@@ -104,7 +104,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.proof impor
     Trial,
     prove,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.state import InstanceState
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.state import InstanceState
 
 GUARD = "holdfast-guard.service"
 RESCUE = "holdfast-proof-rescue"

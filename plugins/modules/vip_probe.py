@@ -212,9 +212,9 @@ import typing as t
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError, InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.probe.engine import Settings, probe
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.probe.statistics import summary
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.engine import Settings, probe
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.statistics import summary
 
 PORTS = {False: 80, True: 443}
 

@@ -73,31 +73,35 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import drifted, owned_files
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses, link_local, need_root
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.change import (
     homes,
     live_instances,
     version_of,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemon import KeepalivedDaemon
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump import read_states
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lint import lint
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import file_text, included, read_tree
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.scheduler import refused, scheduler
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import parse_build
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.observed import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.daemon import KeepalivedDaemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.dump import read_states
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.lint import lint
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.live import file_text, included, read_tree
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.scheduler import refused, scheduler
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import parse_build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import (
+    host_addresses,
+    link_local,
+    need_root,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.observed import (
     blocking_rules,
     interfaces,
     neighbours,
     units,
     watched_inodes,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.frames import own_macs
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.segment import look
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.strangers import Segment, strangers
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import drifted, owned_files
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.frames import own_macs
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.segment import look
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.strangers import Segment, strangers
 
 UNITS = ("keepalived", "nginx", "holdfast-watcher", "holdfast-detector")
 DETECTOR = "holdfast-detector"

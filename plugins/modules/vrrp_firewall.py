@@ -135,11 +135,11 @@ files:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.access import Access, AccessError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.heard import Heard
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.host import is_kept, settle
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses, need_root
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._firewall.access import Access, AccessError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._firewall.heard import Heard
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._firewall_setup.host import is_kept, settle
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import host_addresses, need_root
 
 
 def main() -> None:

@@ -170,18 +170,18 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import drifted, owned_files
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block, plain
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.host import host_addresses, need_root
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import version_of
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemon import KeepalivedDaemon
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.dump import read_states
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.kernel import own_interfaces
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import read_tree
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.scheduler import refused, scheduler
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secrets import hidden
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import parse_build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, plain
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.change import version_of
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.daemon import KeepalivedDaemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.dump import read_states
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.kernel import own_interfaces
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.live import read_tree
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.scheduler import refused, scheduler
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.secrets import hidden
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import parse_build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import host_addresses, need_root
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import drifted, owned_files
 
 TRACK_FOLDER = "/run/holdfast/track"
 RAW = ("address_lines", "routes", "rules")

@@ -101,11 +101,11 @@ warnings:
   elements: str
 """
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.arguments import CHANGE_OPTIONS, finish
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.change import apply
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.options import INSTANCE_OPTIONS
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.quiet import QuietModule
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.quiet import QuietModule
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.change import apply
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.options import INSTANCE_OPTIONS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.arguments import CHANGE_OPTIONS, finish
 
 # What keepalived needs to be told of an instance, it needs only where the instance shall be.
 NEEDED = [name for name, spec in INSTANCE_OPTIONS.items() if spec.get("required") and name != "name"]

@@ -9,7 +9,7 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 
 __all__ = ("FindingOut",)
 

@@ -26,8 +26,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / ".ansible/collections"))
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.parser import parse
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.renderer import render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
 
 STATE = Path("/var/lib/holdfast")
 BUDGETS = {"100 upstreams, first": 3.0, "100 upstreams, unchanged": 2.0, "1000 upstreams, unchanged": 5.0}

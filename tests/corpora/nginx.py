@@ -33,10 +33,10 @@ import crossplane
 
 sys.path.insert(0, str(Path(__file__).parents[2] / ".ansible/collections"))
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.lexer import RAW_SUFFIX
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.definitions import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.lexer import RAW_SUFFIX
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.definitions import (
     CachePath,
     LimitConnZone,
     LimitReqZone,
@@ -44,11 +44,11 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.defi
     Map,
     SplitClients,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.server import Server, StreamServer
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.upstream import Upstream
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.parser import parse
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.renderer import render
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import Version
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.server import Server, StreamServer
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.upstream import Upstream
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Version
 
 VERSION = Version(1, 22, 1)
 BESIDE = Path(__file__).resolve().parents[3]

@@ -101,7 +101,7 @@ def test_a_reload_that_does_not_take_is_undone(holding: Host) -> None:
     child = holding.run("pgrep -P $(cat /run/keepalived.pid)").strip()
     holding.run(f"kill -STOP {child}")
     quick = (
-        "from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import Transaction;"
+        "from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import Transaction;"
         "Transaction.__init__.__kwdefaults__['timeout'] = 3.0"
     )
     words = holding.refused("keepalived_config", {"instances": [instance(priority=99)]}, prelude=quick)

@@ -15,11 +15,11 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived import checkers, fields, trackers
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.base import Model
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.files import files
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived import checkers, fields, trackers
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.files import files
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import (
     BfdInstance,
     GarpGroup,
     GlobalDefs,
@@ -32,7 +32,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model
     VrrpInstance,
     VrrpScript,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Build, parse_build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import Build, parse_build
 from real_keepalived import Keepalived
 
 Options = t.Dict[str, t.Any]

@@ -19,7 +19,7 @@ BACKUP = {"advert_int": 40}
 """Nobody answers, and yet it waits for two minutes before it would take over."""
 # What only the code before had: the files are swapped and keepalived reloads, and nobody asks the kernel.
 UNASKED = (
-    "from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.daemon import KeepalivedDaemon;"
+    "from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.daemon import KeepalivedDaemon;"
     "KeepalivedDaemon._settle = lambda *_: None"
 )
 

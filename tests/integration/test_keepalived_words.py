@@ -14,11 +14,11 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.expand import expand
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import included
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.expand import expand
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.live import included
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import (
     Authentication,
     GlobalDefs,
     KeepalivedConfig,
@@ -27,8 +27,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model
     VrrpInstance,
     VrrpScript,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.renderer import render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.renderer import render
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from keepalived_complaints import PLACE, agree, complaints, their_complaints

@@ -182,7 +182,7 @@ def test_two_runs_at_once_come_one_after_the_other(serving: Host) -> None:
 
 # The test's tree is laid out, and waits until somebody says go.
 WAITING = """
-import os, ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.stage as stage
+import os, ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.stage as stage
 def lay_over(*args, original=stage.lay_over):
     original(*args)
     os.mkfifo("/dev/shm/go")

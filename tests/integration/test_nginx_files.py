@@ -10,11 +10,11 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.dump import parse_dump
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.server import Server
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.parser import parse
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.renderer import quote, render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.dump import parse_dump
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.server import Server
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import quote, render
 from nginx_include_cases import INCLUDES
 from real_nginx import Nginx
 

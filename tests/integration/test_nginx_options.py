@@ -10,15 +10,15 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx import settings
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.dump import assemble, parse_dump
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.files import files
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.config import NginxConfig
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.modules import missing_modules
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.parser import parse
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.renderer import render
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.rules import check
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import FIRST
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import settings
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.dump import assemble, parse_dump
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.files import files
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import NginxConfig
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.modules import missing_modules
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules import check
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import FIRST
 from nginx_rule_cases import CASES, REFUSED_BY_NGINX, Case
 from real_nginx import Nginx
 

@@ -12,12 +12,12 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx import settings
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.config import NginxConfig
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.renderer import quote
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.values import MOST
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.version import FIRST
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import settings
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import NginxConfig
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import quote
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.values import MOST
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import FIRST
 from real_nginx import Nginx
 
 Values = t.Sequence[t.Any]

@@ -14,10 +14,10 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.parser import parse
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.renderer import quote, render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import quote, render
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from real_nginx import Nginx

@@ -15,7 +15,7 @@ from real_hosts import HOME, PEER, VIP, Args, Host
 
 TREES = Path(__file__).parents[1] / "support" / "staged_trees.py"
 
-STAGE = "ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.stage"
+STAGE = "ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.stage"
 SITE: Args = {
     "cache_paths": [{"path": "/var/cache/site", "name": "site", "zone_size": "1m"}],
     "servers": [

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from contextlib import ExitStack, contextmanager
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.probe.engine import Window
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.engine import Window
 from fleet_under_test import Holders, Node, client, eventually, watching
 from ordeal import TWICE
 

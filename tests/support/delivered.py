@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.agent_delivery import deliver
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._delivery.delivery import deliver
 
 
 @functools.lru_cache(maxsize=None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import typing as t
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Finding
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.examine import Examined, examine
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import Specs
 from documented import ROOT, role_specs

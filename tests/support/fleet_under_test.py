@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import testinfra
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.probe.engine import Settings, Window, running
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.engine import Settings, Window, running
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from lab.podman import container_name, podman, power_on

@@ -10,7 +10,7 @@ import re
 import typing as t
 from pathlib import Path
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.expand import Expanded
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.expand import Expanded
 
 __all__ = ("PLACE", "Complaint", "agree", "complaints", "their_complaints")
 

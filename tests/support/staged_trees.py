@@ -139,11 +139,11 @@ class Estate:
 
 def differs(method: str, seed: str) -> dict[str, t.Any] | None:
     """Change one random tree a few times; return what the test did not see as it then was."""
-    from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply import stage, transaction
-    from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.daemon import Changes, Daemon
-    from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import Wanted
-    from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-    from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Completed
+    from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+    from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Completed
+    from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction import stage, transaction
+    from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.daemon import Changes, Daemon
+    from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import Wanted
 
     chance = random.Random(seed)
     home = tempfile.mkdtemp(dir=chance.choice(("/root", "/run")))

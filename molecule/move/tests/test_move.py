@@ -11,8 +11,8 @@ import typing as t
 from dataclasses import replace
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.probe.engine import Window
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.probe.statistics import Samples, summary
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.engine import Window
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.statistics import Samples, summary
 from conftest import SITE, VIP, Pair
 from fleet_under_test import Holders, client, eventually, playbook, watching
 from ordeal import report

@@ -6,6 +6,15 @@
 from __future__ import annotations
 
 import socket
+import typing as t
+
+
+class HostAddress(t.NamedTuple):
+    """An address that an interface of the host has."""
+
+    interface: str
+    address: str
+    prefix_length: int
 
 
 def family_of(address: str) -> int:

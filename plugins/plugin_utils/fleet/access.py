@@ -10,8 +10,8 @@ import re
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.heard import HIGHEST_TTL
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.wire import GROUPS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.wire import GROUPS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.ttl import HIGHEST_TTL
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DRAWING, VIRTUAL_SERVERS
 
 __all__ = ("adverts", "drawn_on", "listens", "ports")

@@ -9,7 +9,7 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 
 __all__ = ("Address", "Network", "Vip", "group_address", "literal", "peer_addresses", "reachable", "usable")

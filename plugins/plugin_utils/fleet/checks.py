@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.timing import Probe
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.timing import Probe
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 
 __all__ = ("Check", "check", "checks", "host_name", "own_probe", "patience", "probe", "request_path")

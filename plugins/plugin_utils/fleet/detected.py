@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.timing import Timing
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.timing import Timing
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, peer_addresses
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer, Cluster
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import cut_off_file, definition

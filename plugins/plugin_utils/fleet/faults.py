@@ -9,7 +9,7 @@ import contextlib
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import Finding, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 
 __all__ = ("Fault", "Faults")

@@ -12,15 +12,15 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.access import Access, AccessError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import GlobalDefs
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.listen import Listen
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.values import time
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._firewall.access import Access, AccessError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import GlobalDefs
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.listen import Listen
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.values import time
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import checks, values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import group_address, reachable
 
-__all__ = ("LIMITS", "LONGEST", "Limit")
+__all__ = ("LIMITS", "LONGEST")
 
 Limit = t.Callable[[t.Any, str], t.Any]
 """Takes a value of the right type and its path; raises InputError."""

@@ -13,10 +13,10 @@ import re
 import typing as t
 from collections.abc import Iterable, Mapping, Sequence
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.secrets import HIDDEN, hide_in_urls
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import HIDDEN, hide_in_urls
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 
-__all__ = ("SECRET_OPTIONS", "authenticated", "hiding", "secret_options", "spoken_name", "without_secrets")
+__all__ = ("authenticated", "hiding", "secret_options", "spoken_name", "without_secrets")
 
 SECRET_OPTIONS: tuple[str, ...] = ("authentication", "auth_hmac")
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import itertools
 import typing as t
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.election import Node, stuck
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.election import Node, stuck
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import peer_addresses
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault

@@ -13,9 +13,10 @@ import json
 import typing as t
 from collections.abc import Mapping, Set
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError, errors
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived import options as keepalived
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError, errors
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import hide
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived import options as keepalived
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import (
     GlobalDefs,
     SyncGroup,
     TrackFile,
@@ -24,10 +25,9 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model
     VrrpInstance,
     VrrpScript,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.rules import Placed, Subject, ask
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.config import KINDS
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.options import NGINX_OPTIONS
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.secrets import hide
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rules import Placed, Subject, ask
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import KINDS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.options import NGINX_OPTIONS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import (
     DRAWING,

@@ -8,14 +8,14 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lexer import shell_words
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.rules_instances import NOTIFIES
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.lexer import shell_words
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rules_instances import NOTIFIES
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import checks
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.said import Said
 
-__all__ = ("Run", "default_user", "scripts")
+__all__ = ("Run", "scripts")
 
 START_AND_END = ("startup_script", "shutdown_script")
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.options import VIRTUAL_SERVER_OPTIONS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.options import VIRTUAL_SERVER_OPTIONS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import literal
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DEFAULTS, VIRTUAL_SERVERS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Backend, Fleet
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.upstreams import hosts_of
 
-__all__ = ("PRESET", "loopback_addresses", "method", "virtual_servers")
+__all__ = ("loopback_addresses", "method", "virtual_servers")
 
 PRESET: dict[str, t.Any] = {
     "protocol": "TCP",

@@ -12,10 +12,10 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply import settle
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import Transaction
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Completed, run
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Completed, run
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction import settle
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import Transaction
 from toy import Toy, request, transaction
 
 OLD = {"a.conf": "a is old\n", "b.conf": "b is old\n"}

@@ -11,8 +11,8 @@ import threading
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply import settle
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.settle import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction import settle
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.settle import (
     CONFIRMED,
     GRACE,
     KEEP,

@@ -15,9 +15,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply import stage
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import Result
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction import stage
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import Result
 from toy import Toy, request, transaction
 
 OLD = {"a.conf": "a is old\n", "b.conf": "b is old\n", "c.conf": "c is old\n"}

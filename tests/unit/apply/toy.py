@@ -14,11 +14,11 @@ import signal
 import sys
 import typing as t
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.daemon import Changes, Daemon
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import Wanted
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.stage import Check
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.transaction import Request, Transaction
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Completed
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Completed
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.daemon import Changes, Daemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import Wanted
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.stage import Check
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import Request, Transaction
 
 
 class Toy(Daemon):

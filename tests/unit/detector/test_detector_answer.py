@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.answer import Answerer
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.settle import CONFIRMED, ask
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.settle import CONFIRMED, ask
 
 KNOWN = "k" * 32
 

@@ -15,7 +15,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.
     arp_claim,
     neighbour_claim,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.frames import ARP
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.frames import ARP
 
 VIP, VIP6, MAC = "10.0.0.100", "fd00::100", "02:00:00:00:00:0c"
 B_MAC, NOBODY = bytes.fromhex(MAC.replace(":", "")), b"\0" * 6

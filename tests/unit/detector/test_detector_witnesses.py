@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector import witnesses
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.packets import advertisement
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.witnesses import Known, gateways
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.frames import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.frames import (
     ICMP6,
     internet_checksum,
     link_layer_address,

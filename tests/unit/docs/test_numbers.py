@@ -17,7 +17,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier import main as notifier
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.watcher import main as watcher
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.watcher import probe, silence
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp import timing
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp import timing
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DEFAULTS
 
 ROOT = Path(__file__).parents[3]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector import reporter
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.reporter import Reporter
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.agent_tree import Tree
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._delivery.tree import Tree
 
 WRITTEN_DOWN = {("holdfast/_agent/notifier/main.py", "take"), ("holdfast/_agent/detector/reporter.py", "say")}
 

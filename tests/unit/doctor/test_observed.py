@@ -9,14 +9,14 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.observed import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Completed
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.observed import (
     blocking_rules,
     interfaces,
     neighbours,
     units,
     watched_inodes,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Completed
 
 
 def printing(**outputs: str) -> t.Callable[..., Completed]:

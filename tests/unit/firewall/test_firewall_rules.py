@@ -9,10 +9,10 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall import firewalld, iptables, nft, ufw
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.access import Access, AccessError, Item
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.heard import Heard
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.restore import Kept
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._firewall import firewalld, iptables, nft, ufw
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._firewall.access import Access, AccessError, Item
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._firewall.heard import Heard
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._firewall.restore import Kept
 
 PEER = Access(adverts=(("10.0.0.12", ""),))
 WEB = Access(ports=(("tcp", "80"),))

@@ -9,10 +9,10 @@ import json
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall import host
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.access import Access
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Completed
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Completed
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._firewall.access import Access
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._firewall_setup import host
 
 DAMAGED = [b"{", b"\xff\xfe", b"null", b"[]", b"1", b'"text"', b'{"public": 1}', b'{"public": [1]}', b"[" * 100_000]
 

@@ -9,7 +9,7 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.heard import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._firewall.heard import (
     Heard,
     iptables_script,
     is_in_iptables,

@@ -9,8 +9,8 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall import iptables, nft
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.firewall.ruleset import Packet
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._firewall import iptables, nft
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._firewall.ruleset import Packet
 
 ADVERT = Packet(4, "vrrp", "10.0.0.12", "10.0.0.11", interface="eth0")
 

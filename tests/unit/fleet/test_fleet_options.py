@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.options import GLOBAL_OPTIONS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.options import GLOBAL_OPTIONS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_global import OFF, ON
 from estate import Estate, Variables
 

@@ -9,8 +9,8 @@ What is expected here is what ``keepalived -t`` of version 2.2.7 says.
 from __future__ import annotations
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.expand import expand
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lint import lint
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.expand import expand
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.lint import lint
 from keepalived_texts import MISSING, SKIPPED, server
 
 

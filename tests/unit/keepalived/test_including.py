@@ -9,8 +9,8 @@ import os
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.expand import expand
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import included, read_tree
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.expand import expand
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.live import included, read_tree
 
 NAMES = ["a", "b", "1", "[x]", "]", "y", "{a}", "a,b", "c d", "a*", ".hidden", "é", "B"]
 

@@ -9,15 +9,15 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.kernel import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Completed
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.kernel import (
     Kernel,
     differences,
     own_interfaces,
     read_kernel,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Completed
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.state import InstanceState, states
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.state import InstanceState, states
 
 FOREVER = 4294967295
 PLAIN = "192.0.2.100/24 dev eth0 scope global set"

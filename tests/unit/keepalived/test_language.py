@@ -8,15 +8,15 @@ from __future__ import annotations
 from unittest.mock import patch
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block, comment
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived import reader
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.expand import expand
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lexer import refusal, words
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.reader import Reader, physical_lines
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.renderer import render
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secrets import hidden
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, comment
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived import reader
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.expand import expand
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.lexer import refusal, words
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.reader import Reader, physical_lines
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.renderer import render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.secrets import hidden
 from hypothesis import assume, given
 from hypothesis import strategies as st
 

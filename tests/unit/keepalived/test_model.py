@@ -9,15 +9,14 @@ import typing as t
 from dataclasses import fields
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError, InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.base import Model
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.files import files
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.files import files
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import (
     Authentication,
     BfdInstance,
     GlobalDefs,
-    HostAddress,
     KeepalivedConfig,
     SyncGroup,
     TrackFile,
@@ -28,10 +27,11 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model
     VrrpScript,
     interface_for,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.renderer import render
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secrets import redact
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.version import Version
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.renderer import render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.secrets import redact
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import Version
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.addresses import HostAddress
 
 INSTANCE: dict[str, t.Any] = {
     "name": "VI_1",

@@ -8,10 +8,10 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.addresses import HostAddress
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.lint import lint
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import KeepalivedConfig
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.rules import RULES, check
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.lint import lint
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import KeepalivedConfig
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rules import RULES, check
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.addresses import HostAddress
 
 HOST = [HostAddress("eth0", "192.0.2.10", 24)]
 PEERS = {"VI_1": [100]}

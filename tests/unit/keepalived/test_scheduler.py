@@ -11,9 +11,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.global_defs import GlobalDefs
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.scheduler import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.global_defs import GlobalDefs
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.scheduler import (
     Scheduler,
     bearable,
     may_raise_limits,

@@ -9,9 +9,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.live import read_tree
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import VrrpInstance
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.takeover import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.live import read_tree
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import VrrpInstance
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.takeover import (
     Foreign,
     clashes,
     foreign_instances,

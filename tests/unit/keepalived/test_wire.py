@@ -8,10 +8,10 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.base import wire_fields
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.model import SyncGroup, VrrpInstance
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.parser import parse
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.wire import joint_changes
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import wire_fields
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import SyncGroup, VrrpInstance
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.wire import joint_changes
 
 Options = t.Mapping[str, t.Any]
 UNICAST: Options = {

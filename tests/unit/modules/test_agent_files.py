@@ -13,7 +13,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent import parts
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.agent_tree import Tree
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._delivery.tree import Tree
 from documented import ROOT
 
 SETTINGS = {

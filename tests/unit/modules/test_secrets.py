@@ -12,14 +12,14 @@ import typing as t
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.expand import expand
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.renderer import render
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.keepalived.secrets import redact as keepalived
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.secrets import redact as nginx
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.quiet import QuietModule
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.secrets import hide, hide_in_urls
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.quiet import QuietModule
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import hide, hide_in_urls
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.expand import expand
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.renderer import render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.secrets import redact as keepalived
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.secrets import redact as nginx
 
 SECRET, FREE = "s3cr3t-pl4nted", "4n0th3r-pl4nted"
 NGINX = (

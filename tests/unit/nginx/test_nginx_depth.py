@@ -8,15 +8,15 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block, plain, walk
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.dump import assemble
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.files import files
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.model.config import NginxConfig
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.parser import parse
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.renderer import render
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.rules import check
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.secrets import redact
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, plain, walk
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.dump import assemble
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.files import files
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import NginxConfig
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules import check
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.secrets import redact
 
 
 def nested(depth: int, inside: str = "") -> tuple[Block, ...]:

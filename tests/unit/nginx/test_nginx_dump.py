@@ -11,14 +11,14 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.apply.files import Wanted
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block, walk
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.daemon import NginxDaemon
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.dump import assemble, parse_dump
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.parser import parse
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.rules import check
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import Completed
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, walk
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Completed
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.daemon import NginxDaemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.dump import assemble, parse_dump
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules import check
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import Wanted
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from nginx_include_cases import INCLUDES

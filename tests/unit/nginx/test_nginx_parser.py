@@ -9,11 +9,11 @@ import sys
 import time
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.block import Block, Position, comment, walk
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import ConfigError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.lexer import words
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.parser import parse
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.nginx.renderer import quote, render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, Position, comment, walk
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.lexer import words
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import quote, render
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 

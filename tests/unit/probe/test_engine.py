@@ -11,9 +11,9 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError, InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.probe.engine import Settings, probe, running
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.probe.statistics import Sample, summary
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.engine import Settings, probe, running
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.statistics import Sample, summary
 from ansible_collections.holdfast.nginx_ha.tests.unit.probe.misbehaving import (
     Behaviour,
     Service,

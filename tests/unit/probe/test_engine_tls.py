@@ -12,8 +12,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.probe.engine import Settings, probe
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.probe.statistics import summary
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.engine import Settings, probe
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.statistics import summary
 from ansible_collections.holdfast.nginx_ha.tests.unit.probe.misbehaving import Service
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization

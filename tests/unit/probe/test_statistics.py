@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.probe.statistics import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.statistics import (
     Sample,
     Samples,
     longest_gap,

@@ -10,7 +10,7 @@ import typing as t
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.modules import vip_probe
 from ansible_collections.holdfast.nginx_ha.tests.unit.probe.misbehaving import Service
 

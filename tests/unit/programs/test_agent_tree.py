@@ -17,14 +17,14 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent import parts
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.agent_delivery import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._delivery.delivery import (
     Delivery,
     deliver,
     units_of_agent,
     withdraw,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.agent_tree import Tree
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._delivery.tree import Tree
 from delivered import part
 from documented import ROOT
 
@@ -75,10 +75,10 @@ def test_every_file_of_the_agent_is_delivered() -> None:
 
 def test_of_the_rest_only_what_is_as_simple_comes_with_it() -> None:
     others = {path.split("/")[1] for path in TREE.files if path != MAIN and not path.startswith("holdfast/_agent/")}
-    assert others == {"__init__.py", "_system", "apply", "firewall", "run.py", "vrrp"}
-    assert {path for path in TREE.files if path.startswith("holdfast/apply/")} == {
-        "holdfast/apply/__init__.py",
-        "holdfast/apply/settle.py",
+    assert others == {"__init__.py", "_core", "_firewall", "_system", "_transaction", "_vrrp"}
+    assert {path for path in TREE.files if path.startswith("holdfast/_transaction/")} == {
+        "holdfast/_transaction/__init__.py",
+        "holdfast/_transaction/settle.py",
     }
 
 
@@ -97,12 +97,12 @@ def modules_of(path: str) -> dict[str, list[int]]:
 
 
 MAY_IMPORT = {
-    "_agent": {"_agent", "_system", "apply", "firewall", "run", "vrrp"},
+    "_agent": {"_agent", "_core", "_firewall", "_system", "_transaction", "_vrrp"},
     "_system": {"_system"},
-    "firewall": {"firewall"},
-    "apply": set(),
-    "run": set(),
-    "vrrp": set(),
+    "_firewall": {"_firewall", "_vrrp"},
+    "_transaction": set(),
+    "_core": set(),
+    "_vrrp": set(),
 }
 
 
@@ -213,7 +213,7 @@ def test_who_only_asks_changes_nothing(tmp_path: Path, bring: t.Callable[..., De
     ("path", "loaded"),
     [
         (WATCHER_ALONE, ["watcher"]),
-        ("holdfast/vrrp/frames.py", ["detector"]),
+        ("holdfast/_vrrp/frames.py", ["detector"]),
         (SHARED, ["detector", "firewall", "notifier", "restore", "watcher"]),
         (MAIN, list(parts.__all__)),
     ],
@@ -257,7 +257,7 @@ def test_damage_is_put_right(tmp_path: Path, bring: t.Callable[..., Delivery]) -
     bring()
     tree = tmp_path / "lib" / TREE.name
     (tree / WATCHER_ALONE).write_text("# edited by hand\n")
-    (tree / "holdfast/apply/settle.py").unlink()
+    (tree / "holdfast/_transaction/settle.py").unlink()
     (tree / "json.py").write_text("")
     assert list(bring(check=True).parts) == ["detector", "watcher"]
     assert list(bring().parts) == ["detector", "watcher"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.programs import program_of, unfit_program
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.programs import program_of, unfit_program
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
 

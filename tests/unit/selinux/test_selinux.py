@@ -9,9 +9,9 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.run import NOT_FOUND, Completed
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.selinux import is_enabled, labelled, switched_on
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import NOT_FOUND, Completed
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.selinux import is_enabled, labelled, switched_on
 
 
 class Programs:

@@ -9,8 +9,8 @@ import dataclasses
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.move import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.move import (
     MOVED,
     TAKING,
     Decision,

@@ -9,7 +9,7 @@ import itertools
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.election import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.election import (
     HOST,
     Node,
     effective_priority,

@@ -10,15 +10,15 @@ import struct
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp import frames
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.frames import question
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.segment import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp import frames
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.frames import question
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.segment import (
     Claim,
     Seen,
     Speaker,
     read,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.strangers import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.strangers import (
     Segment,
     former_peers,
     sentence,

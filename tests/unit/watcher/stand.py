@@ -127,6 +127,10 @@ class Stand:
             lambda: f"{name} is {number} (it is {self.file(name)}; {self.log.read_text()})",
         )
 
+    def tells(self, words: str) -> None:
+        """Wait until the watcher has told it: a file is written first."""
+        eventually(lambda: words in self.log.read_text(), lambda: f"{words} (it told: {self.log.read_text()})")
+
     def becomes(self, crash: int, probe: int) -> float:
         wanted = (f"{crash}\n", f"{probe}\n")
         return eventually(

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.proof import Node, Trial, prove
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils.vrrp.state import InstanceState
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.proof import Node, Trial, prove
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.state import InstanceState
 
 NEVER = 1e9
 FILES = ["nginx_crash", "nginx_probe", "nginx_stop"]

@@ -188,7 +188,7 @@ def test_an_orderly_stop_leaves_a_fit_node_and_says_so(stand: Stand, number: sig
     watcher.send_signal(number)
     assert watcher.wait(10) == 0
     assert stand.files == ("0\n", "0\n")
-    assert "nobody sees a crash" in stand.log.read_text()
+    stand.tells("nobody sees a crash")
 
 
 def test_its_own_failure_leaves_a_fit_node(stand: Stand) -> None:
@@ -196,7 +196,7 @@ def test_its_own_failure_leaves_a_fit_node(stand: Stand) -> None:
     assert stand.files == ("1\n", "0\n")
     assert watcher.wait(10) == 1
     assert stand.files == ("0\n", "0\n")
-    assert "a bug" in stand.log.read_text()
+    stand.tells("a bug")
 
 
 def test_a_systemd_that_does_not_listen_does_not_stop_it(stand: Stand) -> None:
@@ -270,7 +270,7 @@ def test_a_wrong_configuration_at_the_start(stand: Stand) -> None:
     stand.config.write_text("{}")
     process = stand._start(*part("watcher", str(stand.config))[1:])
     assert process.wait(10) == 2
-    assert "track_dir is missing" in stand.log.read_text()
+    stand.tells("track_dir is missing")
 
 
 @pytest.mark.parametrize("interval", [0.05, 60])

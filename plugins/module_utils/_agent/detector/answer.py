@@ -16,8 +16,8 @@ import struct
 import typing as t
 
 from ..._system.addresses import family_of
-from ...apply.settle import PORT, Change, answer
-from ...vrrp.frames import (
+from ..._transaction.settle import PORT, Change, answer
+from ..._vrrp.frames import (
     ETH_P_ALL,
     ETH_P_IP,
     ETH_P_IPV6,

@@ -10,7 +10,7 @@ import socket
 import typing as t
 
 from ..._system.netlink import Bound, bound
-from ...vrrp.frames import own_macs
+from ..._vrrp.frames import own_macs
 from .packets import Prober
 
 

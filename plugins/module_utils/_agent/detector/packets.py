@@ -12,7 +12,7 @@ import typing as t
 
 from ..._system.addresses import packed
 from ..._system.netlink import mac_text
-from ...vrrp.frames import (
+from ..._vrrp.frames import (
     ADVERTISEMENT,
     ARP,
     BROADCAST,

@@ -13,7 +13,7 @@ import socket
 import struct
 import typing as t
 
-from ...vrrp.frames import ICMP6, internet_checksum
+from ..._vrrp.frames import ICMP6, internet_checksum
 from ..service import WARNING, log, replace_file
 from .instance import InstanceConfig
 from .packets import drain, only_icmp6

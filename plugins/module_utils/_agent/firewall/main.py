@@ -17,11 +17,11 @@ import sys
 import time
 import typing as t
 
+from ..._core.run import run
+from ..._firewall.access import AccessError
+from ..._firewall.netfilter import Runner
+from ..._firewall.restore import put_back
 from ..._system.netlink import messages
-from ...firewall.access import AccessError
-from ...firewall.netfilter import Runner
-from ...firewall.restore import put_back
-from ...run import run
 from ..service import notify
 from .neighbours import Neighbours
 

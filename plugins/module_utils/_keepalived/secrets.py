@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""keepalived text and blocks without their secrets: passwords, keys, and words of commands. Private."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import HIDDEN, hide
+
+__all__ = ("NAMES", "hidden", "redact")
+
+NAMES = ("auth_pass", "key", "password")
+_LINE = re.compile(
+    r"((?:^|[{}])[^\S\n]*(?:[@~]\S*[^\S\n]+)*"  # the beginning of a line, or what may stand before a keyword on it
+    rf'"?(?:{"|".join(NAMES)})"?(?:[^\S\n]+|(?=")))'  # the keyword, and what ends it
+    r"\S.*$",
+    re.MULTILINE,
+)
+
+
+def redact(text: str) -> str:
+    """Return the text with its secrets hidden, also where it is no whole configuration."""
+    return hide(_LINE.sub(rf"\1{HIDDEN}", text))
+
+
+def hidden(block: Block) -> Block:
+    """Return the block with every secret in it hidden."""
+    # Each block behind its parent; from the last one on, the children of a block are done just before it.
+    blocks: list[Block] = []
+    waiting = [block]
+    while waiting:
+        blocks.append(waiting.pop())
+        waiting.extend(blocks[-1].children or ())
+    done: list[Block] = []
+    for one in reversed(blocks):
+        first = len(done) - len(one.children or ())
+        children = None if one.children is None else tuple(done[first:])
+        done[first:] = [_hidden(replace(one, children=children))]
+    return done[0]
+
+
+def _hidden(block: Block) -> Block:
+    if block.name in NAMES:
+        return replace(block, args=(HIDDEN,), raw=None)
+    raw = None if block.raw is None else redact(block.raw)
+    return replace(block, args=tuple(map(hide, block.args)), raw=raw)

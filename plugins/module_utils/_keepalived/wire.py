@@ -1,0 +1,124 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a change is none for one node alone: what the members of a cluster see of each other on the wire. Private.
+
+A node that speaks otherwise than its peers is not heard by them, and both hold the addresses. Which fields these are
+is marked in the models (``wire=True``). An instance is known there by its router id, or else by its addresses; its
+name is nobody's business. Peers may be added: who hears one more loses nobody. Who no longer hears a member does.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from ipaddress import ip_address
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import wire_fields
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.instance import SyncGroup, VrrpInstance
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.ttl import HIGHEST_TTL
+
+__all__ = ("GROUPS", "joint_changes")
+
+GROUPS = {4: "224.0.0.18", 6: "ff02::12"}
+"""Where adverts go that are sent to nobody in particular (RFC 5798, section 5.1)."""
+
+KERNELS_TTL = "the kernel's"
+"""keepalived 2.2.7 leaves the hop limit of unicast over IPv6 to it; all else it sends with 255."""
+
+
+def joint_changes(
+    live: t.Sequence[VrrpInstance],
+    wanted: t.Sequence[VrrpInstance],
+    members: t.Collection[str],
+    *,
+    live_groups: t.Sequence[SyncGroup] = (),
+    wanted_groups: t.Sequence[SyncGroup] = (),
+) -> dict[str, list[str]]:
+    """Return by instance the options that only all members can change together; empty where there are none.
+
+    ``members`` are the addresses of the other members of the cluster.
+    """
+    pairs = [(_counterpart(one, live), one) for one in wanted]
+    found: dict[str, list[str]] = {}
+    for before, after in pairs:
+        names = _differences(before, after, members) if before else []
+        if names:
+            found[after.name] = names
+    names_now = {before.name: after.name for before, after in pairs if before}
+    groups_before = _grouped([[names_now.get(name, "") for name in one.group] for one in live_groups], names_now)
+    groups_after = _grouped([one.group for one in wanted_groups], names_now)
+    for name in names_now.values():
+        if groups_before.get(name) != groups_after.get(name):
+            found.setdefault(name, []).append("sync group")
+    return found
+
+
+def _counterpart(wanted: VrrpInstance, live: t.Sequence[VrrpInstance]) -> VrrpInstance | None:
+    """Return the live instance that this one continues, None for a new one."""
+    same_router = [
+        one
+        for one in live
+        if one.virtual_router_id == wanted.virtual_router_id and _family(one) == _family(wanted) and _meet(one, wanted)
+    ]
+    same_addresses = [one for one in live if _advertised(one) & _advertised(wanted)]
+    same_name = [one for one in live if one.name == wanted.name]
+    return next(iter((*same_router, *same_addresses, *same_name)), None)
+
+
+def _meet(one: VrrpInstance, other: VrrpInstance) -> bool:
+    """Whether two instances speak on the same interface, as far as it is said."""
+    return one.interface is None or other.interface is None or one.interface == other.interface
+
+
+def _differences(before: VrrpInstance, after: VrrpInstance, members: t.Collection[str]) -> list[str]:
+    seen, shall = _seen(before), _seen(after)
+    found = [name for name in seen if seen[name] != shall[name] and None not in (seen[name], shall[name])]
+    if "unicast_peer" not in found and {peer.address for peer in before.unicast_peer or ()} & set(members) - {
+        peer.address for peer in after.unicast_peer or ()
+    }:
+        found.append("unicast_peer")
+    return found
+
+
+def _seen(one: VrrpInstance) -> dict[str, t.Any]:
+    """Return every marked option as peers see it; None where it depends on the host, and cannot be compared."""
+    found = {name: getattr(one, name) for name in wire_fields(VrrpInstance)}
+    secret = one.authentication
+    found.update(
+        version=one.version or 2,
+        advert_int=one.advert_int or 1.0,
+        virtual_ipaddress=_advertised(one),
+        unicast_peer=one.is_unicast,
+        unicast_ttl=_sent_ttl(one),
+        mcast_dst_ip="" if one.is_unicast else one.mcast_dst_ip or GROUPS[_family(one)],
+        authentication=(secret.auth_type, secret.auth_pass) if secret else (),
+        auth_hmac=one.auth_hmac or (),
+        vrf=one.vrf or "",
+    )
+    return found
+
+
+def _advertised(one: VrrpInstance) -> frozenset[str]:
+    return frozenset(str(address.ip) for address in one.virtual_ipaddress or ())
+
+
+def _sent_ttl(one: VrrpInstance) -> int | str:
+    if one.unicast_ttl is not None:
+        return one.unicast_ttl
+    return KERNELS_TTL if one.is_unicast and _family(one) == 6 else HIGHEST_TTL
+
+
+def _family(one: VrrpInstance) -> int:
+    for address in (*_advertised(one), *([one.unicast_src_ip] if one.unicast_src_ip else ())):
+        return ip_address(address).version
+    return 4
+
+
+def _grouped(groups: t.Iterable[t.Iterable[str]], names: t.Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """Return by instance those that move along with it, of the instances that go on."""
+    found = {}
+    for group in groups:
+        some = frozenset(group) & frozenset(names.values())
+        if len(some) > 1:
+            found.update(dict.fromkeys(some, some))
+    return found

@@ -1,0 +1,270 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""nginx as a program on the host: its own test, its reload, and the proof that the reload took. Private."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import time
+import typing as t
+from dataclasses import dataclass, replace
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, Finding
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import (
+    NOT_FOUND,
+    TIMED_OUT,
+    Completed,
+    Runner,
+    run,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.dump import assemble, parse_dump
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules import check
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.secrets import redact
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Version, parse_build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.daemon import Changes, Daemon, Places
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.stage import Check
+
+__all__ = ("NginxDaemon",)
+
+# Directives whose argument is a file or folder that the test opens or makes. A superset does no harm.
+_WRITING = re.compile(
+    rb"(?:^|[\s;{}])(pid|error_log|access_log|lock_file|\w+_temp_path|\w+_cache_path)[ \t]+[\"']?([^\s;\"'$]+)"
+)
+_COMMENT = re.compile(rb"^[ \t]*#.*$", re.MULTILINE)
+_COMPILED = re.compile(r"--((?:prefix|pid-path|lock-path|error-log-path|http-log-path|http-[a-z-]+-temp-path))=(\S+)")
+_NOT_FILES = ("off", "stderr", "syslog:", "memory:")
+_LINE = re.compile(r"^(?:\S+ \S+ )?(?:nginx: )?\[(emerg|alert|crit|error|warn)\] (?:\d+#\d+: )?(.*)$")
+# nginx tries to bind for some seconds before it gives the reload up.
+_TRIES_AGAIN = re.compile(rf"bind\(\) to .* failed \({errno.EADDRINUSE}: .*")
+
+
+@dataclass(frozen=True)
+class _Generation:
+    """The processes and the log before a reload."""
+
+    main: int
+    workers: frozenset[int]
+    log: str | None
+    log_size: int
+
+
+class NginxDaemon(Daemon):
+    """The nginx that the host runs."""
+
+    name = "nginx"
+    where = re.compile(r"(?P<file>/[^ :]+):(?P<line>\d+)")
+
+    def __init__(
+        self,
+        *,
+        root: str = "/etc/nginx",
+        binary: str = "nginx",
+        places: Places = dict,
+        runner: Runner = run,
+    ) -> None:
+        super().__init__(places=places)
+        self.root = root
+        self.binary = binary
+        self._runner = runner
+        self._changes: Changes = {}
+        self._build: Completed | None = None
+
+    @property
+    def main_file(self) -> str:
+        return os.path.join(self.root, "nginx.conf")
+
+    def redact(self, text: str) -> str:
+        return redact(text)
+
+    @property
+    def build(self) -> Completed:
+        """What ``nginx -V`` says; exit code 127 where nginx is not installed."""
+        if self._build is None:
+            self._build = self._runner(self.binary, "-V")
+        return self._build
+
+    @property
+    def version(self) -> Version | None:
+        """The version of the host's nginx; None where it is not installed."""
+        return parse_build(self.build.output).version if self.installed() else None
+
+    def installed(self) -> bool:
+        return self.build.rc != NOT_FOUND and os.path.exists(self.main_file)
+
+    def running(self) -> bool:
+        return self.main_pid() is not None
+
+    def main_pid(self) -> int | None:
+        """Return the main process that the pid file names, or None where it does not run."""
+        try:
+            with open(self._pid_file(), encoding="ascii") as file:
+                pid = int(file.read())
+            with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+                return pid if file.read().strip() == os.path.basename(self.binary) else None
+        except (OSError, ValueError):
+            return None
+
+    def check(self, changes: Changes) -> Check:
+        self._changes = changes
+        return Check(
+            root=self.root,
+            command=(self.binary, "-T", "-q", "-c", self.main_file),
+            command_for=lambda copy: (self.binary, "-T", "-q", "-c", os.path.join(copy, "nginx.conf")),
+            writes=tuple(sorted(self._written_paths(changes))),
+        )
+
+    def parsed(self, completed: Completed) -> dict[str, tuple[Block, ...]]:
+        """Return the blocks of every file that the last test has read, the main file first, or raise ConfigError."""
+        return parse_dump(completed.stdout, self._content)
+
+    def findings(self, completed: Completed) -> list[Finding]:
+        """The rules see the whole configuration; what they find in files of others is theirs."""
+        try:
+            blocks = assemble(self.parsed(completed))
+        except ConfigError as error:  # nginx reads it, and that is what counts
+            message = f"the rules of this collection were not applied: {error.message}; please report this"
+            return [Finding("unreadable", "warning", str(error.position), message)]
+        found = check(blocks, version=self.version)
+        places = self.places() if found else {}
+        ours = []
+        for finding in found:
+            at = self.where.fullmatch(finding.where)
+            if at and at["file"] in places:
+                path = places[at["file"]].get(int(at["line"]), "")
+                ours.append(replace(finding, where=path, message=self.located(finding.message)))
+        return ours
+
+    def verdict(self, completed: Completed) -> str | None:
+        if completed.rc == 0:
+            return None
+        if completed.rc == TIMED_OUT:
+            return "its own test did not end in time: look for names of hosts that no DNS server answers for"
+        words = "; ".join(_said(completed.stderr, "emerg", "alert", "crit", "error")) or completed.stderr.strip()
+        return self.located(words or f"its test ended with code {completed.rc} and without a word")
+
+    def warnings(self, completed: Completed) -> list[str]:
+        return _said(completed.stderr, "warn")
+
+    @property
+    def reload_command(self) -> tuple[str, ...]:
+        return (self.binary, "-s", "reload", "-c", self.main_file)
+
+    def before_reload(self) -> _Generation:
+        main = self.main_pid() or 0
+        log = self._error_log()
+        size = os.path.getsize(log) if log and os.path.exists(log) else 0
+        return _Generation(main, frozenset(_workers(main)), log, size)
+
+    def confirm(self, before: object, changes: Changes, *, timeout: float) -> str | None:
+        """The new configuration runs when a new worker serves and every old one is gone or finishing its requests.
+
+        A reload that nginx cannot carry out (a port taken by another program) leaves the old workers in place and
+        says why in the error log.
+        """
+        if not isinstance(before, _Generation):
+            raise TypeError("before_reload() gives what confirm() takes")
+        deadline = time.monotonic() + timeout
+        while True:
+            workers = _workers(before.main)
+            if workers and not before.workers & set(workers):
+                return None
+            words = list(dict.fromkeys(_said(_read_from(before.log, before.log_size), "emerg", "alert")))
+            if any(not _TRIES_AGAIN.fullmatch(word) for word in words):
+                return self.located("; ".join(words))
+            if time.monotonic() > deadline:
+                return "; ".join([*words, f"no worker with the new configuration within {timeout:g} s"])
+            time.sleep(0.01)
+
+    def _content(self, path: str) -> str | None:
+        """Return what a file held in the last test, decoded as its output is."""
+        if path in self._changes:
+            wanted = self._changes[path]
+            return wanted.content.decode(errors="replace") if wanted else None
+        try:
+            with open(path, "rb") as file:
+                return file.read().decode(errors="replace")
+        except OSError:
+            return None
+
+    def _compiled(self) -> dict[str, str]:
+        return dict(_COMPILED.findall(self.build.output))
+
+    def _pid_file(self) -> str:
+        return self._directive("pid") or self._compiled().get("pid-path", "/run/nginx.pid")
+
+    def _error_log(self) -> str | None:
+        path = self._directive("error_log") or self._compiled().get("error-log-path", "")
+        return None if not path or path.startswith(_NOT_FILES) else self._absolute(path)
+
+    def _directive(self, name: str) -> str | None:
+        """Return the argument of a main-level directive of the live main file."""
+        try:
+            with open(self.main_file, "rb") as file:
+                found = [value for key, value in _named(file.read()) if key == name.encode()]
+        except OSError:
+            return None
+        return self._absolute(os.fsdecode(found[0])) if found else None
+
+    def _absolute(self, path: str) -> str:
+        return os.path.join(self._compiled().get("prefix", "/usr/share/nginx"), path)
+
+    def _written_paths(self, changes: Changes) -> t.Iterator[str]:
+        for name, path in self._compiled().items():
+            if name != "prefix":
+                yield self._absolute(path)
+        texts = [wanted.content for wanted in changes.values() if wanted is not None]
+        for folder, _folders, names in os.walk(self.root):
+            for path in (os.path.join(folder, name) for name in names):
+                if path not in changes and os.path.isfile(path):
+                    with open(path, "rb") as file:
+                        texts.append(file.read())
+        for text in texts:
+            for _name, value in _named(text):
+                path = os.fsdecode(value)
+                if not path.startswith(_NOT_FILES):
+                    yield self._absolute(path)
+
+
+def _named(text: bytes) -> list[tuple[bytes, bytes]]:
+    """Return directive and path for every file or folder that a configuration names for writing."""
+    return _WRITING.findall(_COMMENT.sub(b"", text))
+
+
+def _workers(main: int) -> list[int]:
+    """Return the worker processes of this main process that take new connections."""
+    found = []
+    try:
+        with open(f"/proc/{main}/task/{main}/children", encoding="ascii") as file:
+            children = [int(pid) for pid in file.read().split()]
+    except OSError:
+        return []
+    for pid in children:
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                title = file.read().rstrip(b"\0")
+        except OSError:
+            continue
+        if title == b"nginx: worker process":
+            found.append(pid)
+    return found
+
+
+def _read_from(path: str | None, offset: int) -> str:
+    if path is None:
+        return ""
+    try:
+        with open(path, "rb") as file:
+            file.seek(offset)
+            return file.read(65536).decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _said(text: str, *levels: str) -> list[str]:
+    """Return nginx's messages of these levels, without time stamps and process numbers."""
+    found = (_LINE.match(line) for line in text.split("\n"))
+    return [match[2].strip() for match in found if match and match[1] in levels]

@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files that a configuration becomes. Private to this collection.
+
+``files(config)`` returns relative file name -> text, to lie in the folder of nginx.conf (mostly /etc/nginx):
+
+* ``conf.d/holdfast-NN-KIND-NAME.conf`` for what belongs to http,
+* ``holdfast-stream.d/holdfast-NN-KIND-NAME.conf`` for what belongs to stream.
+
+NN puts definitions before what uses them where nginx includes ``*.conf``. Among servers, the name decides which one
+comes first, so say ``default_server`` in ``listen`` where it matters. ``config`` is a model.config.NginxConfig.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import comment
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import Kind, NginxConfig
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
+
+__all__ = ("FOLDERS", "file_name", "files")
+
+FOLDERS: t.Mapping[str, str] = {"http": "conf.d", "stream": "holdfast-stream.d"}
+
+OWNED = "This file is owned by holdfast.nginx_ha. What is changed here by hand is lost at the next run."
+
+
+def files(config: NginxConfig) -> dict[str, str]:
+    """Return the text of every file, in the order in which nginx reads them."""
+    return {
+        file_name(kind, model.name): render([comment(OWNED), config.block(model)])
+        for kind, _path, model in config.elements()
+    }
+
+
+def file_name(kind: Kind, name: str) -> str:
+    """Return the name, relative to the folder of nginx.conf, of the file of one model."""
+    return f"{FOLDERS[kind.context]}/holdfast-{kind.order}-{kind.title}-{name}.conf"

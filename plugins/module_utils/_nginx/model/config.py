@@ -1,0 +1,149 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All that this collection owns of nginx on one host. Private to this collection.
+
+The public way in::
+
+    config = NginxConfig.from_options(module.params, version=build.version)    # or InputError
+    texts = files.files(config)                            # relative file name -> text
+    rules.check(config.to_blocks(), version=...)           # Findings: what nginx's own test misses
+    modules.missing_modules(config.to_blocks(), build)     # Findings: what this build of nginx cannot do
+    rules.check(dump.assemble(dump.parse_dump(output)))    # the same rules for all that "nginx -T" shows
+
+and for one block: ``NginxConfig.of("upstreams", Upstream.from_options(module.params, version=...))``.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, Position, rebuilt
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.definitions import (
+    CachePath,
+    LimitConnZone,
+    LimitReqZone,
+    LogFormat,
+    Map,
+    SplitClients,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.server import Server, StreamServer
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.upstream import Upstream
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Version
+
+__all__ = ("KINDS", "Kind", "NginxConfig")
+
+Model = t.Union[LogFormat, Map, SplitClients, LimitReqZone, LimitConnZone, CachePath, Upstream, Server, StreamServer]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One list of the options: what its elements are, where they belong, and the place of their files.
+
+    ``order`` makes what is defined come before what uses it, ``title`` is the word in the file's name.
+    """
+
+    option: str
+    model: t.Any
+    context: str
+    order: int
+    title: str
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind("log_formats", LogFormat, "http", 10, "log_format"),
+    Kind("maps", Map, "http", 20, "map"),
+    Kind("split_clients", SplitClients, "http", 25, "split_clients"),
+    Kind("limit_req_zones", LimitReqZone, "http", 30, "limit_req_zone"),
+    Kind("limit_conn_zones", LimitConnZone, "http", 35, "limit_conn_zone"),
+    Kind("cache_paths", CachePath, "http", 40, "cache_path"),
+    Kind("upstreams", Upstream, "http", 50, "upstream"),
+    Kind("servers", Server, "http", 60, "server"),
+    Kind("stream_log_formats", LogFormat, "stream", 10, "log_format"),
+    Kind("stream_maps", Map, "stream", 20, "map"),
+    Kind("stream_split_clients", SplitClients, "stream", 25, "split_clients"),
+    Kind("stream_limit_conn_zones", LimitConnZone, "stream", 35, "limit_conn_zone"),
+    Kind("stream_upstreams", Upstream, "stream", 50, "upstream"),
+    Kind("stream_servers", StreamServer, "stream", 60, "server"),
+)
+
+
+@dataclass(frozen=True)
+class NginxConfig:
+    """The models by the name of the option they came from, in the order given, for an nginx of ``version``.
+
+    ``version`` is None where it is not known: then every option is accepted, and where forms differ by version the
+    one is written that all versions understand.
+    """
+
+    models: t.Mapping[str, tuple[Model, ...]] = field(default_factory=dict)
+    version: Version | None = None
+
+    @classmethod
+    def from_options(cls, options: t.Mapping[str, t.Any], *, version: Version | None = None) -> NginxConfig:
+        """Return what NGINX_OPTIONS describe; raise InputError for the first value that cannot be right or written."""
+        models: dict[str, tuple[Model, ...]] = {}
+        for kind in KINDS:
+            found: dict[str, Model] = {}
+            for i, element in enumerate(options.get(kind.option) or ()):
+                path = f"{kind.option}[{i}]"
+                more = {"context": kind.context} if kind.model is Upstream else {}
+                model = kind.model.from_options(element, path, version=version, **more)
+                # File systems may take Blog and blog for the same, and nginx does so with upstreams.
+                if model.name.lower() in found:
+                    option = "variable" if hasattr(model, "variable") else "name"
+                    raise InputError(
+                        f"{path}.{option}", f'"{model.name}" is there already; each needs a name of its own'
+                    )
+                found[model.name.lower()] = model
+            models[kind.option] = tuple(found.values())
+        config = cls(models, version)
+        try:
+            render(config.to_blocks())
+        except ConfigError as error:
+            raise InputError(error.position.file, error.message) from error
+        return config
+
+    @classmethod
+    def of(cls, option: str, model: Model, *, version: Version | None = None) -> NginxConfig:
+        """Return the configuration that holds this one model."""
+        return cls({option: (model,)}, version)
+
+    def elements(self) -> t.Iterator[tuple[Kind, str, Model]]:
+        """Yield kind, input path and model of everything, in the order in which nginx shall read it."""
+        for kind in KINDS:
+            for i, model in enumerate(self.models.get(kind.option, ())):
+                yield kind, f"{kind.option}[{i}]", model
+
+    def block(self, model: Model) -> Block:
+        """Return the block of one model in the form that this version of nginx reads."""
+        if isinstance(model, (Upstream, Server, StreamServer)):
+            return model.to_block(self.version)
+        return model.to_block()
+
+    def to_blocks(self) -> tuple[Block, ...]:
+        """Return everything as blocks http and stream; the position of each block inside is its input path."""
+        inside: dict[str, list[Block]] = {"http": [], "stream": []}
+        for kind, path, model in self.elements():
+            inside[kind.context].append(_placed(self.block(model), path))
+        return tuple(Block(context, (), tuple(blocks)) for context, blocks in inside.items() if blocks)
+
+
+def _placed(block: Block, path: str) -> Block:
+    """Return the block with input paths as positions, inside it too."""
+
+    def place(child: Block, around: tuple[str, dict[str, int]]) -> tuple[Block, tuple[str, dict[str, int]]]:
+        parent, count = around
+        where = f"{parent}.{child.name}"
+        if child.name in ("server", "location"):
+            number = count.setdefault(child.name, 0)
+            count[child.name] += 1
+            where = f"{parent}.{child.name}s[{number}]"
+        return replace(child, position=Position(where)), (where, {})
+
+    here: tuple[str, dict[str, int]] = (path, {})
+    children = None if block.children is None else rebuilt(block.children, place, here)
+    return replace(block, children=children, position=Position(path))

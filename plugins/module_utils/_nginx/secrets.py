@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""nginx text and blocks without their secrets. Private to this collection.
+
+They stand in headers that are sent to a backend, in parameters and variables of such names, in the words that a link is
+signed with, in the keys of a map that knows who may come in, and in URLs.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, rebuilt
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import HIDDEN, hide, sounds_secret
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
+
+__all__ = ("hidden", "redact")
+
+_NAMED = re.compile(r"\w+_set_header|add_header|(?:fastcgi|uwsgi|scgi)_param|set")
+_SIGNED = ("secure_link_md5", "secure_link_secret")
+_VARIABLE = re.compile(r"\$\w+|")
+
+
+def redact(text: str) -> str:
+    """Return the text as it is where it holds no secret, else without; a text that nginx cannot read is not shown."""
+    try:
+        blocks = parse(text, judged=True)
+        shown = tuple(hidden(block) for block in blocks)
+        return text if shown == blocks else render(shown)
+    except ConfigError:
+        return f"({text.count(chr(10))} lines that nginx cannot read: not shown, they may hold secrets)\n"
+
+
+def hidden(block: Block) -> Block:
+    """Return the block with every secret in it hidden."""
+    (shown,) = rebuilt([block], _shown, False)
+    return shown
+
+
+def _shown(block: Block, in_secret_map: bool) -> tuple[Block, bool]:
+    """Return the block without its own secrets, and whether what is inside it may be the secrets of a map."""
+    if in_secret_map:
+        return _entry(block), False
+    if block.raw is not None:
+        return replace(block, raw=hide(block.raw)), False
+    if block.is_comment:
+        return replace(block, args=tuple(map(hide, block.args))), False
+    if block.children is None:
+        return replace(block, args=_hidden(block.name, block.args)), False
+    is_secret = block.name == "map" and any(map(sounds_secret, block.args))
+    return block if is_secret else replace(block, args=tuple(map(hide, block.args))), is_secret
+
+
+def _hidden(name: str, args: tuple[str, ...]) -> tuple[str, ...]:
+    if name in _SIGNED:
+        return (HIDDEN,)
+    if args and _NAMED.fullmatch(name) and sounds_secret(args[0]):
+        # A variable on its own hands on what the client sent.
+        return (args[0], *(word if _VARIABLE.fullmatch(word) else HIDDEN for word in args[1:]))
+    return tuple(map(hide, args))
+
+
+def _entry(entry: Block) -> Block:
+    """Return an entry of a map, of which either side may be the secret."""
+    if entry.is_comment or entry.name == "include":
+        return entry
+    return replace(entry, name=HIDDEN, args=tuple(HIDDEN for _word in entry.args), raw=None)

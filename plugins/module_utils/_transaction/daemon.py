@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the transaction needs to know of a daemon. Private to this collection; each language room has one."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Completed
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import Wanted
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.stage import Check
+
+__all__ = ("Changes", "Daemon", "Places")
+
+Changes = t.Mapping[str, t.Optional[Wanted]]
+# Returns file -> line -> the path of the input that this line was made of.
+Places = t.Callable[[], t.Mapping[str, t.Mapping[int, str]]]
+
+
+class Daemon:
+    """A daemon whose configuration lies below ``root``. Subclasses answer; they never write a file.
+
+    ``places`` says which input the lines of the owned files come from, ``where`` how the daemon names file and line.
+    ``mended`` gets a sentence for everything that a reload did not bring, and that was brought in another way.
+    """
+
+    name = ""
+    root = ""
+    where: t.Pattern[str] = re.compile(r"(?!)")
+
+    def __init__(self, *, places: Places = dict) -> None:
+        self.places = places
+        self.mended: list[str] = []
+
+    def installed(self) -> bool:
+        """Return whether its own test can be run."""
+        raise NotImplementedError
+
+    def running(self) -> bool:
+        """Return whether there is a process to reload."""
+        raise NotImplementedError
+
+    def check(self, changes: Changes) -> Check:
+        """Return how to test the tree with these changes."""
+        raise NotImplementedError
+
+    def verdict(self, completed: Completed) -> str | None:
+        """Return None where the test passed, else the daemon's own words."""
+        raise NotImplementedError
+
+    def warnings(self, completed: Completed) -> list[str]:
+        """Return what the test said although it passed."""
+        return []
+
+    def findings(self, completed: Completed) -> list[Finding]:
+        """Return what the rules of this collection say of the whole configuration, once it has passed the test."""
+        return []
+
+    @property
+    def reload_command(self) -> tuple[str, ...]:
+        """The command that makes a running daemon read its files again; harmless when it does not run."""
+        raise NotImplementedError
+
+    @property
+    def restart_command(self) -> tuple[str, ...]:
+        """The command after which a running daemon surely runs what its files say; a reload, where that is enough."""
+        return self.reload_command
+
+    def before_reload(self) -> object:
+        """Return what ``confirm`` needs to tell the new configuration from the old one."""
+        raise NotImplementedError
+
+    def confirm(self, before: object, changes: Changes, *, timeout: float) -> str | None:
+        """Wait until the new configuration runs; return None, or in the daemon's words why it does not."""
+        raise NotImplementedError
+
+    def restored(self, before: object, *, timeout: float) -> str | None:
+        """Wait until what was put back runs again; return None, or why it does not. ``before`` is of before that."""
+        return None
+
+    def differs(self) -> list[str]:
+        """Return in what the host is not as the files say although no file differs; a sentence each."""
+        return []
+
+    def mend(self) -> str | None:
+        """Bring what ``differs`` finds; return None, or what cannot be brought."""
+        return None
+
+    def located(self, words: str) -> str:
+        """Return the daemon's words with the input path before each file and line that was made of input."""
+
+        def name(match: t.Match[str]) -> str:
+            path = self.places().get(match["file"], {}).get(int(match["line"]))
+            return f"{path}, {match[0]}" if path else match[0]
+
+        return self.where.sub(name, words)
+
+    def redact(self, text: str) -> str:
+        """Return this file's text without its secrets, for a diff."""
+        return text

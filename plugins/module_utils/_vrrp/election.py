@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who holds the address, for every combination of failures. Private to this collection.
+
+The rules are those of RFC 5798, section 6.4, and keepalived's trackers on top of them: a tracker of weight 0 that
+fails takes its node out of the election (FAULT); one with a negative weight lowers the node's priority while it
+fails; one with a positive weight raises it while it is well.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import typing as t
+from dataclasses import dataclass, field
+
+__all__ = ("HOST", "Node", "State", "effective_priority", "elect", "outcomes", "stuck")
+
+HOST = "host"
+"""The failure of a whole node, beside those that are named after a tracker."""
+
+State = t.FrozenSet[t.Tuple[str, str]]
+"""What has failed: pairs of the node's name and a tracker's name or HOST."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One member as the election sees it. ``trackers`` maps a tracker's name to its weight."""
+
+    name: str
+    priority: int
+    address: str
+    nopreempt: bool = False
+    trackers: t.Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """A counter-example: this tracker has failed on the holder, all else is well, and the address stays."""
+
+    holder: str
+    tracker: str
+    weight: int
+    remaining: int
+    successor: str
+    needed: int
+    """The effective priority of the successor, which the holder's must fall below."""
+
+
+def effective_priority(node: Node, failed: State) -> int | None:
+    """Return the priority with which the node stands in the election, None if it cannot stand."""
+    if (node.name, HOST) in failed:
+        return None
+    priority = node.priority
+    for tracker, weight in node.trackers.items():
+        fails = (node.name, tracker) in failed
+        if fails and weight == 0:
+            return None
+        if fails == (weight < 0):
+            priority += weight
+    return min(max(priority, 1), 254)
+
+
+def elect(nodes: t.Iterable[Node], failed: State = frozenset(), holder: str | None = None) -> str | None:
+    """Return the name of the node that ends up with the address, None when nobody can hold it.
+
+    ``holder`` has it when the failures occur; without one, all nodes start at the same time.
+    """
+    standing = [(node, effective_priority(node, failed)) for node in nodes]
+    able = [(priority, node) for node, priority in standing if priority is not None]
+    if not able:
+        return None
+    kept = next((priority for priority, node in able if node.name == holder), None)
+    if kept is not None:
+        # An equal priority does not take the address away (RFC 5798, 6.4.2), nor does a node that must not preempt.
+        able = [(priority, node) for priority, node in able if priority > kept and not node.nopreempt]
+        if not able:
+            return holder
+    # Of two that advertise the same priority, the one with the higher address stays (RFC 5798, 6.4.3).
+    return max(able, key=lambda pair: (pair[0], int(ipaddress.ip_address(pair[1].address))))[1].name
+
+
+def outcomes(
+    nodes: t.Sequence[Node], holder: str | None = None, at_once: int | None = None
+) -> t.Iterator[tuple[State, str | None]]:
+    """Yield every set of failures, fewest first, with the node that then holds the address.
+
+    ``at_once`` bounds how many failures a set has; without it, all 2 ** failures are walked through.
+    """
+    failures = [(node.name, what) for node in nodes for what in (HOST, *node.trackers)]
+    for count in range((len(failures) if at_once is None else at_once) + 1):
+        for failed in itertools.combinations(failures, count):
+            yield frozenset(failed), elect(nodes, frozenset(failed), holder)
+
+
+def stuck(nodes: t.Sequence[Node]) -> list[Stuck]:
+    """Return every tracker that fails on the holder without moving the address, though another node is well.
+
+    Each node is tried as the holder, with those that would win against it gone: so every pair is compared.
+    """
+    found = []
+    for node in nodes:
+        for other in nodes:
+            if other.name == node.name:
+                continue
+            gone = frozenset((third.name, HOST) for third in nodes if third.name not in (node.name, other.name))
+            if elect([node, other], gone) != node.name:
+                continue
+            for tracker, weight in node.trackers.items():
+                failed = gone | {(node.name, tracker)}
+                remaining = effective_priority(node, failed)
+                needed = effective_priority(other, failed)
+                if (
+                    remaining is not None
+                    and needed is not None
+                    and elect([node, other], failed, node.name) == node.name
+                ):
+                    found.append(Stuck(node.name, tracker, weight, remaining, other.name, needed))
+    return found
