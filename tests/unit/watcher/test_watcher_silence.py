@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.watcher import process, silence
@@ -165,9 +166,11 @@ def test_a_worker_starves_that_is_ready_to_run_and_gets_no_processor(stopped: bo
         worker = int(main.stdout.readline()) if main.stdout else 0
         ending.callback(os.kill, worker, signal.SIGKILL)
         eventually(lambda: os.sched_getscheduler(worker) == os.SCHED_IDLE, "the worker spins")
-        ending.callback(subprocess.Popen([sys.executable, "-I", "-c", f"{HERE}\n{BUSY}"]).kill)
-        if stopped:
+        if stopped:  # which the kernel does when it lets it run the next time
             os.kill(worker, signal.SIGSTOP)
+            about = Path(f"/proc/{worker}/stat")
+            eventually(lambda: about.read_text().rpartition(")")[2].split()[0] == "T", "the worker stands still")
+        ending.callback(subprocess.Popen([sys.executable, "-I", "-c", f"{HERE}\n{BUSY}"]).kill)
         workers = process.Workers(main.pid, time.monotonic())
         time.sleep(0.2)
         starves = workers.starve(time.monotonic())
