@@ -35,6 +35,7 @@ class Host:
         monkeypatch.setattr(guard, "held", lambda addresses: ["it"] if self.bound else [])
         monkeypatch.setattr(guard, "running", lambda name: name in self.processes)
         monkeypatch.setattr(guard, "log", self.lines.append)
+        monkeypatch.setattr(guard, "LONGEST_HOLD", 20.0)  # no machine is so busy that it takes this for an answer
         self.config = {
             "track_dir": str(folder),
             "addresses": [{"address": ADDRESS, "interface": "eth0"}],
@@ -63,7 +64,7 @@ def test_hold_waits_until_the_address_has_gone(host: Host) -> None:
 
     thread = threading.Thread(target=keepalived)
     thread.start()
-    assert host.hold() < 1.0
+    assert host.hold() < 10.0
     thread.join()
     assert not host.bound
     assert "let the address go" in host.lines[0]
@@ -71,19 +72,19 @@ def test_hold_waits_until_the_address_has_gone(host: Host) -> None:
 
 def test_hold_waits_for_nobody_on_a_standby(host: Host) -> None:
     host.bound = False
-    assert host.hold() < 0.5
+    assert host.hold() < 10.0
     assert (host.file, host.lines) == ("1\n", [])
 
 
 def test_hold_is_patient_but_not_for_ever(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "LONGEST_HOLD", 0.05)
-    assert 0.05 <= host.hold() < 1.0
+    assert 0.05 <= host.hold() < 10.0
     assert "all the same" in host.lines[0]
 
 
 def test_hold_does_not_wait_for_a_keepalived_that_does_not_run(host: Host) -> None:
     host.processes.remove("keepalived")
-    assert host.hold() < 0.5
+    assert host.hold() < 10.0
     assert "keepalived does not run" in host.lines[0]
 
 
