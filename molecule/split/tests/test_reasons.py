@@ -27,7 +27,7 @@ def detector(node: Node, place: t.Mapping[str, str], peer: str) -> t.Iterator[t.
     instance.update(detection=0.3, address=place["us"], peers=[peer], vips=[place["vip"]])
     instance.update(witnesses=[], gateways=False, track_file="")
     config = {"state_file": f"{FOLDER}/state.json", "events": f"{FOLDER}/events", "interval": 1.0}
-    config["known_file"] = f"{FOLDER}/witnesses.json"
+    config.update(known_file=f"{FOLDER}/witnesses.json", changes=f"{FOLDER}/changes")
     text = json.dumps({**config, "instances": [instance]})
     node.run(f"mkdir -p {FOLDER}; echo '{text}' >{FOLDER}/detector.json")
     node.run(f"systemd-run --quiet --collect --unit={UNIT} {DETECTOR} {FOLDER}/detector.json")
