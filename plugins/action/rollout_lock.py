@@ -12,6 +12,7 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import process
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.action import FindingOut
 
 MODULE = "holdfast.nginx_ha.rollout_lock"
@@ -25,11 +26,8 @@ def began(pid: int) -> str:
         return ""
     except PermissionError:
         pass  # somebody else's, and alive
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
-            return stream.read().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return "unknown"  # no Linux
+    found = process(pid)
+    return found.began if found is not None else "unknown"  # no Linux
 
 
 def identify(pid: int) -> dict[str, str]:

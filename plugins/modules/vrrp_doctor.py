@@ -98,6 +98,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.observed
     units,
     watched_inodes,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import running
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import drifted, owned_files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.frames import own_macs
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.segment import look
@@ -190,26 +191,16 @@ def complaints(main_file: str, output: str, shared: t.Collection[str]) -> list[s
     return [f"{one.where}: {one.message}" for one in found if one.severity == "error"]
 
 
-def nginx_serves() -> bool:
-    """Whether a process of nginx runs, told without its pid file."""
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            head, _bracket, rest = file.read().rpartition(")")
-            if head.partition("(")[2] == "nginx" and rest.split()[0] not in "ZX":
-                return True
-    return False
-
-
 def of_member(root: str, shared: t.Collection[str]) -> dict[str, t.Any]:
     """Return what is known of a balancer."""
     daemon = KeepalivedDaemon(root=root)
     version = version_of(daemon)
-    running = daemon.running()
+    runs = daemon.running()
     found: dict[str, t.Any] = {
         "installed": version is not None,
-        "running": running,
+        "running": runs,
         "units": units(UNITS, uptime=uptime()),
-        "nginx_runs": nginx_serves(),
+        "nginx_runs": running("nginx"),  # whatever its pid file says
         "blocking_rules": blocking_rules(),
         "drifted": drifted(owned_files(daemon.name)),
         "instances": [],
@@ -222,8 +213,8 @@ def of_member(root: str, shared: t.Collection[str]) -> dict[str, t.Any]:
         blocks = read_tree(daemon.main_file, parse_build(daemon.version.output)).blocks
         found["tracked"] = tracked(blocks, watched_inodes("keepalived"))
         found["complaints"] = complaints(daemon.main_file, daemon.version.output, shared)
-        found["refused"] = refused(blocks, scheduler() if running else None)
-    if running:
+        found["refused"] = refused(blocks, scheduler() if runs else None)
+    if runs:
         found["instances"] = [dataclasses.asdict(state) for state in read_states()]
         found["amiss"] = daemon.differs()
     return found

@@ -20,7 +20,7 @@ import typing as t
 
 from .._system.addresses import canonical
 from .._system.netlink import Bound, bound, remove
-from .._system.processes import alive, process, processes, read_pid
+from .._system.processes import alive, read_pid, running
 from .track import FIT, UNFIT, put
 
 CONFIG = "/etc/holdfast/watcher.json"
@@ -57,17 +57,6 @@ def below(index: int) -> int:
             return int(stream.read())
     except (OSError, ValueError):
         return index
-
-
-def runs(pid: int, name: str) -> bool:
-    """Whether this process is alive, no zombie, and called so."""
-    found = process(pid)
-    return found is not None and found.alive and found.name == name
-
-
-def running(name: str) -> bool:
-    """Whether a process of this name runs in our part of the system."""
-    return any(found.alive and found.name == name for _pid, found in processes())
 
 
 def hold(config: t.Mapping[str, t.Any]) -> None:

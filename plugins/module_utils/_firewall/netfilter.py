@@ -60,10 +60,6 @@ class Netfilter:
         ]
         return found + (["iptables"] if blocking else [])
 
-    def rulesets(self) -> list[Ruleset]:
-        """Return all that a packet has to pass."""
-        return [self.tables, *self.iptables.values()]
-
     def steps(self, access: Access, *, chain: str = "") -> list[Step]:
         """Return what lets in what is wanted.
 

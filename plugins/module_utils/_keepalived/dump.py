@@ -26,6 +26,7 @@ import time
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Runner, run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.live import read_tree
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import named_by
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.state import InstanceState, states
 
 __all__ = ("PID_FILES", "main_pid", "read_states")
@@ -37,14 +38,8 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # renameat2(2)
 
 def main_pid() -> int | None:
     """Return the process id of keepalived's main process, or None where it does not run."""
-    for path in PID_FILES:
-        with contextlib.suppress(OSError, ValueError):
-            with open(path, encoding="ascii") as file:
-                pid = int(file.read())
-            with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
-                if file.read().strip() == "keepalived":
-                    return pid
-    return None
+    named = filter(None, map(named_by, PID_FILES))
+    return next((pid for pid, process in named if process.name == "keepalived"), None)
 
 
 def read_states(runner: Runner = run, binary: str = "keepalived", *, timeout: float = 2.0) -> list[InstanceState]:

@@ -30,7 +30,6 @@ __all__ = (
 LONGEST_LINE = 1000
 
 BLANK = " \t"
-SPACE = " \t\f\n\r\v"
 _MARKS = re.compile(r'[!#"\\]')
 _QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 # What stands before a comment, or before a quote that is not closed.

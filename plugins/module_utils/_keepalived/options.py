@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import argument_spec
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import (
-    BfdInstance,
     GlobalDefs,
     KeepalivedConfig,
     SyncGroup,
@@ -22,7 +21,6 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.mode
     VrrpScript,
 )
 
-BFD_OPTIONS = argument_spec(BfdInstance)
 CONFIG_OPTIONS = argument_spec(KeepalivedConfig)
 GLOBAL_OPTIONS = argument_spec(GlobalDefs)
 INSTANCE_OPTIONS = argument_spec(VrrpInstance)

@@ -18,6 +18,7 @@ from dataclasses import replace
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.global_defs import GlobalDefs
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import named_by
 
 __all__ = ("PID_FILES", "Scheduler", "bearable", "may_raise_limits", "real_time_fault", "refused", "scheduler")
 
@@ -39,13 +40,10 @@ class Scheduler(t.NamedTuple):
 
 def scheduler(pid_files: t.Iterable[str] = PID_FILES) -> Scheduler | None:
     """Return how the process that speaks VRRP is run; None where there is none."""
-    for path in pid_files:
-        with contextlib.suppress(OSError, ValueError):
-            with open(path, encoding="ascii") as file:
-                pid = int(file.read())
-            with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
-                if not file.read().startswith("keepalived"):
-                    continue
+    for pid, process in filter(None, map(named_by, pid_files)):
+        if not process.name.startswith("keepalived"):
+            continue
+        with contextlib.suppress(OSError):
             policy = os.sched_getscheduler(pid) & ~os.SCHED_RESET_ON_FORK
             return Scheduler(_NAMES.get(policy, str(policy)), os.sched_getparam(pid).sched_priority)
     return None

@@ -15,6 +15,7 @@ import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.grammar import ROOT
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.addresses import family_of
 
 __all__ = ("Skips",)
 
@@ -86,7 +87,7 @@ def _is_place(address: str, port: str = "") -> bool:
     """Tell whether ``inet_stosockaddr()`` takes the two: a range or a mask does not count, nor does port 0."""
     alone = re.split("-" if "-" in address else "/", address, maxsplit=1)[0]
     try:
-        socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, alone)
+        socket.inet_pton(family_of(address), alone)
     except (OSError, UnicodeError):
         return False
     return not port.strip("0") or _is_number(port, 1, LARGEST_PORT)

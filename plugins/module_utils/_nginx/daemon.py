@@ -25,6 +25,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.dump impo
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules import check
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.secrets import redact
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Version, parse_build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import children, named_by
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.daemon import Changes, Daemon, Places
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.stage import Check
 
@@ -100,13 +101,8 @@ class NginxDaemon(Daemon):
 
     def main_pid(self) -> int | None:
         """Return the main process that the pid file names, or None where it does not run."""
-        try:
-            with open(self._pid_file(), encoding="ascii") as file:
-                pid = int(file.read())
-            with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
-                return pid if file.read().strip() == os.path.basename(self.binary) else None
-        except (OSError, ValueError):
-            return None
+        named = named_by(self._pid_file())
+        return named[0] if named and named[1].name == os.path.basename(self.binary) else None
 
     def check(self, changes: Changes) -> Check:
         self._changes = changes
@@ -237,12 +233,7 @@ def _named(text: bytes) -> list[tuple[bytes, bytes]]:
 def _workers(main: int) -> list[int]:
     """Return the worker processes of this main process that take new connections."""
     found = []
-    try:
-        with open(f"/proc/{main}/task/{main}/children", encoding="ascii") as file:
-            children = [int(pid) for pid in file.read().split()]
-    except OSError:
-        return []
-    for pid in children:
+    for pid in children(main):
         try:
             with open(f"/proc/{pid}/cmdline", "rb") as file:
                 title = file.read().rstrip(b"\0")

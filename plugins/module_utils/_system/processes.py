@@ -48,6 +48,21 @@ def processes() -> t.Iterator[tuple[int, Process]]:
             yield int(entry), found
 
 
+def running(name: str) -> bool:
+    """Whether a process of this name runs in our part of the system; a zombie does not."""
+    return any(found.alive and found.name == name for _pid, found in processes())
+
+
+def named_by(pid_file: str) -> tuple[int, Process] | None:
+    """Return number and facts of the process that a pid file names, None where there is no such file or process."""
+    try:
+        pid = read_pid(pid_file)
+    except (OSError, ValueError):
+        return None
+    found = process(pid)
+    return (pid, found) if found is not None else None
+
+
 def alive(pid: int) -> bool:
     """Whether there is a process of this number, and no zombie."""
     found = process(pid)

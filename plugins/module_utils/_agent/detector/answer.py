@@ -5,7 +5,7 @@
 
 The question is read from the wire, before any firewall: no port is opened for it. The answer comes from the port that
 was asked, so the firewall of whoever asks knows it as a reply. Only who knows the id of the change can ask; to all
-others this host says nothing. The protocol is that of apply/settle.py.
+others this host says nothing. The protocol is that of _transaction/settle.py.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def _why_not_accepted(own: Advert, other: Advert, *, through: bool) -> Reason:
             f"{where} sends to {other.destination} and this node to {own.destination}: "
             "both need unicast, or the same multicast group.",
         )
-    # This node's own say with how much a peer sends: 255, but over IPv6 unicast what the kernel has.
+    # This node's own say with how much a peer sends: both are set up alike.
     if other.ttl < own.ttl:
         return Reason(
             "ttl",
