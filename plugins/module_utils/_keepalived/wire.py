@@ -15,15 +15,12 @@ from ipaddress import ip_address
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import wire_fields
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.instance import SyncGroup, VrrpInstance
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.ttl import HIGHEST_TTL
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.ttl import HIGHEST_TTL, sent_ttl
 
 __all__ = ("GROUPS", "joint_changes")
 
 GROUPS = {4: "224.0.0.18", 6: "ff02::12"}
 """Where adverts go that are sent to nobody in particular (RFC 5798, section 5.1)."""
-
-KERNELS_TTL = "the kernel's"
-"""keepalived 2.2.7 leaves the hop limit of unicast over IPv6 to it; all else it sends with 255."""
 
 
 def joint_changes(
@@ -89,7 +86,7 @@ def _seen(one: VrrpInstance) -> dict[str, t.Any]:
         advert_int=one.advert_int or 1.0,
         virtual_ipaddress=_advertised(one),
         unicast_peer=one.is_unicast,
-        unicast_ttl=_sent_ttl(one),
+        unicast_ttl=sent_ttl(one.unicast_ttl, _family(one)) if one.is_unicast else HIGHEST_TTL,
         mcast_dst_ip="" if one.is_unicast else one.mcast_dst_ip or GROUPS[_family(one)],
         authentication=(secret.auth_type, secret.auth_pass) if secret else (),
         auth_hmac=one.auth_hmac or (),
@@ -100,12 +97,6 @@ def _seen(one: VrrpInstance) -> dict[str, t.Any]:
 
 def _advertised(one: VrrpInstance) -> frozenset[str]:
     return frozenset(str(address.ip) for address in one.virtual_ipaddress or ())
-
-
-def _sent_ttl(one: VrrpInstance) -> int | str:
-    if one.unicast_ttl is not None:
-        return one.unicast_ttl
-    return KERNELS_TTL if one.is_unicast and _family(one) == 6 else HIGHEST_TTL
 
 
 def _family(one: VrrpInstance) -> int:

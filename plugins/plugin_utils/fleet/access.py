@@ -11,7 +11,7 @@ import typing as t
 from collections.abc import Iterable, Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.wire import GROUPS
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.ttl import HIGHEST_TTL
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.ttl import HIGHEST_TTL, sent_ttl
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DRAWING, VIRTUAL_SERVERS
 
 __all__ = ("adverts", "drawn_on", "listens", "ports")
@@ -30,7 +30,7 @@ def adverts(
     """
     found: dict[tuple[str, str], int] = {}
     for options, peers in instances:
-        heard = list(_peers(options.get("unicast_peer"), str(options.get("unicast_ttl", HIGHEST_TTL))))
+        heard = list(_peers(options.get("unicast_peer"), options.get("unicast_ttl")))
         if options.get("unicast_src_ip") or heard:
             for source, ttl in heard:
                 found[source, ""] = min(ttl, found.get((source, ""), ttl))
@@ -96,11 +96,18 @@ def _listen(text: str) -> t.Iterator[tuple[str, str, str]]:
     yield "" if host in _NAMELESS else host.strip("[]"), port, protocol
 
 
-def _peers(value: t.Any, sent: str) -> t.Iterator[tuple[str, int]]:
-    """Yield address and lowest TTL of each peer, which is a mapping or a line of keepalived; ``sent``: with which."""
+def _peers(value: t.Any, unicast_ttl: t.Any) -> t.Iterator[tuple[str, int]]:
+    """Yield address and lowest TTL of each peer, which is a mapping or a line of keepalived.
+
+    ``unicast_ttl`` is the option, which the peers have as well.
+    """
     for one in value if isinstance(value, list) else [value] if value else []:
         words = str(one.get("address", "") if isinstance(one, dict) else one).split()
         said = one if isinstance(one, dict) else dict(zip(words[1::2], words[2::2]))
-        ttl = next((ttl for ttl in (str(said.get("min_ttl", "")), sent) if ttl.isdigit()), HIGHEST_TTL)
         if words:
-            yield words[0], int(ttl)
+            lowest = _number(said.get("min_ttl"))
+            yield words[0], sent_ttl(_number(unicast_ttl), 6 if ":" in words[0] else 4) if lowest is None else lowest
+
+
+def _number(value: t.Any) -> int | None:
+    return int(value) if str(value).isdigit() else None

@@ -49,6 +49,22 @@ def test_the_authentication_header_is_told() -> None:
         assert firewall({**old, "keepalived_instance_options": options})["authenticated"] == (kind == "AH")
 
 
+@pytest.mark.parametrize(
+    ("options", "ttls"),
+    [
+        ({}, [None, None]),
+        ({"unicast_ttl": 250}, [250, 250]),
+        # Then it is the kernel's over IPv6, and who demanded 255 would hear nobody.
+        ({"unicast_ttl": None}, [None, 0]),
+    ],
+)
+def test_the_ttl_that_is_looked_for_is_the_one_that_is_sent(options: dict[str, t.Any], ttls: list[int | None]) -> None:
+    instances = [{"name": "V4", "vips": ["10.0.0.100/24"]}, {"name": "V6", "vips": ["fd00::100/64"]}]
+    both = {"keepalived_instances": instances, "keepalived_vips": None, "keepalived_instance_options": options}
+    hosts = {name: {"keepalived_address6": f"fd00::{name[-1]}"} for name in ("lb1", "lb2")}
+    assert [advert.get("ttl") for advert in firewall(both, **hosts)["adverts"]] == ttls
+
+
 def test_both_families() -> None:
     instances = [{"name": "V4", "vips": ["10.0.0.100/24"]}, {"name": "V6", "vips": ["fd00::100/64"]}]
     both = {"keepalived_instances": instances, "keepalived_vips": None}
