@@ -173,6 +173,7 @@ class Plan:
             "address": member.address,
             "cluster": cluster.name,
             "members": [other.name for other in cluster.members],
+            "third_host": self._third_host,
             "vips": [str(vip.address) for instance in instances for vip in instance.vips],
             "keepalived_instances": [without_secrets(instance.options) for instance in instances],
             "keepalived_sync_groups": [dict(group.options) for group in self.sync_groups[member.name]],
@@ -189,6 +190,11 @@ class Plan:
             "outage": self._outage(cluster, member, instances),
             "outage_told": self._told(cluster) if member is cluster.members[0] else "",
         }
+
+    @functools.cached_property
+    def _third_host(self) -> str:
+        """The host that asks an address as a client does: the inventory's first backend, empty without one."""
+        return next(iter(self.fleet.groups.get(self.fleet.roles["backend"], ())), "")
 
     @functools.cached_property
     def _backend_addresses(self) -> list[str]:

@@ -50,6 +50,7 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
     ]
     assert [len(plan[host].pop("detector")["instances"]) for host in ("lb1", "lb2")] == [1, 1]
     assert [plan[host].pop("watcher")["probe"]["peers"] for host in ("lb1", "lb2")] == [["10.0.0.12"], ["10.0.0.11"]]
+    assert [plan[host].pop("third_host") for host in ("lb1", "lb2")] == ["web1", "web1"]
     upstreams = {"balancer_upstreams": [{"name": "blog", "servers": servers}], "balancer_stream_upstreams": []}
     health = {
         "keepalived_checks": [],
