@@ -37,8 +37,9 @@ BESIDE: dict[str, Beside] = {
     "nginx is reloaded ten times": Beside(
         "holder", "for i in $(seq 10); do systemctl reload nginx; sleep 0.2; done", undoes="nginx's workers hung"
     ),
+    # Else systemd takes back a stop that is under way.
     "keepalived is reloaded five times": Beside(
-        "holder", "for i in $(seq 5); do systemctl reload keepalived; sleep 0.5; done"
+        "holder", "for i in $(seq 5); do systemctl --job-mode=fail reload keepalived; sleep 0.5; done"
     ),
     # nginx is back before the next watcher looks.
     "the watcher is killed": Beside("holder", "systemctl kill --signal=KILL holdfast-watcher", undoes="nginx killed"),
