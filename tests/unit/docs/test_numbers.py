@@ -130,6 +130,7 @@ SAID: list[tuple[str, str]] = [
     ("docs/notifications.md", f"with room for {megabytes('holdfast-notify.socket', 'PipeSize')} MB"),
     ("docs/notifications.md", f"At most {records.LIMIT} events wait for commands and as many for mails."),
     ("docs/notifications.md", f"commands and mails get {notifier.DRAIN:g} seconds."),
+    ("docs/notifications.md", f"one that runs has {notifier.LAST:g} seconds more."),
     ("docs/notifications.md", f"A message has at most {notifier.LONGEST >> 10} kB."),
     (
         "docs/notifications.md",

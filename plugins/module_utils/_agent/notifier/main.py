@@ -35,7 +35,8 @@ FIRST_DESCRIPTOR = 3  # where systemd hands descriptors over (sd_listen_fds)
 LONGEST = 4096  # bytes of a message from another service, or of a line
 PART = 65536  # bytes of lines that are taken at a time
 MESSAGES = 64  # that are taken at a time: who sends on and on must not keep this program from all else
-DRAIN = 5.0  # seconds that commands and mails may still take when this program is stopped
+DRAIN = 5.0  # seconds in which commands and mails still begin when this program is stopped
+LAST = 3.0  # seconds more for the commands that run then: one that is cut short does not run again
 PING = 1.0
 READ = selectors.EVENT_READ
 
@@ -100,6 +101,7 @@ class Service:
             self.state.changed.notify_all()
             self.state.changed.wait_for(lambda: self.commands.idle() and self.mailer.idle(), DRAIN)
             self.commands.stopping = True
+            self.state.changed.wait_for(self.commands.idle, LAST)
         self.state.save()
 
     def read_again(self) -> None:
