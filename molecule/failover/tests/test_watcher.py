@@ -23,14 +23,17 @@ KEPT = "/root/instance.conf"
 TRACKERS = ("nginx_crash", "nginx_down", "nginx_probe", "nginx_stop")
 # A crash that nobody sees is an outage until somebody comes; how fast one is seen is measured elsewhere.
 SEEN = (1.0, 200)
-MOST_MEGABYTES, SECONDS = 25.0, 20
+# Generous: the processors of a test machine are shared. At rest it takes about one.
+MOST_PERCENT, MOST_MEGABYTES, SECONDS = 2.0, 25.0, 20
+# What one start takes tells how fast a machine is: a slower one than that of the limit may take as much more.
+USUAL_START = 0.024
 ONE_INTERPRETER = """
 import resource, subprocess
 agent = ["python3", "-I", "-S", "-B", "/usr/local/lib/holdfast/agent"]
-for _run in range(20):
+for _run in range(60):
     subprocess.run([*agent, "supervisor", "1", "true"], check=True)
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print((used.ru_utime + used.ru_stime) / 20)
+print((used.ru_utime + used.ru_stime) / 60)
 """
 
 
@@ -156,8 +159,7 @@ def assert_frugal(pair: Pair, what: str) -> None:
     percent = (spent(pair.lb1) - before) / SECONDS * 100
     kilobytes = pair.lb1.run(f"awk '/^Pss:/ {{print $2}}' /proc/{main_pid(pair.lb1)}/smaps_rollup")
     megabytes = int(kilobytes) / 1024
-    # By the speed of this machine: it is as if it had started one program of its kind a second, at the most.
-    most = one_interpreter(pair.lb1) * 100
+    most = MOST_PERCENT * max(1.0, one_interpreter(pair.lb1) / USUAL_START)
     measured = {"percent": round(percent, 2), "most": round(most, 2), "megabytes": round(megabytes, 1)}
     print(f"MEASURED {json.dumps({'watcher': what, **measured})}")
     assert percent < most
