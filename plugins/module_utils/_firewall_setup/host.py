@@ -25,7 +25,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._firewall.netfil
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._firewall.restore import WANTED, Kept, locked
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._firewall_setup import keeper
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import must
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.stale import stale
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.services import is_stale
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import read_state
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.text import replace_text
 
@@ -143,7 +143,7 @@ def _run_keeper(outcome: Outcome, check: bool, runner: Runner) -> None:
     if not is_new and runner("systemctl", "is-active", "--quiet", keeper.UNIT).rc:
         outcome.added.append(f"{keeper.UNIT}: started")
         is_new = True
-    elif not is_new and stale({keeper.UNIT: delivery.paths[keeper.PART]}, runner)[0]:
+    elif not is_new and is_stale(keeper.UNIT, delivery.paths[keeper.PART], runner):
         outcome.added.append(f"{keeper.UNIT}: restarted")
         is_new = True
     if is_new and not check:

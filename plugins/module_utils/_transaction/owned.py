@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files and folders that this collection owns as a whole, many in one step. Private to this collection.
+
+Units, settings of the agent and the like: nothing tests them first, so each is replaced on its own. What a daemon reads
+goes through a transaction instead.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import re
+import stat
+import typing as t
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Runner, run
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import must, unit_properties
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import (
+    Wanted,
+    make_folders,
+    read_state,
+    told,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.text import replace_text
+
+__all__ = ("Change", "File", "Folder", "bring")
+
+UNITS = "/etc/systemd/system/"
+TMPFILES = "/etc/tmpfiles.d/"
+EXEC_START = "@EXEC_START@"
+"""In the text of a drop-in: how the unit itself starts its program. Only the host knows that."""
+
+_EXEC_START = re.compile(r"^ExecStart=(.+)$", re.MULTILINE)
+
+
+class Folder(t.NamedTuple):
+    """A folder as it shall be; the owner is the user who applies it."""
+
+    path: str
+    mode: int = 0o755
+    group: str = "root"
+
+
+class File(t.NamedTuple):
+    """A file as it shall be; no text wants none. In that of a drop-in to ``unit``, EXEC_START is filled in."""
+
+    path: str
+    text: str | None
+    mode: int = 0o644
+    unit: str = ""
+
+
+class Change(t.NamedTuple):
+    """What was, or in check mode would be, done to a path: its text before and after, empty for a folder."""
+
+    path: str
+    before: str
+    after: str
+
+
+def bring(folders: t.Sequence[Folder], files: t.Sequence[File], *, check: bool, runner: Runner = run) -> list[Change]:
+    """Bring them all about, in their order, and have systemd read its units again where one has changed.
+
+    What a file below TMPFILES names is made in every run, changed or not. Raises HoldfastError; what was done until
+    then stays, and the next run goes on from there.
+    """
+    changes = [change for folder in folders for change in _folder(folder, check=check)]
+    for file in files:
+        changes += _file(file, check=check, runner=runner)
+    if not check:
+        if any(change.path.startswith(UNITS) for change in changes):
+            must("systemctl", "daemon-reload", runner=runner)
+        for file in files:
+            if file.path.startswith(TMPFILES) and file.text is not None:
+                must("systemd-tmpfiles", "--create", file.path, runner=runner)
+    return changes
+
+
+def _folder(wanted: Folder, *, check: bool) -> t.Iterator[Change]:
+    try:
+        group = grp.getgrnam(wanted.group).gr_gid
+    except KeyError:
+        raise HoldfastError(f"{wanted.path} shall be of group {wanted.group}, which this host does not have") from None
+    with told(wanted.path, "it is as it was"):
+        if os.path.lexists(wanted.path):
+            about = os.lstat(wanted.path)
+            if not stat.S_ISDIR(about.st_mode):
+                raise HoldfastError(f"{wanted.path} is not a folder: move it away")
+            if (stat.S_IMODE(about.st_mode), about.st_uid, about.st_gid) == (wanted.mode, os.geteuid(), group):
+                return
+        if not check:
+            make_folders(wanted.path)
+            os.chown(wanted.path, os.geteuid(), group)
+            os.chmod(wanted.path, wanted.mode)  # last: a change of the owner takes bits away
+    yield Change(wanted.path, "", "")
+
+
+def _file(wanted: File, *, check: bool, runner: Runner) -> t.Iterator[Change]:
+    there = read_state(wanted.path)
+    text = wanted.text
+    if text is not None and EXEC_START in text:
+        text = _filled(text, wanted.unit, runner)
+    if there.satisfies(None if text is None else Wanted(text.encode(), wanted.mode)):
+        return
+    if not check:
+        replace_text(wanted.path, text, wanted.mode)
+    yield Change(wanted.path, (there.content or b"").decode(errors="replace"), text or "")
+
+
+def _filled(text: str, unit: str, runner: Runner) -> str:
+    """Return the text with the command line of the unit in it; without its ExecStart where there is no such unit."""
+    path = unit_properties(unit, ["FragmentPath"], runner)["FragmentPath"]
+    found = _EXEC_START.search((read_state(path).content or b"").decode(errors="replace")) if path else None
+    if found:
+        return text.replace(EXEC_START, found[1].strip())
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("ExecStart="))
