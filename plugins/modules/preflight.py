@@ -126,6 +126,11 @@ running:
   description: Whether keepalived runs here already, with an instance that this collection wrote.
   returned: success
   type: bool
+ansible_facts:
+  description: C(pkg_mgr) and C(service_mgr), which modules for packages and services would find out each time.
+  returned: success
+  type: dict
+  sample: {pkg_mgr: apt, service_mgr: systemd}
 """
 
 import os
@@ -152,7 +157,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host imp
     need_root,
     tells_of_processes,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.packages import download
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.packages import download, manager
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.programs import program_of, unfit_program
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.frames import own_macs
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.segment import look
@@ -288,6 +293,7 @@ def main() -> None:
         downloaded=downloaded,
         router_ids={one.name: one.virtual_router_id for one in live},
         running=bool(live) and main_pid() is not None,
+        ansible_facts={**manager(), "service_mgr": "systemd"},
     )
 
 

@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import NOT_FOUND, Completed, Runner, run
 
-__all__ = ("download",)
+__all__ = ("download", "manager")
 
 MINUTES = 600.0
 
@@ -44,6 +44,11 @@ def download(packages: t.Sequence[str], *, check_mode: bool, runner: Runner = ru
             f"make `apt-get update && apt-get install {' '.join(missing)}` work"
         )
     return missing
+
+
+def manager() -> dict[str, str]:
+    """Return the fact ``pkg_mgr`` of this host, nothing where Ansible has to find it out."""
+    return {"pkg_mgr": "apt"} if os.path.exists("/usr/bin/apt-get") else {}
 
 
 def _apt(*args: str, runner: Runner) -> Completed:
