@@ -136,62 +136,23 @@ files:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._firewall.access import Access, AccessError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._firewall.heard import Heard
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._firewall_setup.host import is_kept, settle
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import host_addresses, need_root
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.firewall import FIREWALL_OPTIONS, open_firewall
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import need_root
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "adverts": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {
-                    "source": {"type": "str", "required": True},
-                    "group": {"type": "str"},
-                    "ttl": {"type": "int", "default": 255},
-                },
-            },
-            "ports": {"type": "list", "elements": "str", "default": []},
-            "sources": {"type": "list", "elements": "str", "default": []},
-            "addresses": {"type": "list", "elements": "str", "default": []},
-            "through": {"type": "bool", "default": True},
-            "guard": {"type": "bool", "default": False},
-            "authenticated": {"type": "bool", "default": False},
-            "senders": {"choices": ["exact", "joined", "joined_where_any"], "default": "exact"},
-        },
-        supports_check_mode=True,
-    )
-    given = module.params
+    module = AnsibleModule(argument_spec=FIREWALL_OPTIONS, supports_check_mode=True)
     try:
         need_root()
-        interfaces = {one.interface: None for one in host_addresses() if one.address in given["addresses"]}
-        access = Access.read(given["adverts"], given["ports"], given["sources"], interfaces)
-        heard = Heard.read(given["adverts"], authenticated=given["authenticated"]) if given["guard"] else None
-        if given["senders"] == "joined_where_any" and not is_kept():
-            module.exit_json(changed=False, firewalls=[], added=[], removed=[], files=[])
-        keep = given["senders"] != "exact"
-        outcome = settle(access if given["through"] else None, heard, keep=keep, check=module.check_mode)
-    except (HoldfastError, AccessError) as error:
+        outcome = open_firewall(module.params, check=module.check_mode)
+    except HoldfastError as error:
         module.fail_json(msg=str(error))
+    nothing = not outcome.told["firewalls"] and not module.params["guard"]
     module.exit_json(
-        changed=outcome.changed,
-        firewalls=outcome.firewalls,
-        added=outcome.added,
-        removed=outcome.removed,
-        files=outcome.files,
-        msg=""
-        if outcome.firewalls or given["guard"]
-        else "No firewall on this host may block anything: there is nothing to do.",
-        diff={
-            "before_header": "firewall",
-            "after_header": "firewall",
-            "before": "".join(f"{line}\n" for line in outcome.removed),
-            "after": "".join(f"{line}\n" for line in outcome.added),
-        },
+        changed=bool(outcome.changes),
+        msg="No firewall on this host may block anything: there is nothing to do." if nothing else "",
+        diff=outcome.diff[0] if outcome.diff else None,
+        **outcome.told,
     )
 
 

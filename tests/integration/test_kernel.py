@@ -16,37 +16,37 @@ UNIT = "/etc/systemd/system/holdfast-loopback.service"
 
 
 def settings(*names: str, **more: t.Any) -> Args:
-    return {"settings": [{"name": name, "value": "1", "reason": "a test", **more} for name in names]}
+    return {"kernel": {"settings": [{"name": name, "value": "1", "reason": "a test", **more} for name in names]}}
 
 
 def value(host: Host, name: str) -> str:
     return host.run(f"sysctl -n {name}").strip()
 
 
-def four_times(host: Host, module: str, args: Args) -> Args:
+def four_times(host: Host, args: Args) -> Args:
     """Check, run, check again, run again; return what the first run said."""
     before = host.listing("/etc")
-    checked = host.ok(module, args, check=True)
+    checked = host.ok("host_state", args, check=True)
     assert host.listing("/etc") == before
-    done = host.ok(module, args)
+    done = host.ok("host_state", args)
     assert checked["changed"]
     assert done["changed"]
     assert checked["diff"] == done["diff"]
     for check in (True, False):
-        assert not host.ok(module, args, check=check)["changed"]
+        assert not host.ok("host_state", args, check=check)["changed"]
     return done
 
 
 def test_a_setting_is_made_and_goes_back_to_what_it_was(fresh: Host) -> None:
     fresh.run(f"sysctl -w {IGNORE}=2")
-    four_times(fresh, "kernel_settings", settings(IGNORE))
+    four_times(fresh, settings(IGNORE))
     assert value(fresh, IGNORE) == "1"
     assert f"# a test (was 2)\n{IGNORE} = 1\n" in fresh.read(FILE)
     # What systemd applies at boot is the same file.
     fresh.run(f"sysctl -w {IGNORE}=0; sysctl --load {FILE}")
     assert value(fresh, IGNORE) == "1"
 
-    four_times(fresh, "kernel_settings", {"settings": []})
+    four_times(fresh, {"kernel": {}})
     assert value(fresh, IGNORE) == "2"
     assert fresh.attempt(f"test -e {FILE}").rc != 0
     fresh.run(f"sysctl -w {IGNORE}=0")
@@ -54,17 +54,19 @@ def test_a_setting_is_made_and_goes_back_to_what_it_was(fresh: Host) -> None:
 
 def test_what_the_kernel_refuses_is_told_and_ends_the_play_only_if_it_is_needed(fresh: Host) -> None:
     unknown = "net.ipv4.no_such_setting"
-    done = fresh.ok("kernel_settings", settings(unknown))
-    assert done["refused"] == [f"{unknown} = 1 is refused by the kernel (No such file or directory): a test"]
+    done = fresh.ok("host_state", settings(unknown))
+    assert done["sections"]["kernel"]["refused"] == [
+        f"{unknown} = 1 is refused by the kernel (No such file or directory): a test"
+    ]
     assert any(unknown in warning for warning in done["warnings"])
-    words = fresh.refused("kernel_settings", settings(unknown, needed=True))
+    words = fresh.refused("host_state", settings(unknown, needed=True))
     assert words.startswith(f"{unknown} = 1 is refused by the kernel")
-    fresh.ok("kernel_settings", {"settings": []})
+    fresh.ok("host_state", {"kernel": {}})
 
 
 def test_a_real_server_has_the_addresses_also_after_a_boot(fresh: Host) -> None:
-    wanted: Args = {"addresses": [VIP, "fd77::100"]}
-    four_times(fresh, "loopback_addresses", wanted)
+    wanted: Args = {"loopback": {"addresses": [VIP, "fd77::100"]}}
+    four_times(fresh, wanted)
     shown = fresh.run("ip -br address show lo")
     assert f"{VIP}/32" in shown
     assert "fd77::100/128" in shown
@@ -73,9 +75,9 @@ def test_a_real_server_has_the_addresses_also_after_a_boot(fresh: Host) -> None:
     assert f"{VIP}/32" in fresh.run("ip -br address show lo")
     assert fresh.run("systemctl is-enabled holdfast-loopback").strip() == "enabled"
 
-    done = four_times(fresh, "loopback_addresses", {"addresses": ["fd77::100"]})
-    assert done["removed"] == [VIP]
-    four_times(fresh, "loopback_addresses", {"addresses": []})
+    done = four_times(fresh, {"loopback": {"addresses": ["fd77::100"]}})
+    assert done["sections"]["loopback"]["removed"] == [VIP]
+    four_times(fresh, {"loopback": {}})
     left = fresh.run("ip -br address show lo")
     assert "127.0.0.1/8" in left
     assert "fd77::100" not in left
@@ -84,7 +86,7 @@ def test_a_real_server_has_the_addresses_also_after_a_boot(fresh: Host) -> None:
 
 def test_an_address_that_the_host_has_for_all_is_refused(fresh: Host) -> None:
     fresh.run(f"ip address add {VIP}/24 dev eth0")
-    words = fresh.refused("loopback_addresses", {"addresses": [VIP]})
+    words = fresh.refused("host_state", {"loopback": {"addresses": [VIP]}})
     assert words.startswith(f"{VIP} is an address of eth0 on this host")
     fresh.run(f"ip address del {VIP}/24 dev eth0")
 

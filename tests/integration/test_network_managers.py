@@ -20,7 +20,7 @@ INSTANCE = {
     "priority": 250,
     "virtual_ipaddress": [f"{VIP}/24"],
 }
-KEEP = {"interfaces": ["eth0"]}
+KEEP = {"networkd": {"interfaces": ["eth0"]}}
 
 
 @pytest.fixture
@@ -58,9 +58,9 @@ def change_and_reload(host: Host) -> int:
 def test_a_reload_of_networkd_costs_the_address_and_with_the_drop_in_it_does_not(networkd: Host) -> None:
     assert change_and_reload(networkd) > 0
     before = transitions(networkd)
-    result = networkd.ok("networkd_keep", KEEP)
+    result = networkd.ok("host_state", KEEP)
     assert result["changed"]
-    assert result["files"] == [DROP_IN]
+    assert result["sections"]["networkd"]["files"] == [DROP_IN]
     assert change_and_reload(networkd) == 0
     networkd.run("systemctl restart systemd-networkd; sleep 1")
     assert holds(networkd)
@@ -68,21 +68,21 @@ def test_a_reload_of_networkd_costs_the_address_and_with_the_drop_in_it_does_not
 
 
 def test_a_second_run_changes_nothing_and_check_mode_neither(networkd: Host) -> None:
-    assert networkd.ok("networkd_keep", KEEP, check=True)["changed"]
+    assert networkd.ok("host_state", KEEP, check=True)["changed"]
     assert networkd.attempt(f"test -e {DROP_IN}").rc
-    networkd.ok("networkd_keep", KEEP)
+    networkd.ok("host_state", KEEP)
     assert networkd.run(f"stat -c %a {DROP_IN}").strip() == "644"
-    assert not networkd.ok("networkd_keep", KEEP)["changed"]
+    assert not networkd.ok("host_state", KEEP)["changed"]
 
 
 def test_what_the_administrator_has_said_already_stays(networkd: Host) -> None:
     networkd.run(f"echo KeepConfiguration=yes >>{NETWORK}")
-    assert networkd.ok("networkd_keep", KEEP)["files"] == []
+    assert networkd.ok("host_state", KEEP)["sections"]["networkd"]["files"] == []
 
 
 def test_without_networkd_nothing_is_done(host: Host) -> None:
-    result = host.ok("networkd_keep", KEEP)
-    assert (result["changed"], result["files"]) == (False, [])
+    result = host.ok("host_state", KEEP)
+    assert (result["changed"], result["sections"]["networkd"]["files"]) == (False, [])
 
 
 def test_an_address_that_somebody_deletes_is_back_at_once(host: Host) -> None:

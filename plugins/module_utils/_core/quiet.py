@@ -33,6 +33,11 @@ class QuietModule(AnsibleModule):  # type: ignore[misc]
             told[name] = value if plain and not spec.get("no_log") else NOT_SHOWN
         return told
 
+    def secret_options(self) -> t.Mapping[str, t.Any]:
+        """Return the argument spec that says which options hold a secret."""
+        spec: dict[str, t.Any] = self.argument_spec
+        return spec
+
     def exit_json(self, **result: t.Any) -> None:
         """End well. The result holds no secret, so none is looked for in it: a short one would be found everywhere."""
         self.no_log_values: set[str] = set()
@@ -40,7 +45,7 @@ class QuietModule(AnsibleModule):  # type: ignore[misc]
 
     def fail_json(self, msg: str, **result: t.Any) -> None:
         """End with an error, whose sentence may be Ansible's own about a value of the wrong type."""
-        for secret in sorted(set(_secrets(self.argument_spec, self.params)), key=len, reverse=True):
+        for secret in sorted(set(_secrets(self.secret_options(), self.params)), key=len, reverse=True):
             msg = str(msg).replace(secret, HIDDEN)
         super().fail_json(hide_in_urls(str(msg)), invocation={"module_args": self._told()}, **result)
 

@@ -37,19 +37,26 @@ class Service(t.NamedTuple):
     """A unit, and what is to be true of it.
 
     It starts anew when its unit, a drop-in or one of its ``programs`` is newer than its start, and reads again when one
-    of its ``settings`` is newer than its last start or reload. ``runs`` and ``enabled`` ask for nothing where false.
+    of its ``settings`` is newer than its last start or reload. Without ``runs`` it is left as it is, and so is whether
+    it is ``enabled`` where that is None.
     """
 
     name: str
     programs: t.Sequence[str] = ()
     settings: t.Sequence[str] = ()
     runs: bool = True
-    enabled: bool = True
+    enabled: bool | None = None
     restarts: bool = True
 
 
-def settle(services: t.Sequence[Service], *, check: bool, runner: Runner = run) -> list[tuple[str, str]]:
-    """Make it true of each, in this order; return what was, or would be, done: (unit, verb of systemctl)."""
+def settle(
+    services: t.Sequence[Service], *, check: bool, written: t.Collection[str] = (), runner: Runner = run
+) -> list[tuple[str, str]]:
+    """Make it true of each, in this order; return what was, or would be, done: (unit, verb of systemctl).
+
+    ``written`` are the files that would have been written before, where nothing is in check mode.
+    """
+    new = written if check else ()
     looks = {service.name: unit_properties(service.name, PROPERTIES, runner) for service in services}
     done: list[tuple[str, str]] = []
 
@@ -64,15 +71,17 @@ def settle(services: t.Sequence[Service], *, check: bool, runner: Runner = run) 
         look = unit_properties(service.name, PROPERTIES, runner) if done and not check else looks[service.name]
         if service.enabled and look["UnitFileState"] not in ("enabled", "static", "alias", "generated"):
             act("enable", service.name)
+        elif service.enabled is False and look["UnitFileState"] == "enabled":
+            act("disable", service.name)
         if not service.runs:
             continue
         if look["ActiveState"] not in RUNS:
             act("start", service.name)
-        elif service.restarts and _newer_than_start(look, service.programs):
+        elif service.restarts and _newer_than_start(look, service.programs, new):
             if service.name.endswith(".socket"):
                 act("stop", look["Triggers"])  # systemd restarts no socket whose service runs
             act("restart", service.name)
-        elif _newer_than_change(look, service.settings):
+        elif _newer_than_change(look, service.settings, new):
             act("reload", service.name)
     return done
 
@@ -83,14 +92,14 @@ def is_stale(name: str, programs: t.Sequence[str], runner: Runner = run) -> bool
     return look["ActiveState"] in RUNS and _newer_than_start(look, programs)
 
 
-def _newer_than_start(look: t.Mapping[str, str], programs: t.Sequence[str]) -> bool:
-    units = filter(None, (look["FragmentPath"], *look["DropInPaths"].split()))
-    return _written([*units, *programs]) > _since_boot(look["ActiveEnterTimestampMonotonic"])
+def _newer_than_start(look: t.Mapping[str, str], programs: t.Sequence[str], new: t.Collection[str] = ()) -> bool:
+    files = [*filter(None, (look["FragmentPath"], *look["DropInPaths"].split())), *programs]
+    return _written(files) > _since_boot(look["ActiveEnterTimestampMonotonic"]) or not set(files).isdisjoint(new)
 
 
-def _newer_than_change(look: t.Mapping[str, str], settings: t.Sequence[str]) -> bool:
+def _newer_than_change(look: t.Mapping[str, str], settings: t.Sequence[str], new: t.Collection[str]) -> bool:
     # A reload changes the state for a moment.
-    return _written(settings) > _since_boot(look["StateChangeTimestampMonotonic"])
+    return _written(settings) > _since_boot(look["StateChangeTimestampMonotonic"]) or not set(settings).isdisjoint(new)
 
 
 def _since_boot(microseconds: str) -> float:

@@ -45,7 +45,7 @@ class Folder(t.NamedTuple):
 
 
 class File(t.NamedTuple):
-    """A file as it shall be; no text wants none. In that of a drop-in to ``unit``, EXEC_START is filled in."""
+    """A file as it shall be; no text wants none, and no link. In a drop-in to ``unit``, EXEC_START is filled in."""
 
     path: str
     text: str | None
@@ -99,6 +99,13 @@ def _folder(wanted: Folder, *, check: bool) -> t.Iterator[Change]:
 
 
 def _file(wanted: File, *, check: bool, runner: Runner) -> t.Iterator[Change]:
+    if wanted.text is None and os.path.islink(wanted.path):
+        before = f"link to {os.readlink(wanted.path)}\n"
+        if not check:
+            with told(wanted.path, "it is as it was"):
+                os.unlink(wanted.path)
+        yield Change(wanted.path, before, "")
+        return
     there = read_state(wanted.path)
     text = wanted.text
     if text is not None and EXEC_START in text:

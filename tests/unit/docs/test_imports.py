@@ -24,6 +24,7 @@ COLUMNS = (
     ("_agent",),
     ("_delivery",),
     ("_firewall_setup",),
+    ("_host",),
 )
 MAY: dict[str, set[str]] = {
     name: {other for column in COLUMNS[:index] for other in column}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""owned_files: many files in one step, each only where it differs, and the same said in check mode."""
+"""Many files in one step, each only where it differs, and the same said in check mode."""
 
 from __future__ import annotations
 

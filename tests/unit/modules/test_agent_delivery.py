@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Ansible sends to a host with agent_files holds the whole agent, and the module says what it changed."""
+"""What Ansible sends to a host with host_state holds the whole agent, and the module says what it changed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SETTINGS = {
 
 def run(tmp_path: Path, folder: str) -> dict[str, t.Any]:
     """Return what the module says of this machine, to which Ansible has sent it as to any other."""
-    module = ["-m", "holdfast.nginx_ha.agent_files", "-a", f"folder={folder}"]
+    module = ["-m", "holdfast.nginx_ha.host_state", "-a", json.dumps({"agent": {"folder": folder}})]
     there = ["-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}"]
     config = tmp_path / "ansible.cfg"
     config.write_text("")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""current_services tells a service that runs what its files said once from one that is as its files say."""
+"""A service that runs what its files said once is told from one that is as its files say."""
 
 from __future__ import annotations
 

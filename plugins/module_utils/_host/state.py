@@ -1,0 +1,298 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that a role wants of a host, in one go and in one order. Private to this collection.
+
+A section is a part of that, as the files, nginx or the services. One that is not given is not looked at. What a section
+needs is imported with it, so that a host compiles nothing that it does not use.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.outcome import Outcome
+
+__all__ = ("SECTIONS", "HostState")
+
+Options = t.Dict[str, t.Dict[str, t.Any]]
+Given = t.Mapping[str, t.Any]
+HIDDEN = "(not shown: it may hold secrets)\n"
+WATCHER = "/etc/holdfast/watcher.json"
+
+
+class HostState:
+    """What the sections have done so far, which the later ones build on.
+
+    ``outcomes`` are by the name of the section. After an error those are there that were done before.
+    """
+
+    def __init__(self, *, check: bool) -> None:
+        self.check = check
+        self.outcomes: dict[str, Outcome] = {}
+        self.programs: t.Mapping[str, t.Sequence[str]] = {}
+        self.homes: t.Sequence[t.Mapping[str, str]] = ()
+        self.written: set[str] = set()
+
+    def bring(self, given: t.Mapping[str, Given]) -> None:
+        """Bring about what each section says; HoldfastError, with the name of the section, where one cannot be."""
+        for name, section in SECTIONS.items():
+            if given.get(name) is not None:
+                options = checked(name, section.options(), given[name])
+                try:
+                    self.outcomes[name] = section.bring(self, options)
+                except InputError as error:
+                    raise InputError(f"{name}.{error.path}", error.message) from None
+
+    # In the order in which they happen.
+
+    def agent(self, given: Given) -> Outcome:
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._delivery.delivery import deliver
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.text import difference
+
+        done = deliver(given["folder"], check=self.check)
+        self.programs = done.paths
+        if not done.changed:
+            return Outcome()
+        self.written.update(path for part in done.parts for path in done.paths[part])
+        return Outcome([done.path], [difference(done.path, done.before, done.after)], told={"parts": done.parts})
+
+    def files(self, given: Given) -> Outcome:
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.owned import File, Folder, bring
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.text import difference
+
+        folders = [
+            Folder(one["path"], _bits(one["mode"], f"folders[{index}].mode"), one["group"])
+            for index, one in enumerate(given["folders"])
+        ]
+        files = [
+            File(one["path"], one["content"], _bits(one["mode"], f"files[{index}].mode"), one["unit"])
+            for index, one in enumerate(given["files"])
+        ]
+        secret = {one["path"] for one in given["files"] if not one["shown"]}
+        changes = bring(folders, files, check=self.check)
+        self.written.update(change.path for change in changes)
+        return Outcome(
+            [change.path for change in changes],
+            [
+                difference(change.path, "", HIDDEN)
+                if change.path in secret
+                else difference(change.path, change.before, change.after)
+                for change in changes
+            ],
+        )
+
+    def kernel(self, given: Given) -> Outcome:
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.kernel import set_kernel
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.kernel import Setting
+
+        settings = [
+            Setting(one["name"], one["value"], one["reason"], is_needed=one["needed"]) for one in given["settings"]
+        ]
+        return set_kernel(given["path"], settings, check=self.check)
+
+    def loopback(self, given: Given) -> Outcome:
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.loopback import share
+
+        return share(given["addresses"], check=self.check)
+
+    def firewall(self, given: Given) -> Outcome:
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.firewall import open_firewall
+
+        return open_firewall(given, check=self.check)
+
+    def nginx(self, given: Given) -> Outcome:
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.change import apply
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.options import NGINX_OPTIONS
+
+        options = {name: given[name] for name in NGINX_OPTIONS}
+        result = apply(
+            options,
+            owner="nginx_config",
+            check_mode=self.check,
+            drift=given["drift"],
+            stage_only=given["stage_only"],
+        )
+        return _changed(result)
+
+    def keepalived(self, given: Given) -> Outcome:
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.change import apply, homes
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.options import CONFIG_OPTIONS
+
+        result, config = apply(
+            {name: given[name] for name in CONFIG_OPTIONS},
+            owner="keepalived_config",
+            check_mode=self.check,
+            drift=given["drift"],
+            stage_only=given["stage_only"],
+            adopt=given["adopt"],
+        )
+        found = homes(config.instances or ())
+        self.homes = [{"address": address, "interface": interface} for address, interface in found.items()]
+        return _changed(result, addresses=self.homes)
+
+    def watcher(self, given: Given) -> Outcome:
+        """Write what the watcher watches, with the addresses of the keepalived section and their interfaces."""
+        document = {**given["document"], "addresses": self.homes}
+        text = json.dumps(document, indent=4) + "\n"
+        return self.files(
+            {
+                "folders": [],
+                "files": [{"path": WATCHER, "content": text, "mode": "0600", "unit": "", "shown": False}],
+            }
+        )
+
+    def networkd(self, given: Given) -> Outcome:
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.networkd import keep_addresses
+
+        homes = {one["interface"] for one in self.homes} - {""}
+        return keep_addresses(sorted({*given["interfaces"], *homes}), check=self.check)
+
+    def selinux(self, given: Given) -> Outcome:
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.selinux import (
+            is_enabled,
+            labelled,
+            switched_on,
+        )
+
+        if not is_enabled():
+            return Outcome()
+        labels = labelled(given["paths"], check=self.check)
+        booleans = switched_on(given["booleans"], check=self.check)
+        changes = [*labels, *(f"{name}=on" for name in booleans)]
+        return Outcome(changes, [_told("SELinux", changes)] if changes else [])
+
+    def services(self, given: Given) -> Outcome:
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.services import Service, settle
+
+        services = []
+        for one in given["services"]:
+            part = one.pop("part")
+            services.append(Service(**{**one, "programs": [*one["programs"], *self.programs.get(part, ())]}))
+        done = settle(services, written=self.written, check=self.check)
+        words = [f"{verb} {name}".strip() for name, verb in done]
+        return Outcome(words, [_told("services", [f"systemctl {one}" for one in words])] if words else [])
+
+
+class Section(t.NamedTuple):
+    """A part of a host's state: what it is told, as an argument spec, and what brings it about."""
+
+    options: t.Callable[[], Options]
+    bring: t.Callable[[HostState, Given], Outcome]
+
+
+def _firewall_options() -> Options:
+    from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.firewall import FIREWALL_OPTIONS
+
+    return FIREWALL_OPTIONS
+
+
+def _nginx_options() -> Options:
+    from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.options import NGINX_OPTIONS
+    from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.arguments import CHANGE_OPTIONS
+
+    return {**NGINX_OPTIONS, **CHANGE_OPTIONS}
+
+
+def _keepalived_options() -> Options:
+    from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.options import CONFIG_OPTIONS
+    from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.arguments import CHANGE_OPTIONS
+
+    return {**CONFIG_OPTIONS, **CHANGE_OPTIONS, "adopt": {"type": "bool", "default": False}}
+
+
+def _lists(**options: Options) -> Options:
+    return {
+        name: {"type": "list", "elements": "dict", "default": [], "options": fields} for name, fields in options.items()
+    }
+
+
+_PATH = {"type": "path", "required": True}
+_PATHS = {"type": "list", "elements": "path", "default": []}
+_YES = {"type": "bool", "default": True}
+FILES = _lists(
+    folders={
+        "path": _PATH,
+        "mode": {"type": "str", "default": "0755"},
+        "group": {"type": "str", "default": "root"},
+    },
+    files={
+        "path": _PATH,
+        "content": {"type": "str"},
+        "mode": {"type": "str", "default": "0644"},
+        "unit": {"type": "str", "default": ""},
+        "shown": _YES,
+    },
+)
+KERNEL: Options = {
+    "path": {"type": "path", "default": "/etc/sysctl.d/90-holdfast.conf"},
+    **_lists(
+        settings={
+            "name": {"type": "str", "required": True},
+            "value": {"type": "str", "required": True},
+            "reason": {"type": "str", "required": True},
+            "needed": {"type": "bool", "default": False},
+        }
+    ),
+}
+SERVICES = _lists(
+    services={
+        "name": {"type": "str", "required": True},
+        "part": {"type": "str", "default": ""},
+        "programs": _PATHS,
+        "settings": _PATHS,
+        "runs": _YES,
+        "enabled": {"type": "bool"},
+        "restarts": _YES,
+    }
+)
+SECTIONS: dict[str, Section] = {
+    "agent": Section(lambda: {"folder": {"type": "path", "default": "/usr/local/lib/holdfast"}}, HostState.agent),
+    "files": Section(lambda: FILES, HostState.files),
+    "kernel": Section(lambda: KERNEL, HostState.kernel),
+    "loopback": Section(lambda: {"addresses": {"type": "list", "elements": "str", "default": []}}, HostState.loopback),
+    "firewall": Section(_firewall_options, HostState.firewall),
+    "nginx": Section(_nginx_options, HostState.nginx),
+    "keepalived": Section(_keepalived_options, HostState.keepalived),
+    "watcher": Section(lambda: {"document": {"type": "dict", "required": True}}, HostState.watcher),
+    "networkd": Section(lambda: {"interfaces": {"type": "list", "elements": "str", "default": []}}, HostState.networkd),
+    "selinux": Section(
+        lambda: {"paths": _PATHS, "booleans": {"type": "list", "elements": "str", "default": []}}, HostState.selinux
+    ),
+    "services": Section(lambda: SERVICES, HostState.services),
+}
+
+
+def checked(name: str, options: Options, given: Given) -> dict[str, t.Any]:
+    """Return what was given to a section, of the types of its options; HoldfastError in Ansible's words for others."""
+    result = ArgumentSpecValidator(options).validate(given)
+    if result.error_messages:
+        raise HoldfastError(f"{name}: {'; '.join(result.error_messages)}")
+    return dict(result.validated_parameters)
+
+
+def _bits(mode: str, path: str) -> int:
+    try:
+        return int(mode, 8)
+    except ValueError:
+        raise InputError(path, f"{mode} is no permission in octal: write it as 0644") from None
+
+
+def _changed(result: t.Any, **told: t.Any) -> Outcome:
+    """Return what a transaction did. Addresses that were put back are a change without a file."""
+    changes = [f"{path} {action}" for path, action in sorted(result.files.items())]
+    if result.repaired:
+        changes.append("addresses, routes and rules that the kernel had lost")
+    return Outcome(changes, result.diff, result.warnings, {**result.to_dict(), **told})
+
+
+def _told(header: str, lines: t.Iterable[str]) -> dict[str, str]:
+    return {
+        "before_header": header,
+        "after_header": header,
+        "before": "",
+        "after": "".join(f"{line}\n" for line in lines),
+    }

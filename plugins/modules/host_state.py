@@ -1,0 +1,150 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_state
+short_description: Bring about, in one step, all that a role of this collection wants of a host
+version_added: 0.1.0
+author:
+  - The holdfast.nginx_ha authors (@holdfast)
+description:
+  - Internal to the roles of this collection, and may change with any of its releases.
+  - Each option is a section of the host's state. Those that are given are brought about in the order in which they
+    stand here, each only where the host differs. The first that cannot be ends the task with its error. What was done
+    before stays, and the next run goes on from there.
+  - In check mode every section says what it would do, as far as that can be known before the others are done.
+  - Neither the journal nor the result repeats what it was given.
+extends_documentation_fragment:
+  - holdfast.nginx_ha.attributes
+options:
+  agent:
+    description:
+      - The agent of this collection, which runs on a balancer for ever, in C(folder). Its files become a folder
+        C(agent-DIGEST), which is complete before the symbolic link C(agent) is moved to it. The folder of before stays.
+    type: dict
+  files:
+    description:
+      - Files and folders that this collection owns, replaced as a whole and atomically. C(folders) have C(path),
+        C(mode) and C(group). C(files) have C(path), C(content), without which there shall be none, C(mode), and
+        C(shown), whether a difference may be shown. In the drop-in of a C(unit) C(@EXEC_START@) stands for the command
+        line of that; where there is no such unit, the lines that begin with C(ExecStart=) go.
+      - Where a file below C(/etc/systemd/system) has changed, systemd reads its units again. What a file below
+        C(/etc/tmpfiles.d) names is made in every run.
+    type: dict
+  kernel:
+    description:
+      - Settings of the kernel in a file of C(sysctl.d) at C(path), now and at every boot. C(settings) have C(name),
+        C(value), C(reason) and C(needed), whether the host is of no use without it. One that is listed no longer goes
+        back to what it was, and with none the file goes.
+    type: dict
+  loopback:
+    description:
+      - The shared C(addresses) that a real server of LVS has for itself alone, on the loopback interface, now and at
+        every boot. The kernel is told first not to speak for them to anybody, and last to do so again where none is
+        left.
+    type: dict
+  firewall:
+    description: Which adverts and clients are let in, with the options of M(holdfast.nginx_ha.vrrp_firewall).
+    type: dict
+  nginx:
+    description: What nginx serves, with the options of M(holdfast.nginx_ha.nginx_config).
+    type: dict
+  keepalived:
+    description: What keepalived does, with the options of M(holdfast.nginx_ha.keepalived_config).
+    type: dict
+  watcher:
+    description: The C(document) of the watcher; it gets the addresses of O(keepalived) and their interfaces.
+    type: dict
+  networkd:
+    description:
+      - Given, even if empty, systemd-networkd keeps the addresses on C(interfaces) and on those of O(keepalived), where
+        it manages them. It would take them away with any reload.
+    type: dict
+  selinux:
+    description: Where SELinux is on, the labels of C(paths) and all below them, and C(booleans) that have to be on.
+    type: dict
+  services:
+    description:
+      - C(services) in the order in which they are looked after, each with its C(name). One is restarted if its unit, a
+        drop-in of that, one of its C(programs) or a file that its C(part) of the agent loads was written after it was
+        last started, and reloaded if one of its C(settings) was written after it was last started or reloaded. One
+        that does not run is started. With V(false), C(runs) and C(restarts) leave that alone. C(enabled) is whether it
+        starts at boot; without it that stays as it is.
+      - A play that writes a file and restarts its service later may end in between, and a restart that rests on
+        C(is changed) never comes then. So the host is looked at.
+    type: dict
+"""
+
+EXAMPLES = r"""
+- name: Run a service of one's own
+  holdfast.nginx_ha.host_state:
+    files:
+      files:
+        - {path: /etc/systemd/system/example.service, content: "{{ lookup('ansible.builtin.template', 'example.j2') }}"}
+        - {path: /etc/example.json, content: "{{ example | to_nice_json }}", mode: "0600", shown: false}
+        - {path: /etc/example.old}
+    kernel:
+      path: /etc/sysctl.d/90-example.conf
+      settings:
+        - {name: net.ipv4.ip_nonlocal_bind, value: "1", reason: nginx listens on a shared address itself}
+    services:
+      services:
+        - {name: example.service, settings: [/etc/example.json]}
+"""
+
+RETURN = r"""
+changes:
+  description: What was changed, or in check mode would be, by section and in the order in which that happened.
+  returned: always
+  type: list
+  elements: str
+  sample: ["files: /etc/example.json", "services: reload example.service"]
+sections:
+  description: What each section says besides, such as what M(holdfast.nginx_ha.keepalived_config) returns.
+  returned: always
+  type: dict
+"""
+
+import typing as t
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.quiet import QuietModule
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.state import SECTIONS, HostState
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import need_root
+
+
+class HostModule(QuietModule):
+    """A module whose options are free dicts to Ansible; only the sections know what is a secret in them."""
+
+    def secret_options(self) -> t.Mapping[str, t.Any]:
+        return {name: {"options": section.options()} for name, section in SECTIONS.items() if self.params[name]}
+
+
+def main() -> None:
+    module = HostModule(argument_spec={name: {"type": "dict"} for name in SECTIONS}, supports_check_mode=True)
+    state = HostState(check=module.check_mode)
+    fault = ""
+    try:
+        need_root()
+        state.bring(module.params)
+    except HoldfastError as error:
+        fault = str(error)
+    for outcome in state.outcomes.values():
+        for warning in outcome.warnings:
+            module.warn(warning)
+    result = {
+        "changes": [f"{name}: {one}" for name, outcome in state.outcomes.items() for one in outcome.changes],
+        "diff": [one for outcome in state.outcomes.values() for one in outcome.diff],
+        "sections": {name: outcome.told for name, outcome in state.outcomes.items() if outcome.told},
+    }
+    if fault:
+        module.fail_json(msg=fault, changed=bool(result["changes"]), **result)
+    module.exit_json(changed=bool(result["changes"]), **result)
+
+
+if __name__ == "__main__":
+    main()
