@@ -117,15 +117,17 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.state impo
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import need_root
 
 
-class HostModule(QuietModule):
-    """A module whose options are free dicts to Ansible; only the sections know what is a secret in them."""
-
-    def secret_options(self) -> t.Mapping[str, t.Any]:
-        return {name: {"options": section.options()} for name, section in SECTIONS.items() if self.params[name]}
+def secret_options() -> dict[str, t.Any]:
+    """Return the spec with what each section takes, which is a free dict to Ansible."""
+    return {name: {"options": section.options()} for name, section in SECTIONS.items()}
 
 
 def main() -> None:
-    module = HostModule(argument_spec={name: {"type": "dict"} for name in SECTIONS}, supports_check_mode=True)
+    module = QuietModule(
+        argument_spec={name: {"type": "dict"} for name in SECTIONS},
+        supports_check_mode=True,
+        secret_options=secret_options,
+    )
     state = HostState(check=module.check_mode)
     fault = ""
     try:

@@ -14,6 +14,7 @@ __all__ = ("QuietModule",)
 
 NOT_SHOWN = "(not shown: it may hold secrets)"
 PLAIN = ("name", "root")
+Spec = t.Mapping[str, t.Any]
 
 
 class QuietModule(AnsibleModule):  # type: ignore[misc]
@@ -21,6 +22,11 @@ class QuietModule(AnsibleModule):  # type: ignore[misc]
 
     Neither the journal of the host nor the result repeats what it was given; only switches and single words are told.
     """
+
+    def __init__(self, *, secret_options: t.Callable[[], Spec] | None = None, **more: t.Any) -> None:
+        """``secret_options`` returns the spec that says where the secrets are; else it is that of the module."""
+        self._spec = secret_options or (lambda: t.cast("Spec", self.argument_spec))
+        super().__init__(**more)
 
     def _log_invocation(self) -> None:
         self.log(f"Invoked with {' '.join(f'{name}={value}' for name, value in self._told().items())}")
@@ -33,11 +39,6 @@ class QuietModule(AnsibleModule):  # type: ignore[misc]
             told[name] = value if plain and not spec.get("no_log") else NOT_SHOWN
         return told
 
-    def secret_options(self) -> t.Mapping[str, t.Any]:
-        """Return the argument spec that says which options hold a secret."""
-        spec: dict[str, t.Any] = self.argument_spec
-        return spec
-
     def exit_json(self, **result: t.Any) -> None:
         """End well. The result holds no secret, so none is looked for in it: a short one would be found everywhere."""
         self.no_log_values: set[str] = set()
@@ -45,7 +46,7 @@ class QuietModule(AnsibleModule):  # type: ignore[misc]
 
     def fail_json(self, msg: str, **result: t.Any) -> None:
         """End with an error, whose sentence may be Ansible's own about a value of the wrong type."""
-        for secret in sorted(set(_secrets(self.secret_options(), self.params)), key=len, reverse=True):
+        for secret in sorted(set(_secrets(self._spec(), self.params)), key=len, reverse=True):
             msg = str(msg).replace(secret, HIDDEN)
         super().fail_json(hide_in_urls(str(msg)), invocation={"module_args": self._told()}, **result)
 

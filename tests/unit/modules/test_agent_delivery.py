@@ -43,7 +43,7 @@ def run(tmp_path: Path, folder: str) -> dict[str, t.Any]:
 def test_ansible_sends_the_whole_agent(tmp_path: Path) -> None:
     answer = run(tmp_path, str(tmp_path / "lib"))
     assert answer["changed"], answer
-    assert sorted(answer["parts"]) == sorted(answer["paths"]) == sorted(parts.__all__)
+    assert sorted(answer["sections"]["agent"]["parts"]) == sorted(parts.__all__)
     tree = (tmp_path / "lib" / "agent").resolve()
     there = {str(path.relative_to(tree)): path.read_text() for path in tree.rglob("*.py")}
     assert there == dict(Tree.of_this_collection().files)

@@ -69,7 +69,7 @@ def test_a_service_runs_what_its_files_say(
     tmp_path: Path, facts: dict[str, t.Any], told: list[str], check: bool
 ) -> None:
     systemd = Systemd(tmp_path, **facts)
-    service = Service(UNIT, [f"{tmp_path}/program", f"{tmp_path}/missing"], [f"{tmp_path}/setting"])
+    service = Service(UNIT, [f"{tmp_path}/program", f"{tmp_path}/missing"], [f"{tmp_path}/setting"], enabled=True)
     done = settle([service], check=check, runner=systemd)
     assert [f"{verb} {name}".strip() for name, verb in done] == told
     assert systemd.told == ([] if check else told)
@@ -77,9 +77,23 @@ def test_a_service_runs_what_its_files_say(
 
 def test_what_is_not_asked_for_is_left_alone(tmp_path: Path) -> None:
     systemd = Systemd(tmp_path, state="inactive", file_state="disabled")
-    assert settle([Service(UNIT, runs=False, enabled=False)], check=False, runner=systemd) == []
+    assert settle([Service(UNIT, runs=False)], check=False, runner=systemd) == []
     systemd = Systemd(tmp_path, unit=100)
     assert settle([Service(UNIT, restarts=False)], check=False, runner=systemd) == []
+
+
+def test_one_that_shall_not_start_at_boot_is_disabled(tmp_path: Path) -> None:
+    systemd = Systemd(tmp_path)
+    settle([Service(UNIT, enabled=False)], check=False, runner=systemd)
+    assert systemd.told == [f"disable {UNIT}"]
+
+
+def test_in_check_mode_a_file_that_would_be_written_is_newer(tmp_path: Path) -> None:
+    services = [Service(UNIT, [f"{tmp_path}/program"], [f"{tmp_path}/setting"])]
+    systemd = Systemd(tmp_path)
+    for path, verb in (("program", "restart"), ("unit", "restart"), ("setting", "reload")):
+        assert settle(services, check=True, written={f"{tmp_path}/{path}"}, runner=systemd) == [(UNIT, verb)]
+    assert settle(services, check=False, written={f"{tmp_path}/program"}, runner=systemd) == []
 
 
 def test_the_service_of_a_socket_makes_way_for_it(tmp_path: Path) -> None:
