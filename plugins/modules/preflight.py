@@ -112,8 +112,8 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-downloaded:
-  description: Packages that were downloaded.
+missing:
+  description: Packages that are not installed. Where the host has apt they were downloaded, but not in check mode.
   returned: success
   type: list
   elements: str
@@ -266,7 +266,7 @@ def main() -> None:
     if module.params["real_time"]:
         fault = real_time_fault(module.params["real_time"], may_raise=may_raise_limits())
         faults += [fault] if fault else []
-    downloaded: list[str] = []
+    missing: list[str] = []
     try:
         root = module.params["root"]
         planned = refuse_unfit(module.params["instances"], root=root, adopt=module.params["adopt"])
@@ -282,7 +282,7 @@ def main() -> None:
     except HoldfastError as error:
         faults.append(str(error))
     try:
-        downloaded = download(module.params["packages"], check_mode=module.check_mode)
+        missing = download(module.params["packages"], check_mode=module.check_mode)
     except HoldfastError as error:
         faults.append(str(error))
     if faults:
@@ -290,7 +290,7 @@ def main() -> None:
     live = live_instances(module.params["root"])
     module.exit_json(
         changed=False,
-        downloaded=downloaded,
+        missing=missing,
         router_ids={one.name: one.virtual_router_id for one in live},
         running=bool(live) and main_pid() is not None,
         ansible_facts={**manager(), "service_mgr": "systemd"},

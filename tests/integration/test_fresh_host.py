@@ -132,7 +132,7 @@ def test_processes_that_cannot_be_watched_are_told_before_anything_is_installed(
 def test_packages_are_fetched_and_not_installed(fresh: Host) -> None:
     packages = {"packages": ["nginx", "keepalived"]}
     for check in (True, False):
-        assert fresh.ok("preflight", packages, check=check)["downloaded"] == packages["packages"]
+        assert fresh.ok("preflight", packages, check=check)["missing"] == packages["packages"]
     assert fresh.attempt("command -v nginx keepalived").stdout == ""
 
 
@@ -168,7 +168,7 @@ def test_check_mode_looks_into_new_package_lists_and_keeps_the_old_ones(cut_off:
         "echo 'deb [trusted=yes] file:/root/repo ./' >/etc/apt/sources.list.d/nowhere.list"
     )
     before = cut_off.listing("/etc", "/var", "/tmp")
-    assert cut_off.ok("preflight", {"packages": ["tiny"]}, check=True)["downloaded"] == ["tiny"]
+    assert cut_off.ok("preflight", {"packages": ["tiny"]}, check=True)["missing"] == ["tiny"]
     assert cut_off.listing("/etc", "/var", "/tmp") == before
 
 

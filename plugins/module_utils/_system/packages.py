@@ -18,7 +18,7 @@ MINUTES = 600.0
 
 
 def download(packages: t.Sequence[str], *, check_mode: bool, runner: Runner = run) -> list[str]:
-    """Download what is not installed yet, and return its names; HoldfastError where it cannot be had.
+    """Download what is not installed, and return its names; HoldfastError where it cannot be had.
 
     In check mode apt only says whether it would know how, with package lists that are fetched for the purpose where
     those of the host do not suffice. On hosts without apt nothing is done: there the package manager finds out when
@@ -26,7 +26,7 @@ def download(packages: t.Sequence[str], *, check_mode: bool, runner: Runner = ru
     """
     missing = [name for name in packages if not _installed(name, runner)]
     if not missing or runner("apt-get", "--version").rc == NOT_FOUND:
-        return []
+        return missing
     with tempfile.TemporaryDirectory(prefix="holdfast-apt-") as folder:
         os.makedirs(os.path.join(folder, "lists", "partial"))
         lists = ("-o", f"Dir::State::lists={folder}/lists") if check_mode else ()
