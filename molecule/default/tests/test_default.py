@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 
 import pytest
@@ -77,3 +78,14 @@ def test_an_address_of_another_host_is_refused_before_anything_is_changed() -> N
         web3.check_output(f"ip address del {free} dev eth0")
     assert f"{free.split('/')[0]} of VI_1 belongs to another host: {mac} answers for it on eth0" in told
     assert "Nothing was changed." in told
+
+
+def test_only_the_balancer_that_differs_is_set_up_again_and_every_change_is_named() -> None:
+    lb2 = testinfra.get_host(f"podman://{container_name('lb2')}")
+    lb2.check_output("echo >>/etc/holdfast/detector.json")
+    told = play("site.yml", "--inventory", str(DEFAULT_INVENTORY))
+    assert "[lb2] files: /etc/holdfast/detector.json" in told
+    assert "[lb2] services: restart holdfast-detector.service" in told
+    assert re.search(r"^lb1 .* changed=0 ", told, re.MULTILINE), told
+    # Both were compared, and one was set up.
+    assert told.count("Bring all that keepalived needs onto the host") == 2, told
