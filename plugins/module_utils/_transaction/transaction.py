@@ -283,7 +283,7 @@ class Transaction:
     def repair(self) -> bool:
         """Finish or undo what a killed run left; return whether there was anything. In check mode nothing is done."""
         if self.check_mode or not self.journal.is_open:
-            return False
+            return self.journal.is_open
         if self.journal.is_confirmed:
             self._finish()
             return True
