@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import re
 import typing as t
 from collections.abc import Callable, Mapping
@@ -15,19 +14,18 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import hide
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rules_instances import NOTIFIES
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.action import FindingOut
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.documents import documents
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.examine import examine
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import Specs
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import specs
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.planned import keep
 
 try:
     from ansible._internal._datatag._tags import Origin
 except ImportError:  # ansible-core 2.18 and older mark what they read in another way
     Origin = None
 
-ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
-
-IN_USE = "__keepalived_in_use"
-"""What a look at the router ids of a host registers: see plan.yml of the role keepalived."""
+IN_USE = ("__keepalived_in_use", "__keepalived_in_use_beside")
+"""What looks at the router ids of a host, and of members beside it, register: see plan.yml of the role keepalived."""
 
 NOT_TOGETHER = ("free", "host_pinned")
 """Strategies under which the hosts of a batch do not wait for each other."""
@@ -50,7 +48,7 @@ class ActionModule(FindingOut):
         examined = examine(
             variables["hostvars"],
             variables["groups"],
-            self._specs(),
+            specs(),
             roles=variables.get("holdfast_groups"),
             foreign=variables.get("holdfast_foreign_variables"),
             in_use=_in_use(variables["hostvars"]),
@@ -61,31 +59,24 @@ class ActionModule(FindingOut):
             raise HoldfastError(_message(faults))
         # The play plans several times, and Ansible shows each text once.
         warnings = [str(finding) for finding in findings]
-        slices = examined.plan.slices(str(host) for host in variables["ansible_play_batch"])
+        hosts = [str(host) for host in variables["ansible_play_batch"]]
+        keep(documents(examined.plan, hosts))
+        slices = examined.plan.slices(hosts)
         result: dict[str, t.Any] = {"warnings": warnings, "plan": {"hosts": slices}}
         if _may_hold_secrets(slices):
             # The play can use them, and nobody reads them on the screen.
             result["_ansible_no_log"] = True
         return result
 
-    def _specs(self) -> Specs:
-        """Return the roles' variables, from their own argument specs."""
-        specs: dict[str, t.Any] = {}
-        for path in sorted(ROLES.glob("*/meta/argument_specs.yml")):
-            for entry in self._loader.load_from_file(str(path))["argument_specs"].values():
-                specs.update(values.plain(entry.get("options") or {}))
-        return specs
-
 
 def _in_use(hostvars: Mapping[str, t.Any]) -> dict[str, Mapping[str, int]]:
     """Return the router ids with which hosts run, by host and instance, where they were looked at in this run."""
     found: dict[str, Mapping[str, int]] = {}
     for host in hostvars:
-        seen = hostvars[host].get(IN_USE) or {}
-        looks = [(host, seen), *((one["item"], one) for one in seen.get("results", ()))]
-        for name, look in looks:
-            if look.get("router_ids"):
-                found[str(name)] = {str(instance): int(number) for instance, number in look["router_ids"].items()}
+        for seen in [hostvars[host].get(name) or {} for name in IN_USE]:
+            for name, look in [(host, seen), *((one["item"], one) for one in seen.get("results", ()))]:
+                if look.get("router_ids"):
+                    found[str(name)] = {str(instance): int(number) for instance, number in look["router_ids"].items()}
     return found
 
 

@@ -85,6 +85,9 @@ plan:
                 - {address: 10.89.50.22, port: 8080}
           balancer_stream_upstreams: []
           keepalived_virtual_servers: []
+          packages: [keepalived, logrotate, nftables]
+          server_names: [blog.example.com]
+          restart_first: []
           kernel: {nonlocal_bind: [], ipvs: false, forward: false, real_time: false}
           firewall:
             adverts:
@@ -129,7 +132,7 @@ plan:
         keepalived_instances:
           description:
             - The VRRP instances of this host, as M(holdfast.nginx_ha.keepalived_config) takes them, without passwords
-              and keys. The filter P(holdfast.nginx_ha.authenticated#filter) lays those over them.
+              and keys.
           type: list
           elements: dict
         keepalived_sync_groups:
@@ -149,6 +152,18 @@ plan:
             takes them.
           type: list
           elements: dict
+        packages:
+          description: The packages that the role P(holdfast.nginx_ha.keepalived#role) needs on this host.
+          type: list
+          elements: str
+        server_names:
+          description: A name for each site by which a client can ask for it.
+          type: list
+          elements: str
+        restart_first:
+          description: The instances that stay where they are while nginx is restarted.
+          type: list
+          elements: str
         kernel:
           description:
             - What the kernel of this host has to do. C(nonlocal_bind) lists the families in which nginx listens on a

@@ -21,6 +21,15 @@ description:
 extends_documentation_fragment:
   - holdfast.nginx_ha.attributes
 options:
+  role:
+    description:
+      - A role of this collection. What M(holdfast.nginx_ha.fleet_plan) has planned for it on this host is brought
+        about, with the options of the task laid over its sections.
+    type: str
+  only:
+    description: The sections of O(role) that are brought about; without it, all.
+    type: list
+    elements: str
   agent:
     description:
       - The agent of this collection, which runs on a balancer for ever, in C(folder). Its files become a folder
@@ -54,7 +63,9 @@ options:
     description: What nginx serves, with the options of M(holdfast.nginx_ha.nginx_config).
     type: dict
   keepalived:
-    description: What keepalived does, with the options of M(holdfast.nginx_ha.keepalived_config).
+    description:
+      - What keepalived does, with the options of M(holdfast.nginx_ha.keepalived_config). C(moved) are the priorities of
+        a planned move, by the instance; without it, those that one has left on the host.
     type: dict
   watcher:
     description: The C(document) of the watcher; it gets the addresses of O(keepalived) and their interfaces.
@@ -124,7 +135,12 @@ def secret_options() -> dict[str, t.Any]:
 
 def main() -> None:
     module = QuietModule(
-        argument_spec={name: {"type": "dict"} for name in SECTIONS},
+        argument_spec={
+            # The action plugin puts the plan in their place.
+            "role": {"type": "str"},
+            "only": {"type": "list", "elements": "str"},
+            **{name: {"type": "dict"} for name in SECTIONS},
+        },
         supports_check_mode=True,
         secret_options=secret_options,
     )

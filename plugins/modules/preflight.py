@@ -18,6 +18,12 @@ description:
 extends_documentation_fragment:
   - holdfast.nginx_ha.attributes
 options:
+  roles:
+    description:
+      - Roles of this collection that the host will get. What M(holdfast.nginx_ha.fleet_plan) has planned for them is
+        looked at, beside the other options; their packages and their ports add up.
+    type: list
+    elements: str
   packages:
     description: Packages that will be installed.
     type: list
@@ -219,6 +225,8 @@ def on_the_network(
 def main() -> None:
     module = QuietModule(
         argument_spec={
+            # The action plugin puts the plan in its place.
+            "roles": {"type": "list", "elements": "str"},
             "packages": {"type": "list", "elements": "str", "default": []},
             "ports": {"type": "list", "elements": "int", "default": []},
             "programs": {"type": "list", "elements": "str", "default": ["nginx"]},

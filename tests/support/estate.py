@@ -9,6 +9,7 @@ import copy
 import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.documents import Documents, documents
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.examine import Examined, examine
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import Specs
 from documented import ROOT, role_specs
@@ -62,6 +63,10 @@ class Estate:
         faults = [str(finding) for finding in examined.faults.findings()]
         assert faults == [], faults
         return examined.plan.slices(hosts or self.hostvars)
+
+    def documents(self, host: str) -> Documents:
+        """Return the finished plan of this host."""
+        return documents(self.examine().plan, [host])[host]
 
     def instances(self, *hosts: str) -> dict[str, list[dict[str, t.Any]]]:
         """Return the instances of these hosts, or of all balancers."""

@@ -11,8 +11,9 @@ import typing as t
 from dataclasses import dataclass
 
 import yaml
-from documented import MODULES, PLUGINS, ROOT, role_defaults
-from jinja2.nativetypes import NativeEnvironment
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DEFAULTS
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents import keepalived
+from documented import MODULES, PLUGINS, ROOT
 
 __all__ = ("Example", "Task", "global_defs", "plays", "tasks", "variables")
 
@@ -104,14 +105,4 @@ def tasks() -> t.Iterator[Task]:
 
 def global_defs(said: dict[str, t.Any]) -> dict[str, t.Any]:
     """Return what the role says in global_defs, with the variable of the inventory laid over it."""
-    role: dict[str, t.Any] = yaml.safe_load((ROOT / "roles/keepalived/vars/main.yml").read_text())
-    known = {**role_defaults("keepalived"), "inventory_hostname": "lb1", "omit": None}
-    known["__keepalived_notify_fifo"] = role["__keepalived_notify_fifo"]
-
-    def resolved(value: t.Any) -> t.Any:
-        if isinstance(value, list):
-            return [resolved(one) for one in value]
-        return NativeEnvironment().from_string(value).render(known) if isinstance(value, str) else value
-
-    own = {name: resolved(value) for name, value in role["__keepalived_global_defs"].items()}
-    return {**{name: value for name, value in own.items() if value is not None}, **said}
+    return keepalived.global_defs({**DEFAULTS, "keepalived_global_options": said}, "lb1")

@@ -119,11 +119,17 @@ class HostState:
         return _changed(result)
 
     def keepalived(self, given: Given) -> Outcome:
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.moved import remembered
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.change import apply, homes
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.options import CONFIG_OPTIONS
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.move import marked
 
+        options = {name: given[name] for name in CONFIG_OPTIONS}
+        marks = remembered() if given["moved"] is None else given["moved"]
+        if marks:
+            options["instances"] = marked(options["instances"] or (), marks)
         result, config = apply(
-            {name: given[name] for name in CONFIG_OPTIONS},
+            options,
             owner="keepalived_config",
             check_mode=self.check,
             drift=given["drift"],
@@ -132,7 +138,7 @@ class HostState:
         )
         found = homes(config.instances or ())
         self.homes = [{"address": address, "interface": interface} for address, interface in found.items()]
-        return _changed(result, addresses=self.homes)
+        return _changed(result, addresses=self.homes, moved=marks)
 
     def watcher(self, given: Given) -> Outcome:
         """Write what the watcher watches, with the addresses of the keepalived section and their interfaces."""
@@ -201,7 +207,7 @@ def _keepalived_options() -> Options:
     from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.options import CONFIG_OPTIONS
     from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.arguments import CHANGE_OPTIONS
 
-    return {**CONFIG_OPTIONS, **CHANGE_OPTIONS, "adopt": {"type": "bool", "default": False}}
+    return {**CONFIG_OPTIONS, **CHANGE_OPTIONS, "adopt": {"type": "bool", "default": False}, "moved": {"type": "dict"}}
 
 
 def _lists(**options: Options) -> Options:

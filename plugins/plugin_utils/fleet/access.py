@@ -14,10 +14,12 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.wire
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.ttl import HIGHEST_TTL, sent_ttl
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DRAWING, VIRTUAL_SERVERS
 
-__all__ = ("adverts", "drawn_on", "listens", "ports")
+__all__ = ("adverts", "drawn_on", "listen", "listens", "ports", "server_names")
 
 # What stands before the port of a listen: nothing, a name or an address, IPv6 in brackets.
 _LISTEN = re.compile(r"(?:(?P<host>\[[^]]*\]|[^:]*):)?(?P<port>\d+(?:-\d+)?)")
+# Neither a pattern such as *.example.com, .example.com and ~^www, nor the name of nobody, _.
+_NAMED = re.compile(r"[A-Za-z0-9][^*]*")
 _NAMELESS = ("", "*", "[::]", "0.0.0.0")
 
 
@@ -64,8 +66,18 @@ def listens(variables: Mapping[str, t.Any]) -> t.Iterator[tuple[str, str, str]]:
         for site in (one for one in sites if isinstance(one, dict)):
             preset = ["443 ssl" if site.get("ssl_certificate") else "80"] if default else []
             said = site.get("listen") or preset
-            for listen in said if isinstance(said, list) else [said]:
-                yield from _listen(str(listen))
+            for one in said if isinstance(said, list) else [said]:
+                yield from listen(str(one))
+
+
+def server_names(variables: Mapping[str, t.Any]) -> list[str]:
+    """Return a name for each site by which a client can ask for it; none for one that has patterns alone."""
+    found: dict[str, None] = {}
+    for site in variables["balancer_sites"]:
+        said = site.get("server_name") or []
+        words = " ".join(map(str, said if isinstance(said, list) else [said])).split()
+        found.update(dict.fromkeys([word for word in words if _NAMED.fullmatch(word)][:1]))
+    return list(found)
 
 
 def drawn_on(variables: Mapping[str, t.Any]) -> list[str]:
@@ -79,7 +91,8 @@ def drawn_on(variables: Mapping[str, t.Any]) -> list[str]:
     return list(found)
 
 
-def _listen(text: str) -> t.Iterator[tuple[str, str, str]]:
+def listen(text: str) -> t.Iterator[tuple[str, str, str]]:
+    """Yield the same of one listen; nothing where only this host can reach it."""
     address, *parameters = text.split() or [""]
     match = _LISTEN.fullmatch(address)
     if address.startswith("unix:") or (match is None and not address):

@@ -25,14 +25,14 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
     GROUPS,
     OF_A_BACKEND,
     OF_A_BALANCER,
+    OF_ONE_HOST,
     PREFIXES,
     REACHED_BY,
     SECOND_FAMILY,
-    USED,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault, Faults
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.servers import OWN, server_options
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import Specs, is_said, wrong
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import Specs, is_said, meant, wrong
 
 __all__ = ("Backend", "Balancer", "Cluster", "Fleet", "read")
 
@@ -66,11 +66,15 @@ class Balancer:
 
 @dataclass(frozen=True)
 class Backend:
-    """A host that serves behind the balancers. ``server`` is what it says for itself, as options of a server."""
+    """A host that serves behind the balancers. ``server`` is what it says for itself, as options of a server.
+
+    ``variables`` are as those of a balancer.
+    """
 
     name: str
     address: str
     server: Mapping[str, t.Any]
+    variables: Mapping[str, t.Any]
 
 
 @dataclass(frozen=True)
@@ -111,8 +115,8 @@ def read(
 ) -> Fleet:
     """Return the fleet; what cannot be read is added to ``faults``.
 
-    First each value is judged by itself, on all hosts. Where one that the planner needs is wrong, nothing is derived:
-    it would follow from what nobody said, and every fault in it would be a false one.
+    First each value is judged by itself, on all hosts. Where one is wrong that others follow from, nothing is
+    derived: it would follow from what nobody said, and every fault in it would be a false one.
 
     ``specs`` are the roles' argument specs, ``roles`` is the value of ``holdfast_groups``; ``foreign`` has patterns of
     the variables that belong to somebody else (``holdfast_foreign_variables``).
@@ -216,7 +220,7 @@ def _in_both(host: str, names: Mapping[str, str]) -> Fault:
 
 
 class Given(t.NamedTuple):
-    """What the inventory sets for a host, and whether all of it that the planner needs is as it must be."""
+    """What the inventory sets for a host, and whether all of it that others follow from is as it must be."""
 
     variables: Mapping[str, t.Any]
     whole: bool
@@ -238,12 +242,13 @@ def _given(hostvars: Mapping[str, t.Any], host: str, prefixes: tuple[str, ...], 
         except Exception as error:  # noqa: BLE001  templating raises what the template raises
             faulty.append(Fault("unresolved", host, name, f"cannot be resolved from the inventory alone: {error}"))
         else:
-            if spec is None or is_said(value, spec):
+            if spec is None:
                 found[name] = value
-            if spec is not None and name in found:
+            elif is_said(value, spec):
                 faulty += [Fault("input", host, error.path, error.message) for error in wrong(name, value, specs)]
+                found[name] = value if faulty else meant(value, spec)
         faults.add(faulty)
-        whole = whole and not (faulty and name in USED)
+        whole = whole and not (faulty and name not in OF_ONE_HOST)
     return Given(found, whole)
 
 
@@ -344,7 +349,7 @@ def _backend(host: str, given: Mapping[str, t.Any], faults: Faults, needed: bool
         address = _backend_address(host, given)
     with faults.on(host):
         server = server_options(given, "", OWN, prefix="backend_")
-    return Backend(host, address, server)
+    return Backend(host, address, server, {**DEFAULTS, **given})
 
 
 def _backend_address(host: str, given: Mapping[str, t.Any]) -> str:

@@ -4,19 +4,18 @@
 """The options of an instance that hold secrets: no plan carries them. Private to this collection.
 
 A plan is registered, copied to every host of a batch and handed to modules that have no use for a password. What needs
-one is given it at the last moment, by the rule of this file, from the same variables.
+one is given the finished documents of its host.
 """
 
 from __future__ import annotations
 
 import re
 import typing as t
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import HIDDEN, hide_in_urls
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 
-__all__ = ("authenticated", "hiding", "secret_options", "spoken_name", "without_secrets")
+__all__ = ("hiding", "secret_options", "spoken_name", "without_secrets")
 
 SECRET_OPTIONS: tuple[str, ...] = ("authentication", "auth_hmac")
 
@@ -52,14 +51,6 @@ def secret_options(variables: Mapping[str, t.Any], said: Mapping[str, t.Any]) ->
 def without_secrets(options: Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Return the options of an instance that may be seen."""
     return {name: value for name, value in options.items() if name not in SECRET_OPTIONS}
-
-
-def authenticated(instances: Sequence[Mapping[str, t.Any]], variables: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
-    """Return the instances of a plan with their secrets, which the variables of their host hold."""
-    read = ("keepalived_auth_pass", "keepalived_instance_options", "keepalived_instances")
-    known = {name: values.plain(variables[name]) for name in read if name in variables}
-    own = {str(spoken_name(said, number)): said for number, said in enumerate(known.get("keepalived_instances") or ())}
-    return [{**one, **secret_options(known, own.get(str(one["name"]), {}))} for one in instances]
 
 
 def hiding(hosts: Iterable[Mapping[str, t.Any]]) -> t.Callable[[str, str], str]:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import functools
 import typing as t
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.timing import Timing, outage, timing
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.ttl import HIGHEST_TTL
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access, documents, values
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access, values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, group_address, literal
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import checks, patience, probe
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import (
@@ -27,7 +27,6 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory 
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.passwords import secret_options, without_secrets
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.router_ids import Claim, allocate, segments
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.said import Said
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.scripts import scripts
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.specs import Spec, specs
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.sync_groups import SyncGroup, sync_groups
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import (
@@ -107,6 +106,11 @@ class Plan:
         """All balancers by name."""
         return {member.name: member for member in self.fleet.balancers}
 
+    @functools.cached_property
+    def cluster_of(self) -> Mapping[str, Cluster]:
+        """The cluster of every balancer, by its name."""
+        return {member.name: cluster for cluster in self.fleet.clusters for member in cluster.members}
+
     def all_instances(self) -> t.Iterator[Instance]:
         """Yield every instance on every member."""
         for instances in self.instances.values():
@@ -124,18 +128,22 @@ class Plan:
 
     def slices(self, hosts: Iterable[str]) -> dict[str, dict[str, t.Any]]:
         """Return plain data for those of the hosts that belong to the fleet."""
-        clusters = {member.name: (cluster, member) for cluster in self.fleet.clusters for member in cluster.members}
         found: dict[str, dict[str, t.Any]] = {}
         for host in hosts:
-            if host in clusters:
-                found[host] = self._balancer(*clusters[host])
+            if host in self.members:
+                found[host] = self.balancer(host)
             elif host in self.fleet.backends:
-                found[host] = {
-                    "address": self.fleet.backends[host].address,
-                    "balancers": list(self._balancers_of.get(host, ())),
-                    "loopback_addresses": self._loopback_addresses(self.fleet.backends[host].address),
-                }
+                found[host] = self.backend(host)
         return found
+
+    def backend(self, host: str) -> dict[str, t.Any]:
+        """Return what follows for a host that serves behind the balancers."""
+        address = self.fleet.backends[host].address
+        return {
+            "address": address,
+            "balancers": list(self._balancers_of.get(host, ())),
+            "loopback_addresses": self._loopback_addresses(address),
+        }
 
     def _loopback_addresses(self, address: str) -> list[str]:
         """Return the shared addresses at which LVS forwards packets to a backend as they came."""
@@ -163,12 +171,9 @@ class Plan:
                 found.setdefault(host, {}).update(addresses)
         return found
 
-    def _balancer(self, cluster: Cluster, member: Balancer) -> dict[str, t.Any]:
-        instances = self.instances[member.name]
-        seen = [
-            detected(cluster, member, one.options, one.vips, one.timing, self._backend_addresses) for one in instances
-        ]
-        health = self._health(member, instances)
+    def balancer(self, host: str) -> dict[str, t.Any]:
+        """Return what follows for a balancer; no secret is in it."""
+        cluster, member, instances = self.cluster_of[host], self.members[host], self.instances[host]
         return {
             "address": member.address,
             "cluster": cluster.name,
@@ -177,14 +182,19 @@ class Plan:
             "vips": [str(vip.address) for instance in instances for vip in instance.vips],
             "keepalived_instances": [without_secrets(instance.options) for instance in instances],
             "keepalived_sync_groups": [dict(group.options) for group in self.sync_groups[member.name]],
-            **health,
-            "detected": seen,
-            "watcher": documents.watcher(
-                member.variables, seen, health["keepalived_checks"], self._patience(member, instances)
-            ),
-            "detector": documents.detector(member.variables, seen),
+            "detected": [
+                detected(cluster, member, one.options, one.vips, one.timing, self._backend_addresses)
+                for one in instances
+            ],
             **self.upstreams[member.name],
             "keepalived_virtual_servers": self.virtual_servers[member.name],
+            "packages": [
+                member.variables["keepalived_package"],
+                "logrotate",
+                *(["nftables"] if member.variables["keepalived_guard"] else []),
+            ],
+            "server_names": access.server_names(member.variables),
+            "restart_first": [one.name for one in instances if one.policy == "restart_first"],
             "firewall": self._firewall(cluster, member, instances),
             "kernel": self._kernel(member),
             "outage": self._outage(cluster, member, instances),
@@ -210,21 +220,10 @@ class Plan:
         costs = ", ".join(f"{fault.replace('_', ' ')} {seconds:.2f} s" for fault, seconds in worst.items())
         return f"The longest that a client waits by these settings, whichever of {names} fails: {costs}"
 
-    def _health(self, member: Balancer, instances: Sequence[Instance]) -> dict[str, t.Any]:
-        """Return what the watcher looks at, the definitions of its files, and the programs that are run for it."""
-        run = scripts(member.variables, [one.said for one in instances])
-        programs = {place: one.program for place, one in run.items()}
-        users = {place: one.user for place, one in run.items()}
-        return {
-            "keepalived_checks": [dict(one.options) for one in checks(member.variables)],
-            "keepalived_track_files": [*self.own_track_files(member), *member.variables["keepalived_track_files"]],
-            "scripts": programs,
-            "script_users": {place: user for place, user in users.items() if user != "root"},
-        }
-
-    def _patience(self, member: Balancer, instances: Iterable[Instance]) -> float:
+    def patience(self, member: Balancer) -> float:
         """Return for how many seconds nginx of a member may be away before it counts as down."""
-        return patience(member.variables) if any(one.policy == "restart_first" for one in instances) else 0.0
+        restarted = any(one.policy == "restart_first" for one in self.instances[member.name])
+        return patience(member.variables) if restarted else 0.0
 
     def own_track_files(self, member: Balancer) -> list[dict[str, t.Any]]:
         """Return the definitions of the files by which the watcher and the detector speak to keepalived."""

@@ -18,7 +18,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.limits import LIMITS
 
-__all__ = ("Spec", "Specs", "is_said", "missing", "unknown", "wrong", "wrong_option")
+__all__ = ("Spec", "Specs", "is_said", "meant", "missing", "unknown", "wrong", "wrong_option")
 
 MOST_NAMED = 12
 """Words that a sentence lists; of more it would be read by nobody."""
@@ -35,6 +35,20 @@ Specs = t.Mapping[str, Spec]
 def is_said(value: t.Any, spec: Spec) -> bool:
     """Return whether a value is there: an option without a default that is null is one that nobody set."""
     return value is not None or "default" in spec
+
+
+def meant(value: t.Any, spec: Spec) -> t.Any:
+    """Return a value that is not wrong in the type of its spec: "5", as an INI inventory has it, as 5."""
+    kind, suboptions = spec.get("type", "str"), spec.get("options") or {}
+    if kind == "list":
+        element = {"type": spec.get("elements", "raw"), "options": suboptions}
+        return [meant(one, element) for one in value]
+    if suboptions and isinstance(value, Mapping):
+        return {
+            name: meant(one, suboptions[name]) if one is not None and name in suboptions else one
+            for name, one in value.items()
+        }
+    return TYPES[kind](value, "")
 
 
 def wrong(name: str, value: t.Any, specs: Specs) -> t.Iterator[InputError]:

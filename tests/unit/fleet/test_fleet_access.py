@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.access import server_names
 from estate import Estate
 
 IPV6 = {"keepalived_address6": "fd00::11"}
@@ -104,3 +105,17 @@ def test_a_backend_hears_of_the_balancers_that_use_it() -> None:
     slices = Estate(groups={"backend": {"web1": {"ansible_host": "10.0.0.21"}}, "db": unused}).slices()
     assert slices["web1"]["balancers"] == ["10.0.0.11", "10.0.0.12"]
     assert "db1" not in slices
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("a.example.com", ["a.example.com"]),
+        ("_ *.example.com b.example.com", ["b.example.com"]),
+        (["~^www", ".example.com"], []),
+        (["a.example.com", "b.example.com"], ["a.example.com"]),
+        (None, []),
+    ],
+)
+def test_a_site_is_asked_by_a_name_and_by_no_pattern(said: t.Any, expected: list[str]) -> None:
+    assert server_names({"balancer_sites": [{"server_name": said}]}) == expected

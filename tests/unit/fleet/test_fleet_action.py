@@ -132,19 +132,6 @@ def test_hosts_that_run_ahead_are_refused(tmp_path: pathlib.Path) -> None:
 
 PASSWORD = "h1dd3n/+"
 SECRET = {"keepalived_timing": {"version": 2}, "keepalived_auth_pass": PASSWORD}
-HANDED = {
-    "hosts": "lb1",
-    "gather_facts": False,
-    "tasks": [
-        PLAY["tasks"][0],
-        {
-            "ansible.builtin.debug": {
-                "msg": "PLAN {{ inventory_hostname }} {{ fleet.plan.hosts[inventory_hostname].keepalived_instances"
-                " | holdfast.nginx_ha.authenticated(hostvars[inventory_hostname]) | to_json | b64encode }}"
-            },
-        },
-    ],
-}
 
 
 def test_a_plan_holds_no_password_and_is_shown(tmp_path: pathlib.Path) -> None:
@@ -156,10 +143,32 @@ def test_a_plan_holds_no_password_and_is_shown(tmp_path: pathlib.Path) -> None:
     assert "censored" not in output
 
 
-def test_who_needs_a_password_is_given_it_at_the_last_moment(tmp_path: pathlib.Path) -> None:
-    code, output, instances = play(tmp_path, "-vvv", inventory=changed(**SECRET), play=HANDED)
+def test_the_finished_plan_is_there_for_the_run_alone_and_nobody_else_can_read_it(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "local"
+    monkeypatch.setenv("ANSIBLE_LOCAL_TEMP", str(folder))
+    look: dict[str, t.Any] = {
+        "ansible.builtin.command": {"argv": ["find", str(folder), "-mindepth", "1", "-printf", "%m %P\n"]},
+        "delegate_to": "localhost",
+        "run_once": True,
+        "register": "looked",
+    }
+    show = {"ansible.builtin.debug": {"msg": "{{ looked.stdout_lines }}"}, "run_once": True}
+    code, output, _plans = play(
+        tmp_path,
+        *("-e", "ansible_connection=local"),
+        inventory=changed(**SECRET),
+        play={**PLAY, "tasks": [PLAY["tasks"][0], look, show]},
+    )
     assert code == 0, output
-    assert instances["lb1"][0]["authentication"] == {"auth_type": "PASS", "auth_pass": PASSWORD}
+    modes = {path.partition("/")[2]: mode for mode, path in re.findall(r'"([0-7]{3}) (ansible-local-[^"]+)"', output)}
+    kept = {f"holdfast_plan/{host}.json": "600" for host in ("lb1", "lb2", "web1", "web2")}
+    assert {path: mode for path, mode in modes.items() if path.startswith("holdfast_plan")} == {
+        "holdfast_plan": "700",
+        **kept,
+    }
+    assert list(folder.rglob("*.json")) == []
 
 
 def test_a_short_password_hides_no_part_of_the_plan(tmp_path: pathlib.Path) -> None:

@@ -1,14 +1,18 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the resident services read is the same to the byte, however the inventory writes its numbers."""
+"""What a role wants of a host is complete, and the same to the byte however the inventory writes its numbers."""
 
 from __future__ import annotations
 
 import json
 import typing as t
 
-from estate import Estate
+import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.state import SECTIONS
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DEFAULTS
+from documented import role_specs
+from estate import Estate, Variables
 
 NUMBERS: dict[str, t.Any] = {
     "keepalived_probe_port": 8080,
@@ -17,24 +21,125 @@ NUMBERS: dict[str, t.Any] = {
     "keepalived_probe_fall": 3,
     "keepalived_probe_rise": 1,
     "keepalived_detector_interval": 2.0,
+    "keepalived_rt_priority": 40,
+    "keepalived_startup_delay": 2.5,
+    "keepalived_garp_master_repeat": 4,
+    "keepalived_notify_timeout": 5,
+    "keepalived_log_keep": 3,
+    "backend_port": 8081,
 }
 CHECK: dict[str, t.Any] = {"name": "dns", "port": 53, "interval": 2.0, "timeout": 1.0, "fall": 5}
+SWITCHES = ("keepalived_sandbox", "keepalived_guard", "keepalived_adopt", "keepalived_log_install")
 
 
-def documents(variables: dict[str, t.Any], check: dict[str, t.Any]) -> list[str]:
-    listen = {"balancer_health_listen": ["8080"]}
-    plan = Estate({**listen, **variables, "keepalived_checks": [check]}).slices("lb1")["lb1"]
-    return [json.dumps(plan[name]) for name in ("watcher", "detector")]
+def everything(variables: Variables, check: Variables) -> list[str]:
+    estate = Estate({"balancer_health_listen": ["8080"], **variables, "keepalived_checks": [check]})
+    return [json.dumps(estate.documents(host)) for host in ("lb1", "web1")]
+
+
+def state(said: Variables | None = None, role: str = "keepalived", host: str = "lb1") -> dict[str, t.Any]:
+    found: dict[str, t.Any] = Estate(said).documents(host)[role]["state"]
+    return found
 
 
 def test_numbers_are_numbers_whoever_wrote_them() -> None:
     as_text = [{name: str(value) for name, value in said.items()} for said in (NUMBERS, CHECK)]
-    assert documents(NUMBERS, CHECK) == documents(*as_text)
+    assert everything(NUMBERS, CHECK) == everything(*as_text)
 
 
-def test_the_watcher_is_told_all_of_it() -> None:
-    watcher = json.loads(documents(NUMBERS, CHECK)[0])
+@pytest.mark.parametrize("name", SWITCHES)
+def test_a_switch_is_one_however_it_is_written(name: str) -> None:
+    assert everything({name: False}, CHECK) == everything({name: "no"}, CHECK)
+    assert everything({name: True}, CHECK) == everything({name: "yes"}, CHECK)
+    assert everything({name: False}, CHECK) != everything({name: True}, CHECK)
+
+
+def test_a_default_that_is_said_changes_nothing() -> None:
+    said = {name: value for name, value in DEFAULTS.items() if name in role_specs("keepalived")}
+    del said["keepalived_vips"]
+    assert Estate(said).documents("lb1") == Estate().documents("lb1")
+
+
+def test_the_sections_of_a_role_are_those_of_a_host() -> None:
+    estate = Estate()
+    for host in ("lb1", "web1"):
+        for role, document in estate.documents(host).items():
+            assert set(document["state"]) <= set(SECTIONS), role
+
+
+def test_the_watcher_and_the_detector_are_told_all_of_it() -> None:
+    found = state({**NUMBERS, "balancer_health_listen": ["8080"], "keepalived_checks": [CHECK]})
+    watcher = found["watcher"]["document"]
     probe = watcher["probe"]
     assert [probe[name] for name in ("port", "interval", "timeout", "fall", "rise")] == [8080, 0.1, 0.5, 3, 1]
     assert probe["peers"] == ["10.0.0.12"]
     assert [check["name"] for check in watcher["checks"]] == ["dns"]
+    texts = {one["path"]: one.get("content") for one in found["files"]["files"]}
+    detector = json.loads(texts["/etc/holdfast/detector.json"])
+    assert [one["name"] for one in detector["instances"]] == ["VI_1"]
+    assert detector["interval"] == 2.0
+    for name in (*(f"/run/holdfast/track/{one}" for one in ("nginx_crash", "check_dns", "cut_off_VI_1")),):
+        assert f"f {name} 0644 root root - 0\\n" in texts["/etc/tmpfiles.d/holdfast.conf"]
+
+
+@pytest.mark.parametrize(
+    ("said", "listen"),
+    [
+        ({}, ["80 default_server"]),
+        ({"listen": ["8000"]}, ["8000"]),
+        ({"ssl_certificate": "/etc/ssl/a.pem", "ssl_certificate_key": "/etc/ssl/a.key"}, None),
+    ],
+)
+def test_who_asks_for_the_bare_address_gets_the_first_site(said: Variables, listen: list[str] | None) -> None:
+    sites = [{"server_name": name, "upstream": "blog", **more} for name, more in (("a", said), ("b", {}))]
+    first, second, health = state({"balancer_sites": sites}, "balancer")["nginx"]["servers"]
+    assert (first.get("listen"), second.get("listen")) == (listen, None)
+    assert health["locations"][0] == {
+        "path": "= /holdfast-health",
+        "return": "204",
+        "access": ["allow 127.0.0.0/8", "deny all"],
+    }
+    assert health["listen"] == ["80"]
+
+
+def test_without_a_site_nginx_tells_only_whether_it_is_well() -> None:
+    [health] = state({"balancer_sites": []}, "balancer")["nginx"]["servers"]
+    assert health["server_name"] == ["health.holdfast.invalid"]
+
+
+def test_what_a_firewall_is_told_and_when_it_is_left_alone() -> None:
+    assert state()["firewall"] == {
+        "adverts": [{"source": "10.0.0.12"}],
+        "ports": ["80/tcp"],
+        "addresses": ["10.0.0.11"],
+        "authenticated": False,
+        "sources": [],
+        "through": True,
+        "guard": True,
+        "senders": "joined",
+    }
+    assert state({"keepalived_firewall": "none"})["firewall"]["through"] is False
+    assert "firewall" not in state({"keepalived_firewall": "none", "keepalived_guard": False})
+    backend = state(role="backend", host="web1")
+    assert backend["firewall"] == {
+        "ports": ["8080/tcp"],
+        "sources": ["10.0.0.11", "10.0.0.12"],
+        "addresses": ["10.0.0.21"],
+    }
+    assert "firewall" not in state({"backend_firewall": "none"}, "backend", "web1")
+    assert "nginx" not in state({"backend_server": "httpd"}, "backend", "web1")
+
+
+def test_a_log_of_its_own_has_rsyslog_looked_after_before_who_writes_to_it() -> None:
+    paths = [one["path"] for one in state()["files"]["files"] if "content" not in one]
+    assert paths == ["/etc/rsyslog.d/30-holdfast.conf", "/etc/logrotate.d/holdfast-keepalived"]
+    found = state({"keepalived_log_file": "/var/log/keepalived.log"})
+    assert found["services"]["services"][0]["name"] == "rsyslog.service"
+    assert all("content" in one for one in found["files"]["files"])
+
+
+def test_what_is_looked_for_before_nginx_balances() -> None:
+    sites = [{"server_name": "a", "upstream": "blog", "listen": ["80", "443 quic", "8000-8002", "127.0.0.1:9"]}]
+    documents = Estate({"balancer_sites": sites, "nginx_package": "nginx-full"}).documents("lb1")
+    assert documents["balancer"]["preflight"] == {"packages": ["nginx-full"], "ports": [80, 8000, 8001, 8002]}
+    assert documents["keepalived"]["preflight"]["packages"] == ["keepalived", "logrotate", "nftables"]

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 import random
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.passwords import authenticated
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.documents import documents
 from documented import role_defaults
 from estate import SPECS, Estate
 from examples import variables
@@ -100,8 +101,8 @@ def planned_or_refused(estate: Estate, **arguments: t.Any) -> None:
     findings = examined.findings()
     assert all(one.message and "\n" not in str(one) for one in findings)
     if not any(one.severity == "error" for one in findings):
-        for host, plan in examined.plan.slices(estate.hostvars).items():
-            authenticated(plan.get("keepalived_instances", ()), estate.hostvars[host])
+        json.dumps(examined.plan.slices(estate.hostvars), allow_nan=False)
+        json.dumps(documents(examined.plan, estate.hostvars), allow_nan=False)
 
 
 @pytest.mark.parametrize("name", sorted(SPECS))

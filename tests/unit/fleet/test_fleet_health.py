@@ -77,10 +77,11 @@ def checks(*said: t.Any, **more: t.Any) -> Variables:
     ],
 )
 def test_a_check_with_its_defaults(said: Variables, options: Variables) -> None:
-    plan = Estate(checks(said)).slices("lb1")["lb1"]
-    assert plan["keepalived_checks"] == [{"name": "a", **options}]
-    assert {"name": "check_a", "file": "/run/holdfast/track/check_a", "weight": 0} in plan["keepalived_track_files"]
-    assert "check_a" in plan["keepalived_instances"][0]["track_file"]
+    state = Estate(checks(said)).documents("lb1")["keepalived"]["state"]
+    assert state["watcher"]["document"]["checks"] == [{"name": "a", **options}]
+    tracked = {"name": "check_a", "file": "/run/holdfast/track/check_a", "weight": 0}
+    assert tracked in state["keepalived"]["track_files"]
+    assert "check_a" in state["keepalived"]["instances"][0]["track_file"]
 
 
 def test_an_instance_with_trackers_of_its_own_tracks_no_check() -> None:
@@ -97,7 +98,7 @@ def test_the_programs_that_are_run_are_told() -> None:
         keepalived_vrrp_scripts=[{"name": "s", "script": "/usr/local/bin/s 1"}],
         keepalived_instance_options={"notify": {"command": "/usr/local/bin/n", "user": "root"}},
     )
-    assert Estate(said).slices("lb1")["lb1"]["scripts"] == {
+    assert Estate(said).documents("lb1")["keepalived"]["preflight"]["scripts"] == {
         "keepalived_checks[0].command": "/usr/local/bin/a",
         "keepalived_vrrp_scripts[0].script": "/usr/local/bin/s",
         "keepalived_instance_options.notify": "/usr/local/bin/n",
@@ -105,11 +106,12 @@ def test_the_programs_that_are_run_are_told() -> None:
 
 
 def test_a_policy_is_what_an_instance_tracks() -> None:
-    plan = Estate({"keepalived_policy": "restart_first", "keepalived_restart_patience": 3}).slices("lb1")["lb1"]
+    estate = Estate({"keepalived_policy": "restart_first", "keepalived_restart_patience": 3})
+    plan, state = estate.slices("lb1")["lb1"], estate.documents("lb1")["keepalived"]["state"]
     tracked = ["nginx_down", "nginx_probe", "nginx_stop", "cut_off_VI_1"]
     assert plan["keepalived_instances"][0]["track_file"] == tracked
-    assert [one["name"] for one in plan["keepalived_track_files"]] == tracked
-    assert plan["watcher"]["nginx"]["patience"] == 3.0
+    assert [one["name"] for one in state["keepalived"]["track_files"]] == tracked
+    assert state["watcher"]["document"]["nginx"]["patience"] == 3.0
     assert plan["outage"]["nginx_killed"] == pytest.approx(0.5)
     assert 3.0 < plan["outage"]["nginx_stays_dead"] < 3.2
 
@@ -119,10 +121,13 @@ def test_instances_may_have_different_policies() -> None:
         {"name": "a", "vips": ["10.0.0.100/24"], "policy": "restart_first"},
         {"name": "b", "vips": ["10.0.0.101/24"]},
     ]
-    plan = Estate({"keepalived_vips": None, "keepalived_instances": two}).slices("lb1")["lb1"]
+    estate = Estate({"keepalived_vips": None, "keepalived_instances": two})
+    plan = estate.slices("lb1")["lb1"]
     assert [one["track_file"][0] for one in plan["keepalived_instances"]] == ["nginx_down", "nginx_crash"]
     assert all("policy" not in one for one in plan["keepalived_instances"])
-    names = [one["name"] for one in plan["keepalived_track_files"]]
+    assert plan["restart_first"] == ["a"]
+    config = estate.documents("lb1")["keepalived"]["state"]["keepalived"]
+    names = [one["name"] for one in config["track_files"]]
     assert names == ["nginx_crash", "nginx_down", "nginx_probe", "nginx_stop", "cut_off_a", "cut_off_b"]
     assert plan["outage"]["nginx_stays_dead"] > plan["outage"]["nginx_killed"]
 

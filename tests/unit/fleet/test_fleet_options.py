@@ -108,7 +108,7 @@ def test_scripts_run_as_the_user_that_is_said_nearest() -> None:
         "keepalived_checks": [{"name": "c", "command": "/usr/local/bin/c"}],
         "keepalived_instance_options": {"notify": {"command": "/usr/local/bin/n", "user": "tell"}},
     }
-    plan = Estate(said).slices("lb1")["lb1"]
+    plan = Estate(said).documents("lb1")["keepalived"]["preflight"]
     assert plan["scripts"]["keepalived_global_options.startup_script"] == "/usr/local/bin/start"
     assert plan["script_users"] == {
         "keepalived_vrrp_scripts[0].script": "watch",

@@ -9,7 +9,6 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.passwords import authenticated
 from estate import Estate, Variables
 
 VERSION_2: Variables = {"keepalived_timing": {"version": 2}}
@@ -48,14 +47,16 @@ def test_a_secret_is_in_no_plan_and_reaches_the_instance(said: Variables, option
     written = json.dumps(plan)
     assert option not in written
     assert not any(secret in written for secret in ("uB7", "rQ4", "a long key"))
-    [instance] = authenticated(plan["lb1"]["keepalived_instances"], estate.hostvars["lb1"])
-    assert instance == {**plan["lb1"]["keepalived_instances"][0], option: expected}
+    keepalived = estate.documents("lb1")["keepalived"]
+    expected_instances = [{**plan["lb1"]["keepalived_instances"][0], option: expected}]
+    assert keepalived["state"]["keepalived"]["instances"] == expected_instances
+    assert keepalived["preflight"]["instances"] == expected_instances
 
 
-def test_without_a_secret_an_instance_stays_as_it_is() -> None:
+def test_without_a_secret_an_instance_is_that_of_the_plan() -> None:
     estate = Estate()
-    plan = estate.slices()["lb1"]["keepalived_instances"]
-    assert authenticated(plan, estate.hostvars["lb1"]) == plan
+    instances = estate.slices()["lb1"]["keepalived_instances"]
+    assert estate.documents("lb1")["keepalived"]["state"]["keepalived"]["instances"] == instances
 
 
 MAIL = {"to": ["a@example.com"], "from": "b@example.com", "host": "mail.example.com", "starttls": True, "user": "u"}

@@ -48,18 +48,11 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
         [dict(detected, detection=0.302, address="10.0.0.11", peers=["10.0.0.12"], vips=["10.0.0.100"])],
         [dict(detected, detection=0.306, address="10.0.0.12", peers=["10.0.0.11"], vips=["10.0.0.100"])],
     ]
-    assert [len(plan[host].pop("detector")["instances"]) for host in ("lb1", "lb2")] == [1, 1]
-    assert [plan[host].pop("watcher")["probe"]["peers"] for host in ("lb1", "lb2")] == [["10.0.0.12"], ["10.0.0.11"]]
+    assert [plan[host].pop("packages")[0] for host in ("lb1", "lb2")] == ["keepalived", "keepalived"]
+    assert [plan[host].pop("server_names") for host in ("lb1", "lb2")] == [["blog.example.com"]] * 2
+    assert [plan[host].pop("restart_first") for host in ("lb1", "lb2")] == [[], []]
     assert [plan[host].pop("third_host") for host in ("lb1", "lb2")] == ["web1", "web1"]
     upstreams = {"balancer_upstreams": [{"name": "blog", "servers": servers}], "balancer_stream_upstreams": []}
-    health = {
-        "keepalived_checks": [],
-        "keepalived_track_files": [
-            {"name": name, "file": f"/run/holdfast/track/{name}", "weight": 0} for name in watched
-        ],
-        "scripts": {},
-        "script_users": {},
-    }
     assert plan == {
         "lb1": {
             "address": "10.0.0.11",
@@ -76,7 +69,6 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
             ],
             **cluster,
             **upstreams,
-            **health,
         },
         "lb2": {
             "address": "10.0.0.12",
@@ -93,7 +85,6 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
             ],
             **cluster,
             **upstreams,
-            **health,
         },
         "web1": {"address": "10.0.0.21", "balancers": ["10.0.0.11", "10.0.0.12"], "loopback_addresses": []},
         "web2": {"address": "10.0.0.22", "balancers": ["10.0.0.11", "10.0.0.12"], "loopback_addresses": []},

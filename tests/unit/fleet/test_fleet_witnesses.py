@@ -33,10 +33,10 @@ def test_those_of_the_inventory_alone_each_for_its_family() -> None:
 
 
 def test_nobody_and_it_never_gives_way() -> None:
-    plan = Estate({"keepalived_witnesses": []}).slices("lb1")["lb1"]
+    config = Estate({"keepalived_witnesses": []}).documents("lb1")["keepalived"]["state"]["keepalived"]
     assert asked({"keepalived_witnesses": []}) == {"witnesses": [], "gateways": False, "track_file": ""}
-    assert not [one["name"] for one in plan["keepalived_track_files"] if one["name"].startswith("cut_off")]
-    assert plan["keepalived_instances"][0]["track_file"] == ["nginx_crash", "nginx_probe", "nginx_stop"]
+    assert not [one["name"] for one in config["track_files"] if one["name"].startswith("cut_off")]
+    assert config["instances"][0]["track_file"] == ["nginx_crash", "nginx_probe", "nginx_stop"]
 
 
 @pytest.mark.parametrize("wrong", ["gateway.example.com", "127.0.0.1", 1])

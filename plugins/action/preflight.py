@@ -1,0 +1,24 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hands the plan to the module: the documentation is in modules/preflight.py."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.planned import PlannedAction
+
+
+class ActionModule(PlannedAction):
+    """Runs the module with what the plan has for all of the roles; their packages and their ports add up."""
+
+    OWN = ("roles",)
+
+    def arguments(self, own: t.Mapping[str, t.Any], given: dict[str, t.Any]) -> dict[str, t.Any]:
+        found: dict[str, t.Any] = {}
+        for role in own["roles"] or ():
+            wanted = self.planned(role, "preflight")
+            for name, value in wanted.items():
+                found[name] = [*found.get(name, []), *value] if isinstance(value, list) else value
+        return {**found, **given}

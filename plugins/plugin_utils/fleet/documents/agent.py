@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the watcher, the detector and the notifier of a balancer read. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import checks, own_probe, probe, probe_rise
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import TRACK_DIR, check_file
+
+__all__ = ("EVENT_DIR", "NGINX_UNIT", "detector", "notifier", "track_names", "watcher")
+
+Variables = Mapping[str, t.Any]
+
+EVENTS = "/run/holdfast/events"
+EVENT_DIR = "/var/log/holdfast"
+NGINX_UNIT = "nginx.service"
+
+OF_NGINX = ("nginx_crash", "nginx_down", "nginx_probe", "nginx_stop")
+"""Track files that exist whatever is tracked, so that a change of the policy finds them."""
+
+MAILED = ("master", "fault", "stop", "split_brain", "watcher")
+"""Events of which a mail tells by default."""
+
+
+def track_names(variables: Variables, detected: Sequence[Variables]) -> tuple[str, ...]:
+    """Return the names of all track files of a balancer; ``detected`` is that of its plan."""
+    own = [check_file(one.name) for one in checks(variables)]
+    cut_off = [one["track_file"].rpartition("/")[2] for one in detected if one["track_file"]]
+    return (*OF_NGINX, *own, *cut_off)
+
+
+def watcher(variables: Variables, detected: Sequence[Variables], patience: float) -> dict[str, t.Any]:
+    """Return what the watcher reads, but for the addresses that the host ends up with; raises InputError.
+
+    ``patience`` is how many seconds a dead nginx may stay away.
+    """
+    asked = probe(variables)
+    return {
+        "track_dir": TRACK_DIR,
+        "events": EVENTS,
+        "nginx": {"unit": NGINX_UNIT, "pid_file": "/run/nginx.pid", "patience": patience},
+        "probe": {
+            **own_probe(variables),
+            "interval": asked.interval,
+            "timeout": asked.timeout,
+            "fall": asked.fall,
+            "rise": probe_rise(variables),
+            "peers": list(dict.fromkeys(peer for instance in detected for peer in instance["peers"])),
+        },
+        "checks": [dict(one.options) for one in checks(variables)],
+    }
+
+
+def detector(variables: Variables, detected: Sequence[Variables]) -> dict[str, t.Any]:
+    """Return what the split-brain detector reads."""
+    return {
+        "state_file": "/run/holdfast/state/split_brain.json",
+        "events": EVENTS,
+        "known_file": "/var/lib/holdfast/detector/witnesses.json",
+        "changes": "/var/lib/holdfast/keepalived",
+        "interval": variables["keepalived_detector_interval"],
+        "instances": [dict(instance) for instance in detected],
+    }
+
+
+def notifier(variables: Variables, host: str) -> dict[str, t.Any]:
+    """Return what the notifier reads; it may hold the password of a mail server."""
+    mail = variables.get("keepalived_mail")
+    return {
+        "host": host,
+        "event_log": f"{EVENT_DIR}/events.jsonl",
+        "state_file": "/var/lib/holdfast/notify/state.json",
+        "timeout": variables["keepalived_notify_timeout"],
+        "user": variables["keepalived_notify_user"],
+        "commands": variables["keepalived_notify_commands"],
+        "mail": {"events": list(MAILED), **mail} if mail else None,
+    }

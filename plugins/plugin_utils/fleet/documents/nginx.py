@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All that nginx serves on a balancer, and on a backend. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator, Mapping
+
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.access import listen, listens
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
+
+__all__ = ("backend", "backend_preflight", "balancer", "balancer_preflight")
+
+Variables = Mapping[str, t.Any]
+Document = t.Dict[str, t.Any]
+
+SHARED = "nginx listens on a shared address itself"
+"""Where it does, it has to start also where that address is not held."""
+
+
+def balancer(plan: Plan, host: str) -> Document:
+    """Return the sections of ``host_state`` that let nginx of a host balance."""
+    variables, derived = plan.members[host].variables, plan.balancer(host)
+    upstreams, streams = derived["balancer_upstreams"], derived["balancer_stream_upstreams"]
+    return {
+        "kernel": {
+            "path": "/etc/sysctl.d/90-holdfast-balancer.conf",
+            "settings": [
+                {"name": f"net.ipv{family}.ip_nonlocal_bind", "value": "1", "needed": True, "reason": SHARED}
+                for family in derived["kernel"]["nonlocal_bind"]
+            ],
+        },
+        "nginx": {
+            "upstreams": upstreams,
+            "maps": variables["balancer_maps"],
+            "servers": [*_sites(variables["balancer_sites"]), health(variables)],
+            "stream_upstreams": streams,
+            "stream_servers": variables["balancer_streams"],
+            "drift": variables["balancer_drift"],
+        },
+        "selinux": {"booleans": ["httpd_can_network_connect"] if upstreams or streams else []},
+    }
+
+
+def balancer_preflight(plan: Plan, host: str) -> Document:
+    """Return what ``preflight`` looks for before nginx of a host balances."""
+    variables = plan.members[host].variables
+    found = [*listens(variables), *(one for said in variables["balancer_health_listen"] for one in listen(said))]
+    numbers = (number for _address, port, protocol in found if protocol == "tcp" for number in _numbers(port))
+    return {"packages": [variables["nginx_package"]], "ports": list(dict.fromkeys(numbers))}
+
+
+def health(variables: Variables) -> Document:
+    """Return the site that tells the watcher whether nginx answers."""
+    return {
+        "name": "holdfast-health",
+        "server_name": [variables["balancer_health_host"]],
+        "listen": variables["balancer_health_listen"],
+        "access_log": "off",
+        "locations": [
+            {
+                "path": f"= {variables['balancer_health_path']}",
+                "return": "204",
+                "access": ["allow 127.0.0.0/8", "deny all"],
+            },
+            {"path": "/", "return": "444"},
+        ],
+    }
+
+
+def backend(plan: Plan, host: str) -> Document:
+    """Return the sections of ``host_state`` that let a host serve behind the balancers."""
+    variables, derived = plan.fleet.backends[host].variables, plan.backend(host)
+    port, own_addresses = variables["backend_port"], derived["loopback_addresses"]
+    firewall = {
+        "ports": [f"{port}/tcp"],
+        # What LVS forwards comes from the clients themselves.
+        "sources": [] if own_addresses else derived["balancers"],
+        "addresses": [derived["address"]],
+    }
+    site = {
+        "name": "backend",
+        "server_name": [variables["backend_server_name"]],
+        "listen": [str(port)],
+        "root": variables["backend_root"],
+        "index": ["index.html"],
+    }
+    asked = variables["backend_firewall"] == "auto" and derived["balancers"]
+    return {
+        "loopback": {"addresses": own_addresses},
+        **({"firewall": firewall} if asked else {}),
+        **({"nginx": {"servers": [site]}} if variables["backend_server"] == "nginx" else {}),
+    }
+
+
+def backend_preflight(plan: Plan, host: str) -> Document:
+    """Return what ``preflight`` looks for before a host serves behind the balancers."""
+    variables = plan.fleet.backends[host].variables
+    package = "apache2" if variables["backend_server"] == "httpd" else variables["nginx_package"]
+    return {"packages": [package], "ports": [variables["backend_port"]], "programs": ["nginx", "apache2"]}
+
+
+def _sites(sites: list[Document]) -> list[Document]:
+    """Return the sites; whoever asks for the bare address gets the first."""
+    first, *others = sites or [{}]
+    if first and "listen" not in first and "ssl_certificate" not in first:
+        first = {**first, "listen": ["80 default_server"]}
+    return [first, *others] if first else []
+
+
+def _numbers(ports: str) -> Iterator[int]:
+    """Yield the numbers of a port, or of a range such as 8000-8010."""
+    first, _sign, last = ports.partition("-")
+    yield from range(int(first), int(last or first) + 1)

@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of a balancer beside its configurations, and its services. Private to this collection."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents import agent
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import rendered
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import TRACK_DIR
+
+__all__ = ("AGENT_DIR", "NOTIFY_FIFO", "files", "services")
+
+Variables = Mapping[str, t.Any]
+Document = t.Dict[str, t.Any]
+
+AGENT_DIR = "/usr/local/lib/holdfast"
+# Nothing to import but what lies in its tree, and nothing is written there. The name of a part follows.
+START_AGENT = f"/usr/bin/python3 -I -S -B {AGENT_DIR}/agent"
+NOTIFY_FIFO = "/run/holdfast/notify.fifo"
+
+UNITS = (
+    "holdfast-watcher.service",
+    "holdfast-guard.service",
+    "holdfast-restore.service",
+    "holdfast-detector.service",
+    "holdfast-notify.socket",
+    "holdfast-notify.service",
+)
+RSYSLOG = "/etc/rsyslog.d/30-holdfast.conf"
+OF_A_LOG = (RSYSLOG, "/etc/logrotate.d/holdfast-keepalived")
+
+# In this order they are looked after. The log comes before those that write to it, or their first lines would stand in
+# the log of all.
+LOG: Document = {"name": "rsyslog.service", "enabled": True, "programs": [RSYSLOG]}
+# keepalived and the guard are never restarted: the address would move.
+SERVICES: tuple[Document, ...] = (
+    {"name": agent.NGINX_UNIT, "runs": False},
+    {"name": "holdfast-notify.socket", "enabled": True},
+    {
+        "name": "holdfast-notify.service",
+        "enabled": True,
+        "part": "notifier",
+        "settings": ["/etc/holdfast/notify.json"],
+    },
+    {
+        "name": "holdfast-watcher.service",
+        "enabled": True,
+        "part": "watcher",
+        "settings": ["/etc/holdfast/watcher.json"],
+    },
+    {"name": "holdfast-restore.service", "enabled": True, "runs": False},
+    {"name": "holdfast-guard.service", "enabled": True, "restarts": False},
+    {"name": "keepalived.service", "enabled": True, "restarts": False},
+    {
+        "name": "holdfast-detector.service",
+        "enabled": True,
+        "part": "detector",
+        "programs": ["/etc/holdfast/detector.json"],
+    },
+)
+
+
+def services(variables: Variables) -> list[Document]:
+    """Return the services of a balancer, as the section ``services`` of ``host_state`` takes them."""
+    return [dict(one) for one in ([LOG] if variables["keepalived_log_file"] else []) + list(SERVICES)]
+
+
+def files(variables: Variables, host: str, detected: Sequence[Variables]) -> Document:
+    """Return the files of a balancer, as the section ``files`` of ``host_state`` takes them."""
+
+    def text(template: str, **values: t.Any) -> str:
+        return rendered("keepalived", f"{template}.j2", **values)
+
+    started = {"start_agent": START_AGENT, "track_dir": TRACK_DIR, "nginx_unit": agent.NGINX_UNIT}
+    units = {
+        unit: text(unit, **started, notify_fifo=NOTIFY_FIFO, commands=bool(variables["keepalived_notify_commands"]))
+        for unit in UNITS
+    }
+    names = agent.track_names(variables, detected)
+    log = {
+        "event_dir": agent.EVENT_DIR,
+        "frequency": variables["keepalived_log_frequency"],
+        "keep": variables["keepalived_log_keep"],
+    }
+    found: list[Document] = [
+        _file("/etc/tmpfiles.d/holdfast.conf", text("holdfast-tmpfiles.conf", track_dir=TRACK_DIR, names=names)),
+        *(_file(f"/etc/systemd/system/{unit}", content) for unit, content in units.items()),
+        _file(
+            f"/etc/systemd/system/{agent.NGINX_UNIT}.d/holdfast.conf",
+            text("nginx-drop-in.conf", sandbox=variables["keepalived_sandbox"]),
+        ),
+        _file(
+            "/etc/systemd/system/keepalived.service.d/holdfast.conf",
+            text("keepalived-drop-in.conf", start_agent=START_AGENT),
+            unit="keepalived.service",
+        ),
+        _file("/etc/logrotate.d/holdfast-events", text("events-logrotate", **log)),
+        _file("/etc/holdfast/detector.json", _json(agent.detector(variables, detected))),
+        # It may hold the password of a mail server.
+        _file("/etc/holdfast/notify.json", _json(agent.notifier(variables, host)), mode="0600", shown=False),
+    ]
+    if not variables["keepalived_log_file"]:
+        found += [{"path": path} for path in OF_A_LOG]
+    return {"folders": [{"path": agent.EVENT_DIR, "mode": "02750", "group": "adm"}], "files": found}
+
+
+def _file(path: str, content: str, **more: t.Any) -> Document:
+    return {"path": path, "content": content, **more}
+
+
+def _json(document: Document) -> str:
+    return json.dumps(document, indent=4) + "\n"

@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the finished plan of a host gets from fleet_plan to the modules of a role. Private to this collection.
+
+It is kept in the folder that Ansible has for one run, where nobody else can read it and which goes with the run. A
+registered result would be copied to every host of the batch and be seen; and a template between would make texts of
+numbers under some versions of ansible-core, and evaluate what a value of the user holds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import typing as t
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from ansible import constants
+from ansible.plugins.action import ActionBase
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.documents import Documents
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import defaults, specs
+
+__all__ = ("PlannedAction", "keep")
+
+
+def keep(documents: Mapping[str, Documents]) -> None:
+    """Keep the documents of these hosts until the run ends, in place of those that a former plan of it had."""
+    folder = _folder()
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for host, document in documents.items():
+        path = folder / _name(host)
+        new = path.with_suffix(".new")
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump(document, file)
+        new.replace(path)
+
+
+class PlannedAction(ActionBase):  # type: ignore[misc]
+    """Runs the module of its name with what the plan has for a role, and with the options of the task laid over that.
+
+    ``OWN`` are the options that the action takes, and that the module never sees.
+    """
+
+    OWN: t.ClassVar[tuple[str, ...]] = ()
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        self.variables: Mapping[str, t.Any] = task_vars or {}
+        given = dict(self._task.args)
+        own = {name: given.pop(name, None) for name in self.OWN}
+        try:
+            arguments = self.arguments(own, given)
+        except HoldfastError as error:
+            return {**result, "failed": True, "msg": str(error)}
+        result.update(self._execute_module(module_args=arguments, task_vars=task_vars, wrap_async=self._task.async_val))
+        self.show(result)
+        return result
+
+    def arguments(self, own: Mapping[str, t.Any], given: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return the options of the module from the action's ``own`` and those that were given for it."""
+        raise NotImplementedError
+
+    def show(self, result: Mapping[str, t.Any]) -> None:
+        """Show of a result what no callback does."""
+
+    def planned(self, role: str, purpose: str) -> t.Any:
+        """Return what the plan has of this host for a role and a purpose, which is ``state`` or ``preflight``.
+
+        HoldfastError where nothing was planned for the host, and where a variable of the role has another value here
+        than the plan was made with.
+        """
+        host = str(self.variables["inventory_hostname"])
+        try:
+            document = json.loads((_folder() / _name(host)).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise HoldfastError(
+                f"Nothing is planned for {host}: run holdfast.nginx_ha.fleet_plan at the start of the play, and see "
+                "that the host is in a group of this collection, or in one that an upstream names in servers_from."
+            ) from None
+        if role not in document:
+            raise HoldfastError(f"{host} has the role {' and '.join(document)} in this inventory, not {role}.")
+        elsewhere = self._elsewhere(role)
+        if elsewhere:
+            raise HoldfastError(
+                f"{', '.join(elsewhere)}: the value here is not that of the inventory, from which the whole fleet is "
+                "planned. Move it to group_vars or host_vars."
+            )
+        return document[role][purpose]
+
+    def _elsewhere(self, role: str) -> list[str]:
+        """Return the variables of a role whose value is not the one that the inventory has.
+
+        The planner sees neither the variables of a play nor those that are handed to a role.
+        """
+        inventory = self.variables["hostvars"][self.variables["inventory_hostname"]]
+        found = []
+        for name in set(specs(role, "main")).intersection(self.variables):
+            here = self.variables[name]
+            there = inventory[name] if name in inventory else defaults().get(name)
+            if here != there and self._templar.template(here) != there:
+                found.append(name)
+        return sorted(found)
+
+
+def _folder() -> pathlib.Path:
+    return pathlib.Path(constants.DEFAULT_LOCAL_TMP) / "holdfast_plan"
+
+
+def _name(host: str) -> str:
+    return f"{quote(host, safe='')}.json"
