@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 import typing as t
@@ -112,7 +113,9 @@ def test_transitions_in_a_row_lose_nothing_while_the_service_is_restarted(balanc
         lb1.run("systemctl restart holdfast-notify")
     eventually(lambda: len(since.events("ROW")) == 300, within=30, saying="300 events")
     assert [event["priority"] for event in since.events("ROW")] == list(range(300))
-    eventually(lambda: len(since.told()) >= 300, within=60, saying="300 commands")
+    # They run one after the other, and a loaded machine takes its time. Which are missing is said by what follows.
+    with contextlib.suppress(AssertionError):
+        eventually(lambda: len(since.told()) >= 300, within=180, saying="300 commands")
     assert [line.split()[3] for line in since.told()] == [str(number) for number in range(300)]
 
 
