@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 from estate import Estate
-from examples import Example, Task, global_defs, tasks, variables
+from examples import Example, Task, tasks, variables
 from real_hosts import Host
 
 # The networks and interfaces that the documents speak of, and the FIFO that systemd makes.
@@ -44,29 +44,15 @@ def documented(fleet: t.Mapping[str, Host]) -> Host:
 def test_an_example_is_taken_by_both_daemons(documented: Host, example: Example) -> None:
     estate = Estate(example.everywhere, groups=example.groups, **example.hosts)
     host = next(iter(example.groups["master"]))
-    plan, said = estate.slices(host)[host], estate.hostvars[host]
-    for path in plan["scripts"].values():
+    assert not [one for one in estate.findings() if one.severity == "error"]
+    roles = estate.documents(host)
+    fit = {name: roles["keepalived"]["preflight"][name] for name in ("scripts", "script_users")}
+    for path in fit["scripts"].values():
         documented.run(PROGRAM.format(folder=path.rpartition("/")[0], path=path))
-    fit = {name: plan[name] for name in ("scripts", "script_users")}
     documented.ok("preflight", fit)
-    keepalived = {
-        "global_defs": global_defs(said.get("keepalived_global_options", {})),
-        "track_files": plan["keepalived_track_files"],
-        "vrrp_scripts": said.get("keepalived_vrrp_scripts", []),
-        "track_processes": said.get("keepalived_track_processes", []),
-        "sync_groups": plan["keepalived_sync_groups"],
-        "instances": plan["keepalived_instances"],
-        "virtual_servers": plan["keepalived_virtual_servers"],
-    }
-    assert documented.ok("keepalived_config", keepalived, check=True)["validated"] == "daemon"
-    nginx = {
-        "maps": said.get("balancer_maps", []),
-        "upstreams": plan["balancer_upstreams"],
-        "servers": said["balancer_sites"],
-        "stream_upstreams": plan["balancer_stream_upstreams"],
-        "stream_servers": said.get("balancer_streams", []),
-    }
-    assert documented.ok("nginx_config", nginx, check=True)["validated"] == "daemon"
+    for role, section in (("keepalived", "keepalived"), ("balancer", "nginx")):
+        wanted = {section: roles[role]["state"][section]}
+        assert documented.ok("host_state", wanted, check=True)["sections"][section]["validated"] == "daemon"
 
 
 @pytest.mark.parametrize("task", list(tasks()), ids=lambda task: task.place)
@@ -81,6 +67,6 @@ def test_a_user_of_scripts_who_is_not_there_is_told_before_anything_is_changed(d
         "keepalived_global_options": {"script_user": ["keepalived_script"]},
         "keepalived_vrrp_scripts": [{"name": "uplink", "script": "/usr/bin/true"}],
     }
-    plan = Estate(said).slices("lb1")["lb1"]
-    told = documented.refused("preflight", {name: plan[name] for name in ("scripts", "script_users")})
+    wanted = Estate(said).documents("lb1")["keepalived"]["preflight"]
+    told = documented.refused("preflight", {name: wanted[name] for name in ("scripts", "script_users")})
     assert "there is no user keepalived_script to run /usr/bin/true: create it" in told

@@ -11,11 +11,9 @@ import typing as t
 from dataclasses import dataclass
 
 import yaml
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DEFAULTS
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents import keepalived
 from documented import MODULES, PLUGINS, ROOT
 
-__all__ = ("Example", "Task", "global_defs", "plays", "tasks", "variables")
+__all__ = ("Example", "Task", "plays", "tasks", "variables")
 
 DOCUMENTS = ("README.md", "docs/*.md", "roles/*/README.md")
 BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -101,8 +99,3 @@ def tasks() -> t.Iterator[Task]:
         for name, arguments in task.items():
             if name.startswith("holdfast.nginx_ha.") and "{{" not in str(task) and "async" not in task:
                 yield Task(place, name.rpartition(".")[2], arguments or {})
-
-
-def global_defs(said: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Return what the role says in global_defs, with the variable of the inventory laid over it."""
-    return keepalived.global_defs({**DEFAULTS, "keepalived_global_options": said}, "lb1")

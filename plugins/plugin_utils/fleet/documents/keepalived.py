@@ -18,7 +18,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.scripts import scripts
 
-__all__ = ("global_defs", "preflight", "state")
+__all__ = ("preflight", "state")
 
 Variables = Mapping[str, t.Any]
 Document = t.Dict[str, t.Any]
@@ -87,7 +87,7 @@ def preflight(plan: Plan, host: str) -> Document:
     }
 
 
-def global_defs(variables: Variables, host: str) -> Document:
+def _global_defs(variables: Variables, host: str) -> Document:
     """Return the global options of keepalived, those of ``keepalived_global_options`` laid over the collection's."""
     delay = variables["keepalived_startup_delay"]
     return {
@@ -120,7 +120,7 @@ def _config(plan: Plan, host: str, derived: Document) -> Document:
     member = plan.members[host]
     variables = member.variables
     return {
-        "global_defs": global_defs(variables, host),
+        "global_defs": _global_defs(variables, host),
         "track_files": [*plan.own_track_files(member), *variables["keepalived_track_files"]],
         "vrrp_scripts": variables["keepalived_vrrp_scripts"],
         "track_processes": variables["keepalived_track_processes"],
