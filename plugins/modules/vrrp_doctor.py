@@ -75,11 +75,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.change import (
-    homes,
-    live_instances,
-    version_of,
-)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.change import homes, live_instances
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.daemon import KeepalivedDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.dump import read_states
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.lint import lint
@@ -194,7 +190,7 @@ def complaints(main_file: str, output: str, shared: t.Collection[str]) -> list[s
 def of_member(root: str, shared: t.Collection[str]) -> dict[str, t.Any]:
     """Return what is known of a balancer."""
     daemon = KeepalivedDaemon(root=root)
-    version = version_of(daemon)
+    version = daemon.version
     runs = daemon.running()
     found: dict[str, t.Any] = {
         "installed": version is not None,
@@ -210,9 +206,9 @@ def of_member(root: str, shared: t.Collection[str]) -> dict[str, t.Any]:
         "refused": "",
     }
     if version is not None:
-        blocks = read_tree(daemon.main_file, parse_build(daemon.version.output)).blocks
+        blocks = read_tree(daemon.main_file, parse_build(daemon.build.output)).blocks
         found["tracked"] = tracked(blocks, watched_inodes("keepalived"))
-        found["complaints"] = complaints(daemon.main_file, daemon.version.output, shared)
+        found["complaints"] = complaints(daemon.main_file, daemon.build.output, shared)
         found["refused"] = refused(blocks, scheduler() if runs else None)
     if runs:
         found["instances"] = [dataclasses.asdict(state) for state in read_states()]

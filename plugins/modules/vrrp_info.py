@@ -172,7 +172,6 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, plain
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.change import version_of
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.daemon import KeepalivedDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.dump import read_states
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.kernel import own_interfaces
@@ -202,7 +201,7 @@ def gather(root: str, *, configuration: bool) -> tuple[dict[str, t.Any], str]:
     """Return what the module returns, and its warning, which may be empty."""
     need_root()
     daemon = KeepalivedDaemon(root=root)
-    version = version_of(daemon)
+    version = daemon.version
     found: dict[str, t.Any] = {"installed": version is not None, "running": daemon.running()}
     if version is not None:
         found["version"] = str(version)
@@ -217,7 +216,7 @@ def gather(root: str, *, configuration: bool) -> tuple[dict[str, t.Any], str]:
         amiss = daemon.differs()
     blocks: tuple[Block, ...] = ()
     if configuration or daemon.running():
-        blocks = read_tree(daemon.main_file, parse_build(daemon.version.output) if version else None).blocks
+        blocks = read_tree(daemon.main_file, parse_build(daemon.build.output) if version else None).blocks
     if configuration:
         found["configuration"] = [plain(hidden(block)) for block in blocks]
     now = scheduler() if daemon.running() else None

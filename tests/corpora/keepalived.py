@@ -47,12 +47,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, walk
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.expand import Expanded, expand
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.live import included
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import KeepalivedConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.renderer import render
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import Build, Version
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import Build
 from keepalived_complaints import PLACE, agree, complaints, their_complaints
 
 BESIDE = Path(__file__).resolve().parents[3]

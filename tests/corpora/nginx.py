@@ -35,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / ".ansible/collections"))
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.lexer import RAW_SUFFIX
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.definitions import (
     CachePath,
@@ -48,7 +49,6 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.ser
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.upstream import Upstream
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Version
 
 VERSION = Version(1, 22, 1)
 BESIDE = Path(__file__).resolve().parents[3]

@@ -151,7 +151,6 @@ def differs(method: str, seed: str) -> dict[str, t.Any] | None:
 
     class Lister(Daemon):
         name = "toy"
-        root = estate.root
         said = ""
 
         def installed(self) -> bool:
@@ -183,7 +182,7 @@ def differs(method: str, seed: str) -> dict[str, t.Any] | None:
             wish = estate.wish(owned, Wanted)
             seen, before = [], listing(estate.home)
             for check_mode in (True, False):
-                daemon = Lister()
+                daemon = Lister(root=estate.root)
                 change = transaction.Transaction(
                     daemon, check_mode=check_mode, state_folder="/var/lib/holdfast-trees", runtime=estate.runtime
                 )

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model, option
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.fields import (
     Address,
@@ -22,7 +23,6 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.fiel
     items,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.lexer import words
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.addresses import HostAddress
 
 __all__ = ("Addresses", "Peer", "Peers", "VirtualAddress", "deprecated", "interface_for")

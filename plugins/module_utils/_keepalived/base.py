@@ -14,9 +14,9 @@ from dataclasses import field, fields, replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.fields import Kind, beyond_options
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.grammar import keywords
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import Version
 
 __all__ = ("Model", "Nested", "NestedList", "Option", "argument_spec", "option", "option_of", "wire_fields")
 

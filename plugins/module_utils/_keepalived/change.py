@@ -21,6 +21,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
     InputError,
     errors,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived import files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.daemon import KeepalivedDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.dump import main_pid
@@ -39,7 +40,6 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.take
     clashes,
     foreign_instances,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import Version, parse_build
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.wire import joint_changes
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.addresses import HostAddress
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import (
@@ -54,7 +54,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.tra
     Transaction,
 )
 
-__all__ = ("FOLDER", "apply", "homes", "live_instances", "refuse_unfit", "running_otherwise", "version_of")
+__all__ = ("FOLDER", "apply", "homes", "live_instances", "refuse_unfit", "running_otherwise")
 
 FOLDER = "holdfast.d"
 MODE = 0o600  # a password of VRRP version 2 may be inside
@@ -62,11 +62,6 @@ _INCLUDE = "include {root}/" + FOLDER + "/*.conf"
 # What these rules look for may stand in files that are not ours: keepalived's own test judges it.
 _ELSEWHERE = ("tracker-undefined", "script-security", "group-member-unknown")
 _MAIN = "# holdfast.nginx_ha: what keepalived does on this host lies in the folder below.\n"
-
-
-def version_of(daemon: KeepalivedDaemon) -> Version | None:
-    """Return the version of the host's keepalived; None where it is not installed."""
-    return parse_build(daemon.version.output).version if daemon.installed() else None
 
 
 def live_instances(root: str) -> list[VrrpInstance]:
@@ -101,7 +96,7 @@ def apply(
     """
     need_root()
     try:
-        version = version_of(KeepalivedDaemon(root=root))
+        version = KeepalivedDaemon(root=root).version
         config, findings = _configured(options, root=root, version=version, adopt=adopt, single=single)
     except InputError as error:
         raise InputError(_as_said(error.path, single), error.message) from None

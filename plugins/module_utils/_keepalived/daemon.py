@@ -14,18 +14,9 @@ import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import (
-    NOT_FOUND,
-    TIMED_OUT,
-    Completed,
-    Runner,
-    run,
-)
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.dump import (
-    PID_FILES,
-    main_pid,
-    read_states,
-)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import TIMED_OUT, Completed
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.dump import PID_FILES, read_states
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.kernel import (
     Difference,
     differences,
@@ -34,7 +25,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.kern
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.live import read_tree
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import VrrpInstance
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.secrets import redact
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.daemon import Changes, Daemon, Places
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import parse_build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.daemon import Changes, Daemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.stage import Check
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.state import InstanceState
 
@@ -71,36 +63,11 @@ class KeepalivedDaemon(Daemon):
     name = "keepalived"
     where = re.compile(r"(?P<file>/[^ :]+): Line (?P<line>\d+)")
 
-    def __init__(
-        self,
-        *,
-        root: str = "/etc/keepalived",
-        binary: str = "keepalived",
-        places: Places = dict,
-        runner: Runner = run,
-    ) -> None:
-        super().__init__(places=places)
-        self.root = root
-        self.binary = binary
-        self._runner = runner
-        self._version: Completed | None = None
+    def version_in(self, text: str) -> Version:
+        return parse_build(text).version
 
-    @property
-    def main_file(self) -> str:
-        return os.path.join(self.root, "keepalived.conf")
-
-    @property
-    def version(self) -> Completed:
-        """What ``keepalived --version`` says; exit code 127 where it is not installed."""
-        if self._version is None:
-            self._version = self._runner(self.binary, "--version")
-        return self._version
-
-    def installed(self) -> bool:
-        return self.version.rc != NOT_FOUND
-
-    def running(self) -> bool:
-        return main_pid() is not None
+    def pid_files(self) -> t.Sequence[str]:
+        return PID_FILES
 
     def check(self, changes: Changes) -> Check:
         # keepalived 2.2.5 to 2.2.7 end themselves under -t when a script runs as another user, unless they are
@@ -138,7 +105,7 @@ class KeepalivedDaemon(Daemon):
         return ("/bin/sh", "-c", _RESTART)
 
     def before_reload(self) -> object:
-        return main_pid(), self._states(timeout=QUICK)
+        return self.main_pid(), self._states(timeout=QUICK)
 
     def confirm(self, before: object, changes: Changes, *, timeout: float) -> str | None:
         """The new configuration runs when the state dump shows every instance as the files say, and the kernel has it.
@@ -153,7 +120,7 @@ class KeepalivedDaemon(Daemon):
                 wrong = _difference(read_states(self._runner, self.binary), blocks)
             except HoldfastError as error:
                 wrong = str(error)
-            if main_pid() != pid:
+            if self.main_pid() != pid:
                 return "it ended while reading the new configuration (see: journalctl -u keepalived)"
             if not wrong:
                 return self._settle(states)
@@ -164,7 +131,7 @@ class KeepalivedDaemon(Daemon):
     def restored(self, before: object, *, timeout: float) -> str | None:
         pid, _states = t.cast("tuple[int | None, list[InstanceState]]", before)
         # One that has ended meanwhile reads the old files when it is started.
-        return self.confirm(before, {}, timeout=timeout) if pid is not None and main_pid() == pid else None
+        return self.confirm(before, {}, timeout=timeout) if pid is not None and self.main_pid() == pid else None
 
     def differs(self) -> list[str]:
         return [one.words for one in self._lasting(())]

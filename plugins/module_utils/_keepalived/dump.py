@@ -26,7 +26,7 @@ import time
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Runner, run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.live import read_tree
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import named_by
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import named_process
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.state import InstanceState, states
 
 __all__ = ("PID_FILES", "main_pid", "read_states")
@@ -38,8 +38,7 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # renameat2(2)
 
 def main_pid() -> int | None:
     """Return the process id of keepalived's main process, or None where it does not run."""
-    named = filter(None, map(named_by, PID_FILES))
-    return next((pid for pid, process in named if process.name == "keepalived"), None)
+    return named_process("keepalived", PID_FILES)
 
 
 def read_states(runner: Runner = run, binary: str = "keepalived", *, timeout: float = 2.0) -> list[InstanceState]:

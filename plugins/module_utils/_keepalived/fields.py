@@ -15,9 +15,9 @@ from ipaddress import ip_address
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import COMMENT, Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.lexer import refusal, words
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.secrets import redact
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import Version
 
 __all__ = (
     "Address",

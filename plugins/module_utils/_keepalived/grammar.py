@@ -19,7 +19,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import Build, Version
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import Build
 
 __all__ = ("CHILDREN", "CRASHING", "MAIN", "ROOT", "Keyword", "is_read", "keywords", "lacking", "lookup", "readers")
 

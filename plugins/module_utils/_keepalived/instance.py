@@ -11,6 +11,7 @@ from ipaddress import ip_address
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.addresses import (
     Addresses,
     Peer,
@@ -41,7 +42,6 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.trac
     Tracked,
     Trackers,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import Version
 
 __all__ = ("AuthHmac", "Authentication", "SyncGroup", "VrrpInstance")
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.addresses import LineModel, LineModels
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model, option
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.fields import (
@@ -26,7 +27,6 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.fiel
     Text,
     Words,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import Version
 
 __all__ = ("TrackFile", "TrackProcess", "Tracked", "Trackers", "VrrpScript")
 

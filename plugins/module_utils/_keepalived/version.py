@@ -6,36 +6,16 @@
 from __future__ import annotations
 
 import re
-import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Position
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 
-__all__ = ("Build", "Version", "parse_build")
+__all__ = ("Build", "parse_build")
 
-_VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
-_BUILD = re.compile(r"^Keepalived v(?P<version>[\d.]+)", re.MULTILINE)
+_BUILD = re.compile(r"^Keepalived v(?P<version>\d+\.\d+(?:\.\d+)?)", re.MULTILINE)
 _FEATURES = re.compile(r"^Config options:(?P<words>.*)$", re.MULTILINE)
-
-
-class Version(t.NamedTuple):
-    """A release of keepalived; compares like numbers: 2.0.9 is older than 2.0.10."""
-
-    major: int
-    minor: int
-    patch: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.major}.{self.minor}.{self.patch}"
-
-    @classmethod
-    def parse(cls, text: str) -> Version:
-        """Return the version that the text is, as in ``2.2.7``; ValueError for anything else."""
-        found = _VERSION.fullmatch(text.strip())
-        if found is None:
-            raise ValueError(f"{text!r} is not a keepalived version such as 2.2.7")
-        return cls(*(int(number or 0) for number in found.groups()))
 
 
 @dataclass(frozen=True)
@@ -63,4 +43,4 @@ def parse_build(output: str) -> Build:
         raise ConfigError(Position("keepalived --version"), "this is not what keepalived prints about itself")
     features = _FEATURES.search(output)
     words = features.group("words").split() if features else []
-    return Build(Version.parse(version.group("version").rstrip(".")), frozenset(words))
+    return Build(Version.parse(version.group("version")), frozenset(words))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model, NestedList, option
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.checkers import (
     PORT,
@@ -44,7 +45,6 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.trac
     LONGEST_TIMER,
     SECONDS,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import Version
 
 __all__ = ("RealServer", "VirtualServer", "VirtualServerGroup")
 

@@ -14,19 +14,14 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, Finding
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import (
-    NOT_FOUND,
-    TIMED_OUT,
-    Completed,
-    Runner,
-    run,
-)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import TIMED_OUT, Completed
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.dump import assemble, parse_dump
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules import check
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.secrets import redact
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Version, parse_build
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import children, named_by
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.daemon import Changes, Daemon, Places
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import parse_build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import children
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.daemon import Changes, Daemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.stage import Check
 
 __all__ = ("NginxDaemon",)
@@ -57,52 +52,23 @@ class NginxDaemon(Daemon):
     """The nginx that the host runs."""
 
     name = "nginx"
+    build_option = "-V"
     where = re.compile(r"(?P<file>/[^ :]+):(?P<line>\d+)")
 
-    def __init__(
-        self,
-        *,
-        root: str = "/etc/nginx",
-        binary: str = "nginx",
-        places: Places = dict,
-        runner: Runner = run,
-    ) -> None:
-        super().__init__(places=places)
-        self.root = root
-        self.binary = binary
-        self._runner = runner
-        self._changes: Changes = {}
-        self._build: Completed | None = None
-
-    @property
-    def main_file(self) -> str:
-        return os.path.join(self.root, "nginx.conf")
+    # What the last test was told to change.
+    _changes: Changes = {}
 
     def redact(self, text: str) -> str:
         return redact(text)
 
-    @property
-    def build(self) -> Completed:
-        """What ``nginx -V`` says; exit code 127 where nginx is not installed."""
-        if self._build is None:
-            self._build = self._runner(self.binary, "-V")
-        return self._build
-
-    @property
-    def version(self) -> Version | None:
-        """The version of the host's nginx; None where it is not installed."""
-        return parse_build(self.build.output).version if self.installed() else None
+    def version_in(self, text: str) -> Version:
+        return parse_build(text).version
 
     def installed(self) -> bool:
-        return self.build.rc != NOT_FOUND and os.path.exists(self.main_file)
+        return super().installed() and os.path.exists(self.main_file)
 
-    def running(self) -> bool:
-        return self.main_pid() is not None
-
-    def main_pid(self) -> int | None:
-        """Return the main process that the pid file names, or None where it does not run."""
-        named = named_by(self._pid_file())
-        return named[0] if named and named[1].name == os.path.basename(self.binary) else None
+    def pid_files(self) -> t.Sequence[str]:
+        return (self._pid_file(),)
 
     def check(self, changes: Changes) -> Check:
         self._changes = changes

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, walk
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.location import separated
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Version
 
 __all__ = ("RULES", "Rule", "check", "where")
 

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import values
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import quote
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Version, require
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import require
 
 __all__ = ("HTTP_SERVER", "LOCATION", "STREAM_SERVER", "Settings", "from_blocks", "from_options", "spec", "to_blocks")
 

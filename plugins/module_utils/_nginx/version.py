@@ -10,38 +10,16 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 
-__all__ = ("FIRST", "FIRST_VALUE", "Build", "Version", "parse_build", "require")
+__all__ = ("FIRST", "FIRST_VALUE", "Build", "parse_build", "require")
 
-_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _BUILD = re.compile(r"nginx version: (\S+?)/(\d+\.\d+\.\d+)")
 _ARGUMENTS = re.compile(r"^configure arguments:(.*)$", re.MULTILINE)
 _ARGUMENT = re.compile(r"--[\w-]+(?:=(?:'[^']*'|\S*))?")
 _MODULE = re.compile(r"--with-((?:http_|stream_|mail_)?\w+?)(?:_module)?(=dynamic)?")
 _WITHOUT = re.compile(r"--without-((?:http|stream|mail)_\w+?)(?:_module)?")
 _PATH = re.compile(r"--(prefix|conf-path|modules-path|pid-path|error-log-path|sbin-path|user|group)=(.*)", re.DOTALL)
-
-
-class Version(t.NamedTuple):
-    """A version of nginx; compares as one expects."""
-
-    major: int
-    minor: int
-    patch: int
-
-    @classmethod
-    def parse(cls, text: str) -> Version:
-        """Return the version that a text such as ``1.22.1`` or ``nginx/1.22.1`` names.
-
-        Raises HoldfastError where there is none.
-        """
-        found = _VERSION.search(text)
-        if found is None:
-            raise HoldfastError(f'"{text}" names no version of nginx; it should read as 1.22.1 does')
-        return cls(*map(int, found.groups()))
-
-    def __str__(self) -> str:
-        return f"{self.major}.{self.minor}.{self.patch}"
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,12 @@ def named_by(pid_file: str) -> tuple[int, Process] | None:
     return (pid, found) if found is not None else None
 
 
+def named_process(name: str, pid_files: t.Iterable[str]) -> int | None:
+    """Return the number of the process of this name that one of the pid files names, the first; None without one."""
+    named = filter(None, map(named_by, pid_files))
+    return next((pid for pid, found in named if found.name == name), None)
+
+
 def alive(pid: int) -> bool:
     """Whether there is a process of this number, and no zombie."""
     found = process(pid)

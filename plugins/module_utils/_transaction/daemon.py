@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Completed
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import NOT_FOUND, Completed, Runner, run
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import named_process
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import Wanted
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.stage import Check
 
-__all__ = ("Changes", "Daemon", "Places")
+__all__ = ("Changes", "Daemon")
 
 Changes = t.Mapping[str, t.Optional[Wanted]]
 # Returns file -> line -> the path of the input that this line was made of.
@@ -23,25 +26,60 @@ Places = t.Callable[[], t.Mapping[str, t.Mapping[int, str]]]
 class Daemon:
     """A daemon whose configuration lies below ``root``. Subclasses answer; they never write a file.
 
-    ``places`` says which input the lines of the owned files come from, ``where`` how the daemon names file and line.
-    ``mended`` gets a sentence for everything that a reload did not bring, and that was brought in another way.
+    ``binary`` is its program, which tells its build under the option ``build_option``; both ``root`` and ``binary``
+    follow from the name where they are not given. ``places`` says which input the lines of the owned files come from,
+    ``where`` how the daemon names file and line. ``mended`` gets a sentence for everything that a reload did not
+    bring, and that was brought in another way.
     """
 
     name = ""
-    root = ""
+    build_option = "--version"
     where: t.Pattern[str] = re.compile(r"(?!)")
 
-    def __init__(self, *, places: Places = dict) -> None:
+    def __init__(self, *, root: str = "", binary: str = "", places: Places = dict, runner: Runner = run) -> None:
+        self.root = root or f"/etc/{self.name}"
+        self.binary = binary or self.name
         self.places = places
         self.mended: list[str] = []
+        self._runner = runner
+        self._build: Completed | None = None
+
+    @property
+    def main_file(self) -> str:
+        """The file that the daemon reads first."""
+        return os.path.join(self.root, f"{self.name}.conf")
+
+    @property
+    def build(self) -> Completed:
+        """What the program says of its build; exit code 127 where it is not installed."""
+        if self._build is None:
+            self._build = self._runner(self.binary, self.build_option)
+        return self._build
+
+    @property
+    def version(self) -> Version | None:
+        """The version of the program; None where it is not installed, HoldfastError where it is another program."""
+        return self.version_in(self.build.output) if self.installed() else None
+
+    def version_in(self, text: str) -> Version:
+        """Return the version that stands in what the program says of its build."""
+        raise NotImplementedError
 
     def installed(self) -> bool:
         """Return whether its own test can be run."""
+        return self.build.rc != NOT_FOUND
+
+    def pid_files(self) -> t.Sequence[str]:
+        """Return the files one of which names the main process."""
         raise NotImplementedError
+
+    def main_pid(self) -> int | None:
+        """Return the main process that a pid file names, or None where it does not run."""
+        return named_process(os.path.basename(self.binary), self.pid_files())
 
     def running(self) -> bool:
         """Return whether there is a process to reload."""
-        raise NotImplementedError
+        return self.main_pid() is not None
 
     def check(self, changes: Changes) -> Check:
         """Return how to test the tree with these changes."""

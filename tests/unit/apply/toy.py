@@ -30,8 +30,7 @@ class Toy(Daemon):
     name = "toy"
 
     def __init__(self, home: str) -> None:
-        super().__init__()
-        self.root = os.path.join(home, "etc")
+        super().__init__(root=os.path.join(home, "etc"))
         self.loaded = os.path.join(home, "loaded")
         self.trace = os.path.join(home, "trace")
 

@@ -9,12 +9,12 @@ import typing as t
 from dataclasses import fields
 
 import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived import base
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.addresses import LineModels
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.fields import Command, Script
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.grammar import keywords
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import KeepalivedConfig
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import FIRST, FIRST_VALUE
 from documented import MODULES, differences, documented_options, real_options, text
 

@@ -11,6 +11,7 @@ from dataclasses import fields
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.files import files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import (
@@ -30,7 +31,6 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.mode
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.renderer import render
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.secrets import redact
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.addresses import HostAddress
 
 INSTANCE: dict[str, t.Any] = {

@@ -10,11 +10,12 @@ from unittest.mock import patch
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived import reader
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.expand import expand
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.lexer import decomment, shell_words, words
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.reader import Reader, physical_lines
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import Build, Version, parse_build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import Build, parse_build
 
 FILES = {
     "a.conf": "from_a\n",

@@ -9,13 +9,13 @@ import typing as t
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.files import files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import KINDS, NginxConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.upstream import Upstream
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.options import NGINX_OPTIONS, UPSTREAM_OPTIONS
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Version
 
 Options = t.Dict[str, t.Any]
 

@@ -10,12 +10,12 @@ import typing as t
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.definitions import Map
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.location import Location
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.server import Server, StreamServer
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.upstream import Upstream
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Version
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

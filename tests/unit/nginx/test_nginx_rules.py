@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import NginxConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.modules import missing_modules
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules import RULES, check
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Version, parse_build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import parse_build
 from nginx_rule_cases import CASES, Case, whole
 
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, Position, rebuilt
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.definitions import (
     CachePath,
     LimitConnZone,
@@ -32,7 +33,6 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.def
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.server import Server, StreamServer
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.upstream import Upstream
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Version
 
 __all__ = ("KINDS", "Kind", "NginxConfig")
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import values
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Version, require
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import require
 
 __all__ = ("CachePath", "LimitConnZone", "LimitReqZone", "LogFormat", "Map", "SplitClients")
 

@@ -9,8 +9,9 @@ import re
 from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import values
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Version, require
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import require
 
 __all__ = ("Listen",)
 

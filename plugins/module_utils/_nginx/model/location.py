@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import settings, values
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Version
 
 __all__ = ("Location", "separated")
 

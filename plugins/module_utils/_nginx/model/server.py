@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import settings, values
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.listen import Listen
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.location import (
@@ -25,7 +26,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.loc
     take_return,
     upstream_name,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Version, require
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import require
 
 __all__ = ("Server", "StreamServer")
 
