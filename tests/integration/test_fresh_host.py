@@ -53,7 +53,7 @@ def test_the_rules_hold_without_a_daemon(fresh: Host) -> None:
     twice = [{"name": name, "server_name": ["site.example"], "listen": ["80"]} for name in ("a", "b")]
     assert fresh.refused("nginx_config", {"servers": twice}, check=True) == (
         'servers[1]: nginx ignores this server "site.example" at *:80, as servers[0] has both '
-        "[conflicting_server_name]. Nothing was changed."
+        "[conflicting-server-name]. Nothing was changed."
     )
 
 

@@ -242,7 +242,7 @@ def test_an_instance_of_somebody_else_stops_everything(
     words = (
         f"{option}: keepalived on this host has {what} already, from vrrp_instance {name} at {path}:2, which this "
         "collection did not write: choose another, remove that one, or take over with adopt: true, which replaces "
-        "the main file and keeps a copy of it [foreign_instance]"
+        "the main file and keeps a copy of it [foreign-instance]"
     )
     for check in (True, False):
         assert host.refused("vrrp_instance", instance(), check=check) == f"{words}. Nothing was changed."

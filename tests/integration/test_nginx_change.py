@@ -196,7 +196,7 @@ def test_rules_see_the_whole_configuration_and_speak_of_our_part_of_it(host: Hos
         )
         assert words == (
             'servers[0]: nginx ignores this server "taken.example" at *:80, as '
-            "/etc/nginx/conf.d/a-foreign.conf:1 has both [conflicting_server_name]. Nothing was changed."
+            "/etc/nginx/conf.d/a-foreign.conf:1 has both [conflicting-server-name]. Nothing was changed."
         )
     assert host.listing("/etc", "/var") == before
 
@@ -204,7 +204,7 @@ def test_rules_see_the_whole_configuration_and_speak_of_our_part_of_it(host: Hos
     for _again in range(2):
         assert host.ok("nginx_upstream", alone)["warnings"] == [
             'servers[0]: nginx ignores max_fails=3 in upstream "alone": its only server never counts as failed '
-            "[single_server_never_fails]"
+            "[single-server-never-fails]"
         ]
 
 
@@ -216,7 +216,7 @@ def test_lines_of_a_saved_output_hide_nothing(host: Host) -> None:
     foreign = "server { listen 80; server_name taken.example; return 204; }\n"
     host.write("/etc/nginx/conf.d/a-foreign.conf", saved % "/etc/nginx/conf.d/b.conf" + foreign)
     words = host.refused("nginx_config", {"servers": [{"server_name": ["taken.example"], "listen": ["80"]}]})
-    assert "/etc/nginx/conf.d/a-foreign.conf:2 has both [conflicting_server_name]" in words
+    assert "/etc/nginx/conf.d/a-foreign.conf:2 has both [conflicting-server-name]" in words
     host.ok("nginx_config", site("one"))
     found = [file["path"] for file in host.ok("nginx_info", {"configuration": True})["configuration"]]
     assert found[0] == "/etc/nginx/nginx.conf"

@@ -24,7 +24,7 @@ class Case(t.NamedTuple):
 
 
 # These two nginx finds by itself when the upstream is used; we say so before anything is staged.
-REFUSED_BY_NGINX = ("upstream_without_servers", "only_backup_servers")
+REFUSED_BY_NGINX = ("upstream-without-servers", "only-backup-servers")
 
 GOES = "server { listen 8001; location / { proxy_http_version 1.1; %s proxy_pass http://%s; } }"
 CHOOSES = "server { location / { proxy_pass http://$to; } }"
@@ -32,138 +32,138 @@ KEPT = 'proxy_set_header Connection "";'
 TWO = "server 127.0.0.1:81; server 127.0.0.1:82;"
 
 CASES: list[Case] = [
-    Case("upstream_without_servers", "upstream u {\n}", f"upstream u {{ {TWO} }}", 1),
-    Case("only_backup_servers", "upstream u { server 127.0.0.1:81 backup; }", f"upstream u {{ {TWO} }}", 1),
+    Case("upstream-without-servers", "upstream u {\n}", f"upstream u {{ {TWO} }}", 1),
+    Case("only-backup-servers", "upstream u { server 127.0.0.1:81 backup; }", f"upstream u {{ {TWO} }}", 1),
     Case(
-        "backup_without_effect",
+        "backup-without-effect",
         "upstream u {\nserver 127.0.0.1:81;\nserver 127.0.0.1:82 backup;\nip_hash; }",
         "upstream u {\nleast_conn;\nserver 127.0.0.1:81;\nserver 127.0.0.1:82 backup; }",
         3,
     ),
     Case(
-        "backup_without_effect",
+        "backup-without-effect",
         "upstream u {\nserver 127.0.0.1:81;\nserver 127.0.0.1:82 backup;\nhash $uri consistent; }",
         f"upstream u {{ hash $uri; {TWO} }}",
         3,
     ),
-    Case("several_methods", f"upstream u {{\nip_hash;\nleast_conn;\n{TWO} }}", f"upstream u {{ ip_hash; {TWO} }}", 3),
+    Case("several-methods", f"upstream u {{\nip_hash;\nleast_conn;\n{TWO} }}", f"upstream u {{ ip_hash; {TWO} }}", 3),
     Case(
-        "method_after_keepalive",
+        "method-after-keepalive",
         f"upstream u {{ {TWO}\nkeepalive 8;\nleast_conn; }}",
         f"upstream u {{ {TWO}\nleast_conn;\nkeepalive 8; }}",
         3,
     ),
     Case(
-        "single_server_never_fails",
+        "single-server-never-fails",
         "upstream u {\nserver 127.0.0.1:81 max_fails=3 fail_timeout=5s; }",
         "upstream u {\nserver 127.0.0.1:81 max_fails=3; server 127.0.0.1:82; }",
         2,
     ),
     Case(
-        "all_servers_down",
+        "all-servers-down",
         "upstream u { server 127.0.0.1:81 down; server 127.0.0.1:82 down; }",
         "upstream u { server 127.0.0.1:81 down; server 127.0.0.1:82; }",
         1,
     ),
     Case(
-        "duplicate_server",
+        "duplicate-server",
         "upstream u {\nserver 127.0.0.1:81;\nserver 127.0.0.1:81 weight=2; }",
         "upstream u {\nserver 127.0.0.1:81;\nserver 127.0.0.1:82 weight=2; }",
         3,
     ),
     Case(
-        "max_conns_without_zone",
+        "max-conns-without-zone",
         "upstream u { server 127.0.0.1:82;\nserver 127.0.0.1:81 max_conns=9; }",
         "upstream u { zone u 64k; server 127.0.0.1:82;\nserver 127.0.0.1:81 max_conns=9; }",
         2,
     ),
     Case(
-        "undefined_upstream",
+        "undefined-upstream",
         f"upstream blog {{ {TWO} }}\nserver {{ location / {{\nproxy_pass http://ip6-localhost/x; }} }}",
         f"upstream blog {{ {TWO} }}\nserver {{ location / {{\nproxy_pass http://Blog/x; }} }}",
         3,
     ),
     Case(
-        "undefined_upstream_in_variable",
+        "undefined-upstream-in-variable",
         f"upstream a {{ {TWO} }}\nmap $uri $to {{\n/x a;\ndefault b;\n}}\n" + CHOOSES,
         f"upstream a {{ {TWO} }}\nmap $uri $to {{\n/x a;\ndefault A;\n}}\n" + CHOOSES,
         4,
     ),
     Case(
-        "undefined_upstream_in_variable",
+        "undefined-upstream-in-variable",
         "split_clients $uri $to {\n10% b;\n* 127.0.0.1;\n}\n" + CHOOSES,
         "resolver 127.0.0.1;\nsplit_clients $uri $to {\n* b; }\n" + CHOOSES,
         2,
     ),
     Case(
-        "variable_defined_twice",
+        "variable-defined-twice",
         "map $uri $a { default 1; }\nsplit_clients $uri $A { * 1; }",
         "map $uri $a { default 1; }\nsplit_clients $uri $b { * 1; }",
         2,
     ),
     Case(
-        "keepalive_without_effect",
+        "keepalive-without-effect",
         f"upstream u {{ {TWO} keepalive 8; }}\n" + GOES % ("", "u"),
         f"upstream u {{ {TWO} keepalive 8; }}\n{KEPT}\n" + GOES % ("", "u"),
         2,
     ),
     Case(
-        "keepalive_without_effect",
+        "keepalive-without-effect",
         f"upstream u {{ {TWO} keepalive 8; }}\n{KEPT}\n" + GOES % ("proxy_set_header Connection close;", "u"),
         f"upstream u {{ {TWO} }}\n" + GOES % ("", "u"),
         3,
     ),
     Case(
-        "headers_not_inherited",
+        "headers-not-inherited",
         "proxy_set_header Host $host;\nproxy_set_header X-A a;\n" + GOES % ("proxy_set_header x-a b;", "127.0.0.1"),
         "proxy_set_header X-A a;\n" + GOES % ("proxy_set_header x-a b;", "127.0.0.1"),
         3,
     ),
     Case(
-        "conflicting_server_name",
+        "conflicting-server-name",
         "server { listen 8001; server_name a b; }\nserver { listen 8001; listen 8002; server_name B; }",
         "server { listen 8001; server_name a b; }\nserver { listen 8002; server_name b; }",
         2,
     ),
     Case(
-        "conflicting_server_name",
+        "conflicting-server-name",
         "server { listen 8001; }\nserver { listen *:8001; }",
         "server { listen 8001; }\nserver { listen 8001; server_name a; }",
         2,
     ),
     Case(
-        "certificate_without_tls",
+        "certificate-without-tls",
         "server { listen 8443;\nssl_certificate CERTIFICATE; ssl_certificate_key CERTIFICATE; }",
         "server { listen 8443 ssl;\nssl_certificate CERTIFICATE; ssl_certificate_key CERTIFICATE; }",
         2,
     ),
     Case(
-        "return_hides_locations",
+        "return-hides-locations",
         "server {\nreturn 404;\nlocation / { root /srv; } }",
         "server {\nlocation / { return 404; } }",
         2,
     ),
     Case(
-        "alias_leaves_its_folder",
+        "alias-leaves-its-folder",
         "server { location /files {\nalias /srv/files/; } }",
         "server { location /files/ {\nalias /srv/files/; } location ~ ^/a$ { alias /srv/; } }",
         2,
     ),
     Case(
-        "alias_leaves_its_folder",
+        "alias-leaves-its-folder",
         "server { location /files {\nalias /srv/files/; } }",
         "server { location =/files { alias /srv/files/; } location ~^/a$ { alias /srv/; } }",
         2,
     ),
     Case(
-        "port_taken_twice",
+        "port-taken-twice",
         "server { listen 127.0.0.1:8001; }",
         "server { listen [::]:8001; }",
         3,
         stream="server {\nlisten 8001; proxy_pass 127.0.0.1:1; }",
     ),
     Case(
-        "port_taken_twice",
+        "port-taken-twice",
         "server { listen 8001; }",
         "server { listen 8002; }",
         2,

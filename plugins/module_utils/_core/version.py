@@ -9,6 +9,7 @@ import re
 import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 
 __all__ = ("Version",)
 
@@ -30,5 +31,5 @@ class Version(t.NamedTuple):
         """Return the version that a text such as ``1.22.1``, ``v2.1`` or ``nginx/1.22.1`` names, else HoldfastError."""
         found = _VERSION.fullmatch(text)
         if found is None:
-            raise HoldfastError(f'"{text}" names no version: it reads as 1.22.1 does')
+            raise HoldfastError(f"{shown(text)} names no version: it reads as 1.22.1 does")
         return cls(*(int(number or 0) for number in found.groups()))

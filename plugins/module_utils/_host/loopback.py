@@ -9,6 +9,7 @@ import ipaddress
 import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.kernel import set_kernel
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.outcome import Outcome
@@ -96,7 +97,9 @@ def _canonical(addresses: t.Iterable[str]) -> list[str]:
         try:
             found[str(ipaddress.ip_address(address))] = None
         except ValueError:
-            raise InputError(f"addresses[{index}]", f"{address!r} is no address: write one, as 10.0.0.100") from None
+            raise InputError(
+                f"addresses[{index}]", f"{shown(address)} is no address: write one, as 10.0.0.100"
+            ) from None
     return list(found)
 
 

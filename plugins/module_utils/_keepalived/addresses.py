@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model, option
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.fields import (
@@ -40,7 +41,7 @@ class Prefixed(Kind):
             if slash and not length.isdigit():
                 raise ValueError(value)
         except ValueError:
-            raise InputError(path, f"{value!r} is not an IP address such as 192.0.2.10 or 192.0.2.10/24") from None
+            raise InputError(path, f"{shown(value)} is not an IP address such as 192.0.2.10 or 192.0.2.10/24") from None
         return f"{interface.ip}/{length}" if slash else str(interface.ip)
 
 
@@ -70,13 +71,13 @@ class LineModel(Model):
         for word in rest:
             one = known.get(aliases.get(word, word))
             if one is None:
-                raise ValueError(f"{word!r} behind {line[0]} has no meaning there")
+                raise ValueError(f"{shown(word)} behind {line[0]} has no meaning there")
             if isinstance(one.metadata["option"].kind, Flag):
                 given[one.name] = True
                 continue
             value = next(rest, None)
             if value is None:
-                raise ValueError(f"{word!r} behind {line[0]} lacks its value")
+                raise ValueError(f"{shown(word)} behind {line[0]} lacks its value")
             given[one.name] = value
         return given
 
@@ -122,7 +123,7 @@ class VirtualAddress(LineModel):
         if self.peer and ip_address(self.peer).version != self.family:
             raise InputError(path, f"{self.address} and its peer {self.peer} are of different families")
         if self.preferred_lft not in (None, "forever") and not str(self.preferred_lft).isdigit():
-            raise InputError(path, f"preferred_lft {self.preferred_lft!r} is neither seconds nor forever")
+            raise InputError(path, f"preferred_lft {shown(self.preferred_lft)} is neither seconds nor forever")
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ class LineModels(Kind):
 
     def accept(self, value: t.Any, path: str, version: Version | None) -> tuple[LineModel, ...] | None:
         if isinstance(value, str) or not isinstance(value, t.Sequence):
-            raise InputError(path, f"{value!r} is not a list")
+            raise InputError(path, f"{shown(value)} is not a list")
         return tuple(self._one(one, f"{path}[{at}]", version) for at, one in enumerate(value)) or None
 
     def _one(self, value: t.Any, path: str, version: Version | None) -> LineModel:

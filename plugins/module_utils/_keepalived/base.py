@@ -14,6 +14,7 @@ from dataclasses import field, fields, replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.fields import Kind, beyond_options
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.grammar import keywords
@@ -117,7 +118,7 @@ class Model:
         and then nothing is refused for its age). InputError for the first option that is wrong, unknown or too new.
         """
         if not isinstance(options, t.Mapping):
-            raise InputError(path, f"{options!r} is not a mapping of options")
+            raise InputError(path, f"{shown(options)} is not a mapping of options")
         given = {name: value for name, value in options.items() if value is not None}
         return cls._build({**cls.defaults(given), **given}, path, version)
 
@@ -218,7 +219,7 @@ class Model:
             except ConfigError as error:
                 faults.append(error)
         for (_at, left), *_others in lines.values():
-            faults.append(ConfigError(left.position, f"{left.name!r} in {cls.keyword} is no option here"))
+            faults.append(ConfigError(left.position, f"{shown(left.name)} in {cls.keyword} is no option here"))
         for name, one in _options(cls):
             if one.required and values.get(name) is None:
                 faults.append(ConfigError(block.position, f"{cls.keyword}: {name} is missing"))
@@ -264,7 +265,7 @@ class NestedList(Nested):
 
     def accept(self, value: t.Any, path: str, version: Version | None) -> t.Any:
         if isinstance(value, str) or not isinstance(value, t.Sequence):
-            raise InputError(path, f"{value!r} is not a list")
+            raise InputError(path, f"{shown(value)} is not a list")
         return (
             tuple(super(NestedList, self).accept(one, f"{path}[{at}]", version) for at, one in enumerate(value)) or None
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, Position
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.grammar import (
     CHILDREN,
     CRASHING,
@@ -189,12 +190,12 @@ class _Process:
         name = line.words[0]
         where = f" in {table}" if table else ""
         if known is not None and self.build is not None:
-            reason = f"keepalived {self.build.version} does not know {name!r}{where}"
+            reason = f"keepalived {self.build.version} does not know {shown(name)}{where}"
             if known.since and self.build.version < known.since:
                 reason += f", which came with {known.since}"
             self._error(line, "keyword-unknown", reason)
         else:
-            self._error(line, "keyword-unknown", f"there is no keyword {name!r}{where}")
+            self._error(line, "keyword-unknown", f"there is no keyword {shown(name)}{where}")
 
     def _args(self, table: str, known: Keyword, line: _Line) -> tuple[str, ...] | None:
         """Return the words behind a keyword, None where keepalived drops the line; _Stop where it ends at them."""

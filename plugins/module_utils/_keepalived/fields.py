@@ -15,6 +15,7 @@ from ipaddress import ip_address
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import COMMENT, Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.lexer import refusal, words
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.secrets import redact
@@ -93,7 +94,7 @@ def _text(value: t.Any, path: str) -> str:
         value = str(value)
     reason = refusal(value) or ("is the sign of a comment, and nothing else" if value == COMMENT else "")
     if reason:
-        raise InputError(path, f"{value!r} {reason}")
+        raise InputError(path, f"{shown(value)} {reason}")
     return t.cast(str, value)
 
 
@@ -128,7 +129,7 @@ class Pattern(Text):
     def accept(self, value: t.Any, path: str, version: Version | None) -> str:
         text = super().accept(value, path, version)
         if not self.pattern.fullmatch(text):
-            raise InputError(path, f"{text!r} is not {self.form}")
+            raise InputError(path, f"{shown(text)} is not {self.form}")
         return text
 
 
@@ -141,7 +142,7 @@ class Interface(Text):
     def accept(self, value: t.Any, path: str, version: Version | None) -> str:
         text = super().accept(value, path, version)
         if "/" in text or any(sign.isspace() for sign in text):
-            raise InputError(path, f"{text!r} is not the name of an interface")
+            raise InputError(path, f"{shown(text)} is not the name of an interface")
         return text
 
 
@@ -156,7 +157,7 @@ class Choice(Kind):
 
     def accept(self, value: t.Any, path: str, version: Version | None) -> str:
         if value not in self.choices:
-            raise InputError(path, f"{value!r} is not one of {', '.join(self.choices)}")
+            raise InputError(path, f"{shown(value)} is not one of {', '.join(self.choices)}")
         return str(value)
 
 
@@ -167,7 +168,7 @@ class Address(Kind):
         try:
             return str(ip_address(str(value)))
         except ValueError:
-            raise InputError(path, f"{value!r} is not an IP address") from None
+            raise InputError(path, f"{shown(value)} is not an IP address") from None
 
 
 class Integer(Kind):
@@ -181,7 +182,7 @@ class Integer(Kind):
 
     def accept(self, value: t.Any, path: str, version: Version | None) -> int:
         if isinstance(value, bool) or not _INTEGER.fullmatch(str(value)):
-            raise InputError(path, f"{value!r} is not a whole number")
+            raise InputError(path, f"{shown(value)} is not a whole number")
         if not self.low <= int(value) <= self.high:
             raise InputError(path, f"{value} is not from {self.low} to {self.high}")
         return int(value)
@@ -199,7 +200,7 @@ class Decimal(Kind):
 
     def accept(self, value: t.Any, path: str, version: Version | None) -> float:
         if isinstance(value, bool) or not (isinstance(value, (int, float)) or _DECIMAL.fullmatch(str(value))):
-            raise InputError(path, f"{value!r} is not a number")
+            raise InputError(path, f"{shown(value)} is not a number")
         seconds = float(value)
         if not self.low <= seconds <= self.high:
             raise InputError(path, f"{value} is not from {number(self.low)} to {number(self.high)}")
@@ -218,7 +219,7 @@ class Flag(Kind):
 
     def accept(self, value: t.Any, path: str, version: Version | None) -> bool | None:
         if not isinstance(value, bool):
-            raise InputError(path, f"{value!r} is neither true nor false")
+            raise InputError(path, f"{shown(value)} is neither true nor false")
         return value or None
 
     def write(self, keyword: str, value: bool) -> t.Iterator[Block]:
@@ -227,7 +228,7 @@ class Flag(Kind):
     def read(self, lines: t.Sequence[Block]) -> bool:
         word = lines[-1].args[0] if lines[-1].args else ""
         if word in _FALSE:
-            raise ValueError(f"{word!r} behind {lines[-1].name} does not turn it off: leave the line out")
+            raise ValueError(f"{shown(word)} behind {lines[-1].name} does not turn it off: leave the line out")
         return True
 
 
@@ -244,7 +245,7 @@ class Switch(Flag):
     def read(self, lines: t.Sequence[Block]) -> bool:
         word = lines[-1].args[0] if lines[-1].args else "true"
         if word not in _TRUE + _FALSE:
-            raise ValueError(f"{word!r} is neither true nor false")
+            raise ValueError(f"{shown(word)} is neither true nor false")
         return word in _TRUE
 
 
@@ -273,7 +274,7 @@ class Words(Kind):
 
     def accept(self, value: t.Any, path: str, version: Version | None) -> tuple[str, ...] | None:
         if isinstance(value, str) or not isinstance(value, t.Sequence):
-            raise InputError(path, f"{value!r} is not a list")
+            raise InputError(path, f"{shown(value)} is not a list")
         if not self.fewest <= len(value) <= self.most:
             raise InputError(path, f"it has {len(value)} words, and {self.fewest} to {self.most} are possible")
         return tuple(_text(word, f"{path}[{at}]") for at, word in enumerate(value))
@@ -334,7 +335,7 @@ def _phrase(found: t.Sequence[str]) -> str:
     """Return the words as one text; ValueError where it would have other words."""
     text = " ".join(found)
     if words(text) != (tuple(found), True):
-        raise ValueError(f"{text!r} has a word with a blank in it, or an empty one")
+        raise ValueError(f"{shown(text)} has a word with a blank in it, or an empty one")
     return text
 
 
@@ -349,7 +350,7 @@ def items(lines: t.Sequence[Block]) -> list[Block]:
 
 def beyond_options(line: Block) -> ConfigError:
     """Return the error for a line that an include, a condition or a definition makes another than it looks."""
-    return ConfigError(line.position, f"{redact(line.raw or '')!r} cannot be expressed as options")
+    return ConfigError(line.position, f"{shown(redact(line.raw or ''))} cannot be expressed as options")
 
 
 class Command(t.NamedTuple):
@@ -376,7 +377,7 @@ class Script(Kind):
         inner = path if given is not value else f"{path}.command"
         command = _text(given["command"], inner)
         if command.count("'") % 2:
-            raise InputError(inner, f"{command!r} has a single quote that is not closed")
+            raise InputError(inner, f"{shown(command)} has a single quote that is not closed")
         who = {key: _text(given[key], f"{path}.{key}") for key in ("user", "group") if given.get(key) is not None}
         if "group" in who and "user" not in who:
             raise InputError(f"{path}.group", "a group needs a user")

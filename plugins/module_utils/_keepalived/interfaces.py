@@ -23,7 +23,7 @@ def unknown_interfaces(config: KeepalivedConfig, there: t.Collection[str]) -> li
         return []
     return [
         Finding(
-            "unknown_interface",
+            "unknown-interface",
             "error",
             f"instances[{at}].{option}",
             f"{name} is no interface of this host ({', '.join(sorted(there))}): correct the name, or make it first",

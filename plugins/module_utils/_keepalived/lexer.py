@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
+
 __all__ = (
     "BLANK",
     "LONGEST_LINE",
@@ -222,5 +224,5 @@ def quote(word: str) -> str:
         return word
     reason = refusal(word)
     if reason:
-        raise ValueError(f"{word!r} {reason}")
+        raise ValueError(f"{shown(word)} {reason}")
     return f'"{word}"'

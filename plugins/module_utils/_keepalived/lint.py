@@ -14,6 +14,7 @@ import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, Position, walk
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, Finding, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model, option_of
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.expand import expand
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.global_defs import GlobalDefs
@@ -21,7 +22,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.inst
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.lexer import split_comment
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.network import BfdInstance
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.reader import Include, physical_lines
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rules import Placed, Subject, ask
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rules import RULES, Placed, Subject
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.trackers import (
     TrackFile,
     TrackProcess,
@@ -83,7 +84,7 @@ def lint(
             placed.append(Placed(str(block.position), read, False))
         findings += _of_block(model, block)
     findings += _of_tree(expanded.blocks)
-    findings += ask(Subject(tuple(placed), tuple(addresses), frozenset(held), peers))
+    findings += RULES.ask(Subject(tuple(placed), tuple(addresses), frozenset(held), peers))
     return findings
 
 
@@ -92,7 +93,7 @@ def _of_text(text: str, file: str) -> t.Iterator[Finding]:
         code, comment, _closed = split_comment(line.text)
         if comment and code.strip() and not code[-1].isspace():
             cut = code.split()[-1]
-            message = f"{cut + comment.split()[0]!r} is cut at the sign {comment[0]}: put it in double quotes"
+            message = f"{shown(cut + comment.split()[0])} is cut at the sign {comment[0]}: put it in double quotes"
             yield Finding("value-cut", "warning", str(line.position), message)
         if _BRACES.search(code):
             message = f"a template was not filled in: {code.strip()}"
@@ -103,7 +104,7 @@ def _of_tree(blocks: t.Sequence[Block]) -> t.Iterator[Finding]:
     for block in walk(blocks):
         for word in (block.name, *block.args):
             if _PLACEHOLDER.fullmatch(word):
-                message = f"{word!r} looks like a placeholder that nobody filled in"
+                message = f"{shown(word)} looks like a placeholder that nobody filled in"
                 yield Finding("placeholder", "warning", str(block.position), message)
         if block.name == "net_namespace" and block.children is None:
             message = "keepalived tests nothing more where this network namespace does not exist"

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.addresses import (
     VirtualAddress,
     deprecated,
@@ -125,7 +126,9 @@ class KeepalivedConfig(Model):
             names = [one.name for one in getattr(self, field) or ()]
             for at, name in enumerate(names):
                 if name in names[:at]:
-                    raise InputError(f"{field}[{at}].name", f"{name!r} is there twice: keepalived drops one of them")
+                    raise InputError(
+                        f"{field}[{at}].name", f"{shown(name)} is there twice: keepalived drops one of them"
+                    )
 
     def with_interfaces(self, addresses: t.Sequence[HostAddress], held: t.Collection[str] = ()) -> KeepalivedConfig:
         """Return the same with the interface of every instance that has none, derived from its first address.

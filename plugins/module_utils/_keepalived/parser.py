@@ -16,6 +16,7 @@ import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import COMMENT, Block, Position
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.grammar import ROOT, keywords
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.lexer import (
     BLANK,
@@ -78,7 +79,7 @@ class _Builder:
         if self._extra is not None:
             return ConfigError(self._extra, "there is a } without its {")
         opener = self._open[-1][0]
-        return ConfigError(opener.position, f"the block {opener.name!r} is not closed: a }} is missing")
+        return ConfigError(opener.position, f"the block {shown(opener.name)} is not closed: a }} is missing")
 
     def comment(self, text: str) -> None:
         self._open[-1][1].append(Block(COMMENT, (text,), position=self.position))

@@ -16,6 +16,7 @@ from os.path import dirname
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Position
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.definitions import (
     Definition,
     Definitions,
@@ -260,7 +261,7 @@ class Reader:
         try:
             self._loops.append((Loop.parse(line, self._substitute_numbers), self._inside))
         except ValueError as error:
-            self._note("loop-unreadable", "error", self.position, f"{redact(line)!r} cannot be read: {error}")
+            self._note("loop-unreadable", "error", self.position, f"{shown(redact(line))} cannot be read: {error}")
             return
         turns = 1
         for loop, _inside in self._loops:

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.rule import Rules
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.global_defs import GlobalDefs
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.instance import VrrpInstance
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.addresses import HostAddress
 
-__all__ = ("RULES", "Answer", "Placed", "Rule", "Subject", "rule")
+__all__ = ("RULES", "Answer", "Placed", "Subject", "each", "rule")
 
 Some = t.TypeVar("Some")
 
@@ -64,23 +66,20 @@ class Subject:
 Answer = t.Iterator[t.Tuple[str, str]]
 
 
-class Rule(t.NamedTuple):
-    """A rule: its name, ``error`` or ``warning``, and the function that finds what breaks it."""
-
-    name: str
-    severity: str
-    find: t.Callable[[Subject], Answer]
+RULES: Rules[Subject, str] = Rules(str)
+rule = RULES.rule
 
 
-RULES: dict[str, Rule] = {}
+def each(severity: str, *kinds: type[t.Any]) -> t.Callable[[t.Callable[[Subject, t.Any], Answer]], t.Any]:
+    """Enter a function that is asked of every model of these kinds by itself, and yields option and sentence."""
 
+    def enter(find: t.Callable[[Subject, t.Any], Answer]) -> t.Callable[[Subject], Answer]:
+        @functools.wraps(find)
+        def everywhere(subject: Subject) -> Answer:
+            for place, model in (found for kind in kinds for found in subject.of(kind)):
+                for option, message in find(subject, model):
+                    yield place.at(option), message
 
-def rule(severity: str) -> t.Callable[[t.Callable[[Subject], Answer]], t.Callable[[Subject], Answer]]:
-    """Enter a function into the table under its own name."""
-
-    def enter(find: t.Callable[[Subject], Answer]) -> t.Callable[[Subject], Answer]:
-        name = find.__name__.replace("_", "-")
-        RULES[name] = Rule(name, severity, find)
-        return find
+        return rule(severity)(everywhere)
 
     return enter

@@ -18,10 +18,10 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived impo
     rules_trackers,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import KeepalivedConfig
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rule import RULES, Placed, Rule, Subject
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rule import RULES, Placed, Subject
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.addresses import HostAddress
 
-__all__ = ("RULES", "Placed", "Rule", "Subject", "ask", "check")
+__all__ = ("RULES", "Placed", "Subject", "check")
 
 
 def check(
@@ -42,13 +42,4 @@ def check(
         "virtual_servers",
     ):
         placed += [Placed(f"{field}[{at}]", one, True) for at, one in enumerate(getattr(config, field) or ())]
-    return ask(Subject(tuple(placed), tuple(addresses), frozenset(held), peers))
-
-
-def ask(subject: Subject) -> list[Finding]:
-    """Return what every rule finds, rule after rule."""
-    return [
-        Finding(one.name, one.severity, where, message)
-        for one in RULES.values()
-        for where, message in one.find(subject)
-    ]
+    return RULES.ask(Subject(tuple(placed), tuple(addresses), frozenset(held), peers))

@@ -10,7 +10,7 @@ from ipaddress import ip_address, ip_interface
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.addresses import VirtualAddress
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.instance import VrrpInstance
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rule import Answer, Subject, rule
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rule import Answer, Subject, each, rule
 
 MOST_ADVERTISED = 20
 
@@ -21,25 +21,23 @@ def _vips(instance: VrrpInstance) -> t.Iterator[tuple[str, VirtualAddress]]:
             yield f"{option}[{at}]", one
 
 
-@rule("error")
-def label_device(subject: Subject) -> Answer:
-    for place, instance in subject.of(VrrpInstance):
-        for option, vip in _vips(instance):
-            device = vip.dev or instance.interface
-            if vip.label and device and vip.label.split(":")[0] != device:
-                message = f"the label {vip.label} of {vip.ip} does not begin with {device}, its interface"
-                yield place.at(option), message
+@each("error", VrrpInstance)
+def label_device(subject: Subject, instance: VrrpInstance) -> Answer:
+    for option, vip in _vips(instance):
+        device = vip.dev or instance.interface
+        if vip.label and device and vip.label.split(":")[0] != device:
+            message = f"the label {vip.label} of {vip.ip} does not begin with {device}, its interface"
+            yield option, message
 
 
-@rule("error")
-def vip_of_host(subject: Subject) -> Answer:
+@each("error", VrrpInstance)
+def vip_of_host(subject: Subject, instance: VrrpInstance) -> Answer:
     virtual = {str(ip_interface(one).ip) for one in subject.held}
     owners = {str(ip_address(one.address)): one.interface for one in subject.addresses}
-    for place, instance in subject.of(VrrpInstance):
-        for option, vip in _vips(instance):
-            if str(vip.ip) in owners and str(vip.ip) not in virtual:
-                interface = owners[str(vip.ip)]
-                yield place.at(option), f"{vip.ip} is an address that {interface} has of its own: choose a free one"
+    for option, vip in _vips(instance):
+        if str(vip.ip) in owners and str(vip.ip) not in virtual:
+            interface = owners[str(vip.ip)]
+            yield option, f"{vip.ip} is an address that {interface} has of its own: choose a free one"
 
 
 @rule("error")
@@ -53,16 +51,15 @@ def vip_twice(subject: Subject) -> Answer:
             seen.setdefault(address, instance.name)
 
 
-@rule("warning")
-def vips_many(subject: Subject) -> Answer:
-    for place, instance in subject.of(VrrpInstance):
-        count = len(instance.virtual_ipaddress or ())
-        if count > MOST_ADVERTISED:
-            message = (
-                f"{count} addresses are in every advert: let one be there and put the others into "
-                "virtual_ipaddress_excluded, where they can be changed without a split"
-            )
-            yield place.at("virtual_ipaddress"), message
+@each("warning", VrrpInstance)
+def vips_many(subject: Subject, instance: VrrpInstance) -> Answer:
+    count = len(instance.virtual_ipaddress or ())
+    if count > MOST_ADVERTISED:
+        message = (
+            f"{count} addresses are in every advert: let one be there and put the others into "
+            "virtual_ipaddress_excluded, where they can be changed without a split"
+        )
+        yield "virtual_ipaddress", message
 
 
 @rule("error")
@@ -78,30 +75,27 @@ def router_id_twice(subject: Subject) -> Answer:
         seen.setdefault(key, instance.name)
 
 
-@rule("error")
-def peer_is_self(subject: Subject) -> Answer:
+@each("error", VrrpInstance)
+def peer_is_self(subject: Subject, instance: VrrpInstance) -> Answer:
     own = {ip_address(one.address) for one in subject.addresses}
-    for place, instance in subject.of(VrrpInstance):
-        mine = own | ({ip_address(instance.unicast_src_ip)} if instance.unicast_src_ip else set())
-        for at, peer in enumerate(instance.unicast_peer or ()):
-            if ip_address(peer.address) in mine:
-                yield place.at(f"unicast_peer[{at}]"), f"{peer.address} is this host itself: leave it out of the peers"
+    mine = own | ({ip_address(instance.unicast_src_ip)} if instance.unicast_src_ip else set())
+    for at, peer in enumerate(instance.unicast_peer or ()):
+        if ip_address(peer.address) in mine:
+            yield f"unicast_peer[{at}]", f"{peer.address} is this host itself: leave it out of the peers"
 
 
-@rule("error")
-def peer_twice(subject: Subject) -> Answer:
-    for place, instance in subject.of(VrrpInstance):
-        addresses = [peer.address for peer in instance.unicast_peer or ()]
-        for at, address in enumerate(addresses):
-            if address in addresses[:at]:
-                yield place.at(f"unicast_peer[{at}]"), f"the peer {address} is there twice"
+@each("error", VrrpInstance)
+def peer_twice(subject: Subject, instance: VrrpInstance) -> Answer:
+    addresses = [peer.address for peer in instance.unicast_peer or ()]
+    for at, address in enumerate(addresses):
+        if address in addresses[:at]:
+            yield f"unicast_peer[{at}]", f"the peer {address} is there twice"
 
 
-@rule("error")
-def source_elsewhere(subject: Subject) -> Answer:
+@each("error", VrrpInstance)
+def source_elsewhere(subject: Subject, instance: VrrpInstance) -> Answer:
     own = {str(ip_address(one.address)) for one in subject.addresses}
-    for place, instance in subject.of(VrrpInstance):
-        for option in ("unicast_src_ip", "mcast_src_ip"):
-            source = getattr(instance, option)
-            if source and own and source not in own:
-                yield place.at(option), f"{source} is no address of this host, and adverts could not be sent"
+    for option in ("unicast_src_ip", "mcast_src_ip"):
+        source = getattr(instance, option)
+        if source and own and source not in own:
+            yield option, f"{source} is no address of this host, and adverts could not be sent"

@@ -8,11 +8,18 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.fields import Command
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.global_defs import GlobalDefs
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.instance import SyncGroup, VrrpInstance
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.lexer import shell_words
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rule import Answer, Placed, Subject, rule
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rule import (
+    Answer,
+    Placed,
+    Subject,
+    each,
+    rule,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.trackers import VrrpScript
 
 NOTIFIES = (
@@ -39,13 +46,12 @@ def _commands(subject: Subject) -> t.Iterator[tuple[Placed, str, Command]]:
                     yield place, option, command
 
 
-@rule("warning")
-def script_timeout(subject: Subject) -> Answer:
-    for place, script in subject.of(VrrpScript):
-        interval = script.interval or 1
-        if script.timeout is not None and script.timeout > interval:
-            message = f"the timeout {script.timeout:g} s is longer than the interval {interval:g} s"
-            yield place.at("timeout"), message
+@each("warning", VrrpScript)
+def script_timeout(subject: Subject, script: VrrpScript) -> Answer:
+    interval = script.interval or 1
+    if script.timeout is not None and script.timeout > interval:
+        message = f"the timeout {script.timeout:g} s is longer than the interval {interval:g} s"
+        yield "timeout", message
 
 
 @rule("error")
@@ -54,7 +60,9 @@ def script_for_shell(subject: Subject) -> Answer:
         words = shell_words(command.command) or () if "'" not in command.command else ()
         for word in (*words, command.user or "", command.group or ""):
             if _SHELL.fullmatch(word):
-                message = f"{word!r} is for a shell, and keepalived starts none: put the commands into a script file"
+                message = (
+                    f"{shown(word)} is for a shell, and keepalived starts none: put the commands into a script file"
+                )
                 yield place.at(option), message
 
 
@@ -62,7 +70,7 @@ def script_for_shell(subject: Subject) -> Answer:
 def script_curly_quotes(subject: Subject) -> Answer:
     for place, option, command in _commands(subject):
         if _CURLY.search(command.command):
-            message = f"{command.command!r} holds typographic quotes, which belong to the path for keepalived"
+            message = f"{shown(command.command)} holds typographic quotes, which belong to the path for keepalived"
             yield place.at(option), message
 
 
@@ -75,21 +83,19 @@ def script_security(subject: Subject) -> Answer:
             return
 
 
-@rule("error")
-def advert_fraction(subject: Subject) -> Answer:
-    for place, instance in subject.of(VrrpInstance):
-        seconds = instance.advert_int
-        if seconds and subject.version(instance) == 2 and not float(seconds).is_integer():
-            message = f"advert_int {seconds:g} is rounded, because VRRP version 2 is spoken: say version 3"
-            yield place.at("advert_int"), message
+@each("error", VrrpInstance)
+def advert_fraction(subject: Subject, instance: VrrpInstance) -> Answer:
+    seconds = instance.advert_int
+    if seconds and subject.version(instance) == 2 and not float(seconds).is_integer():
+        message = f"advert_int {seconds:g} is rounded, because VRRP version 2 is spoken: say version 3"
+        yield "advert_int", message
 
 
-@rule("error")
-def password_ignored(subject: Subject) -> Answer:
-    for place, instance in subject.of(VrrpInstance):
-        if instance.authentication and subject.version(instance) == 3:
-            message = "the password is ignored, because VRRP version 3 is spoken: say version 2, or leave it out"
-            yield place.at("authentication"), message
+@each("error", VrrpInstance)
+def password_ignored(subject: Subject, instance: VrrpInstance) -> Answer:
+    if instance.authentication and subject.version(instance) == 3:
+        message = "the password is ignored, because VRRP version 3 is spoken: say version 2, or leave it out"
+        yield "authentication", message
 
 
 @rule("warning")
@@ -104,20 +110,18 @@ def strict(subject: Subject) -> Answer:
                 yield place.at(name), f"{name} makes the virtual addresses of {instance.name} unreachable: leave it out"
 
 
-@rule("error")
-def group_member_unknown(subject: Subject) -> Answer:
+@each("error", SyncGroup)
+def group_member_unknown(subject: Subject, group: SyncGroup) -> Answer:
     known = {instance.name for _place, instance in subject.of(VrrpInstance)}
-    for place, group in subject.of(SyncGroup):
-        for at, name in enumerate(group.group):
-            if name not in known:
-                yield place.at(f"group[{at}]"), f"there is no instance {name}"
+    for at, name in enumerate(group.group):
+        if name not in known:
+            yield f"group[{at}]", f"there is no instance {name}"
 
 
-@rule("error")
-def group_small(subject: Subject) -> Answer:
-    for place, group in subject.of(SyncGroup):
-        if len(set(group.group)) < 2:
-            yield place.at("group"), f"{group.name} has fewer than two instances, and keepalived would drop it"
+@each("error", SyncGroup)
+def group_small(subject: Subject, group: SyncGroup) -> Answer:
+    if len(set(group.group)) < 2:
+        yield "group", f"{group.name} has fewer than two instances, and keepalived would drop it"
 
 
 @rule("error")

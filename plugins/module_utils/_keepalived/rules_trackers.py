@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.instance import SyncGroup, VrrpInstance
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.network import BfdInstance
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rule import Answer, Subject, rule
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rule import Answer, Subject, each
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.trackers import (
     TrackFile,
     TrackProcess,
@@ -49,135 +50,119 @@ def _uses(subject: Subject, model: VrrpInstance | SyncGroup) -> t.Iterator[Use]:
         yield Use(f"track_interface[{at}]", tracked.name, tracked.weight or 0)
 
 
-@rule("error")
-def tracker_undefined(subject: Subject) -> Answer:
-    for kind in (VrrpInstance, SyncGroup):
-        for place, model in subject.of(kind):
-            for option, tracker in _TRACKERS.items():
-                known = {one.name for _place, one in subject.of(tracker)}
-                for at, tracked in enumerate(getattr(model, option) or ()):
-                    if tracked.name not in known:
-                        message = f"{tracked.name} is defined nowhere, and keepalived would go on without it"
-                        yield place.at(f"{option}[{at}]"), message
+@each("error", VrrpInstance, SyncGroup)
+def tracker_undefined(subject: Subject, model: VrrpInstance | SyncGroup) -> Answer:
+    for option, tracker in _TRACKERS.items():
+        known = {one.name for _place, one in subject.of(tracker)}
+        for at, tracked in enumerate(getattr(model, option) or ()):
+            if tracked.name not in known:
+                message = f"{tracked.name} is defined nowhere, and keepalived would go on without it"
+                yield f"{option}[{at}]", message
 
 
-@rule("error")
-def check_undefined(subject: Subject) -> Answer:
+@each("error", VirtualServer)
+def check_undefined(subject: Subject, virtual: VirtualServer) -> Answer:
     files = {one.name for _place, one in subject.of(TrackFile)}
     neighbours = {one.name for _place, one in subject.of(BfdInstance)}
-    for place, virtual in subject.of(VirtualServer):
-        for at, server in enumerate(virtual.real_servers or ()):
-            wanted = [
-                (f"file_checks[{one}]", check.track_file, files) for one, check in enumerate(server.file_checks or ())
-            ]
-            wanted += [
-                (f"bfd_checks[{one}]", check.name, neighbours) for one, check in enumerate(server.bfd_checks or ())
-            ]
-            for option, name, known in wanted:
-                if name not in known:
-                    yield place.at(f"real_servers[{at}].{option}"), f"{name} is defined nowhere"
+    for at, server in enumerate(virtual.real_servers or ()):
+        wanted = [
+            (f"file_checks[{one}]", check.track_file, files) for one, check in enumerate(server.file_checks or ())
+        ]
+        wanted += [(f"bfd_checks[{one}]", check.name, neighbours) for one, check in enumerate(server.bfd_checks or ())]
+        for option, name, known in wanted:
+            if name not in known:
+                yield f"real_servers[{at}].{option}", f"{name} is defined nowhere"
 
 
-@rule("error")
-def tracker_twice(subject: Subject) -> Answer:
-    for kind in (VrrpInstance, SyncGroup):
-        for place, model in subject.of(kind):
-            for option in (*_TRACKERS, "track_interface"):
-                names = [one.name for one in getattr(model, option) or ()]
-                for at, name in enumerate(names):
-                    if name in names[:at]:
-                        yield place.at(f"{option}[{at}]"), f"{name} is tracked twice"
+@each("error", VrrpInstance, SyncGroup)
+def tracker_twice(subject: Subject, model: VrrpInstance | SyncGroup) -> Answer:
+    for option in (*_TRACKERS, "track_interface"):
+        names = [one.name for one in getattr(model, option) or ()]
+        for at, name in enumerate(names):
+            if name in names[:at]:
+                yield f"{option}[{at}]", f"{name} is tracked twice"
 
 
-@rule("error")
-def own_interface_tracked(subject: Subject) -> Answer:
-    for place, instance in subject.of(VrrpInstance):
-        for at, tracked in enumerate(instance.track_interface or ()):
-            if tracked.name == instance.interface:
-                message = f"{tracked.name} is the interface of {instance.name}, which is watched anyway: leave it out"
-                yield place.at(f"track_interface[{at}]"), message
+@each("error", VrrpInstance)
+def own_interface_tracked(subject: Subject, instance: VrrpInstance) -> Answer:
+    for at, tracked in enumerate(instance.track_interface or ()):
+        if tracked.name == instance.interface:
+            message = f"{tracked.name} is the interface of {instance.name}, which is watched anyway: leave it out"
+            yield f"track_interface[{at}]", message
 
 
-@rule("error")
-def nopreempt_with_weight(subject: Subject) -> Answer:
-    for place, instance in subject.of(VrrpInstance):
-        for use in _uses(subject, instance) if instance.nopreempt else ():
-            if use.weight:
-                message = (
-                    f"{use.name} has the weight {use.weight}, and with nopreempt a lower priority never moves the "
-                    "address: use weight 0, which is FAULT"
-                )
-                yield place.at(use.option), message
+@each("error", VrrpInstance)
+def nopreempt_with_weight(subject: Subject, instance: VrrpInstance) -> Answer:
+    for use in _uses(subject, instance) if instance.nopreempt else ():
+        if use.weight:
+            message = (
+                f"{use.name} has the weight {use.weight}, and with nopreempt a lower priority never moves the "
+                "address: use weight 0, which is FAULT"
+            )
+            yield use.option, message
 
 
-@rule("error")
-def owner_with_weight(subject: Subject) -> Answer:
-    for place, instance in subject.of(VrrpInstance):
-        for use in _uses(subject, instance) if _priority(instance) == OWNER else ():
-            if use.weight:
-                message = f"{use.name} has the weight {use.weight}, which priority 255 ignores: use a lower priority"
-                yield place.at(use.option), message
+@each("error", VrrpInstance)
+def owner_with_weight(subject: Subject, instance: VrrpInstance) -> Answer:
+    for use in _uses(subject, instance) if _priority(instance) == OWNER else ():
+        if use.weight:
+            message = f"{use.name} has the weight {use.weight}, which priority 255 ignores: use a lower priority"
+            yield use.option, message
 
 
 def _priority(instance: VrrpInstance) -> int:
     return instance.priority or (OWNER if instance.initial_state == "MASTER" else DEFAULT_PRIORITY)
 
 
-@rule("error")
-def weight_below_gap(subject: Subject) -> Answer:
-    for place, instance in subject.of(VrrpInstance):
-        own = _priority(instance)
-        lower = [other for other in (subject.peers or {}).get(instance.name, ()) if other < own]
-        for use in _uses(subject, instance) if lower else ():
-            if use.weight and abs(use.weight) <= own - max(lower):
-                message = (
-                    f"{use.name} changes the priority {own} by {use.weight}, and the next member has {max(lower)}: "
-                    f"a failure would not move the address; use weight 0, or more than {own - max(lower)}"
-                )
-                yield place.at(use.option), message
+@each("error", VrrpInstance)
+def weight_below_gap(subject: Subject, instance: VrrpInstance) -> Answer:
+    own = _priority(instance)
+    lower = [other for other in (subject.peers or {}).get(instance.name, ()) if other < own]
+    for use in _uses(subject, instance) if lower else ():
+        if use.weight and abs(use.weight) <= own - max(lower):
+            message = (
+                f"{use.name} changes the priority {own} by {use.weight}, and the next member has {max(lower)}: "
+                f"a failure would not move the address; use weight 0, or more than {own - max(lower)}"
+            )
+            yield use.option, message
 
 
-@rule("warning")
-def weight_tiny(subject: Subject) -> Answer:
-    for place, instance in subject.of(VrrpInstance):
-        for use in _uses(subject, instance) if not (subject.peers or {}).get(instance.name) else ():
-            if use.weight and abs(use.weight) <= 2 and not use.option.startswith("track_file"):
-                message = f"{use.name} has the weight {use.weight}, less than any usual gap of priorities: use weight 0"
-                yield place.at(use.option), message
+@each("warning", VrrpInstance)
+def weight_tiny(subject: Subject, instance: VrrpInstance) -> Answer:
+    for use in _uses(subject, instance) if not (subject.peers or {}).get(instance.name) else ():
+        if use.weight and abs(use.weight) <= 2 and not use.option.startswith("track_file"):
+            message = f"{use.name} has the weight {use.weight}, less than any usual gap of priorities: use weight 0"
+            yield use.option, message
 
 
-@rule("error")
-def priority_tie(subject: Subject) -> Answer:
-    for place, instance in subject.of(VrrpInstance):
-        if _priority(instance) in (subject.peers or {}).get(instance.name, ()):
-            message = f"another member has the priority {_priority(instance)} too: no two may be equal"
-            yield place.at("priority"), message
+@each("error", VrrpInstance)
+def priority_tie(subject: Subject, instance: VrrpInstance) -> Answer:
+    if _priority(instance) in (subject.peers or {}).get(instance.name, ()):
+        message = f"another member has the priority {_priority(instance)} too: no two may be equal"
+        yield "priority", message
 
 
-@rule("error")
-def owner_by_default(subject: Subject) -> Answer:
-    for place, instance in subject.of(VrrpInstance):
-        if instance.initial_state == "MASTER" and instance.priority is None:
-            message = f"{instance.name} has state MASTER and no priority, which means priority 255: say a priority"
-            yield place.at("priority"), message
+@each("error", VrrpInstance)
+def owner_by_default(subject: Subject, instance: VrrpInstance) -> Answer:
+    if instance.initial_state == "MASTER" and instance.priority is None:
+        message = f"{instance.name} has state MASTER and no priority, which means priority 255: say a priority"
+        yield "priority", message
 
 
-@rule("error")
-def process_name_long(subject: Subject) -> Answer:
-    for place, process in subject.of(TrackProcess):
-        name = process.process[0]
-        whole = process.full_command or process.param_match or len(process.process) > 1
-        if len(name.encode()) > LONGEST_PROCESS and not whole:
-            message = f"the kernel cuts {name!r} at {LONGEST_PROCESS} characters: say full_command"
-            yield place.at("process"), message
+@each("error", TrackProcess)
+def process_name_long(subject: Subject, process: TrackProcess) -> Answer:
+    name = process.process[0]
+    whole = process.full_command or process.param_match or len(process.process) > 1
+    if len(name.encode()) > LONGEST_PROCESS and not whole:
+        message = f"the kernel cuts {shown(name)} at {LONGEST_PROCESS} characters: say full_command"
+        yield "process", message
 
 
-@rule("error")
-def group_with_weight(subject: Subject) -> Answer:
+@each("error", VrrpInstance)
+def group_with_weight(subject: Subject, instance: VrrpInstance) -> Answer:
     groups = {name: group for _place, group in subject.of(SyncGroup) for name in group.group}
-    for place, instance in subject.of(VrrpInstance):
-        group = groups.get(instance.name)
-        for use in _uses(subject, instance) if group and not group.sync_group_tracking_weight else ():
-            if use.weight:
-                message = f"{use.name} has the weight {use.weight}, which a sync group ignores: use weight 0"
-                yield place.at(use.option), message
+    group = groups.get(instance.name)
+    for use in _uses(subject, instance) if group and not group.sync_group_tracking_weight else ():
+        if use.weight:
+            message = f"{use.name} has the weight {use.weight}, which a sync group ignores: use weight 0"
+            yield use.option, message

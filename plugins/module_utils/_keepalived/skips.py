@@ -14,6 +14,7 @@ import socket
 import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.grammar import ROOT
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.addresses import family_of
 
@@ -57,13 +58,15 @@ class Skips:
             return Skip("group-twice", f"{table} has its group already, and keepalived drops the rest of it")
         if name == "virtual_server" and args[0] in ("fwmark", "group"):
             if args[0] == "fwmark" and not _is_number(args[1], 0, LARGEST_MARK):
-                return Skip("place-wrong", f"{args[1]!r} is no firewall mark, and keepalived skips the {name}")
+                return Skip("place-wrong", f"{shown(args[1])} is no firewall mark, and keepalived skips the {name}")
         elif name in ("virtual_server", "real_server") and not _is_place(*args[:2]):
             return Skip("place-wrong", f"{' '.join(args)} is no address and port, and keepalived skips the {name}")
         elif name in ("neighbor_ip", "neighbour_ip") and self._process == "bfd":
             self._has_address = _is_place(args[0])
             if not self._has_address:
-                return Skip("place-wrong", f"{args[0]!r} is no address, and keepalived drops the bfd_instance", True)
+                return Skip(
+                    "place-wrong", f"{shown(args[0])} is no address, and keepalived drops the bfd_instance", True
+                )
         return None
 
     def _twice(self, name: str, said: str) -> Skip | None:

@@ -66,7 +66,7 @@ def clashes(instances: t.Sequence[VrrpInstance], foreign: t.Sequence[Foreign]) -
                 ("virtual_router_id", f"router {own.virtual_router_id} on {own.interface}" if same_router else ""),
             ):
                 if what:
-                    found.append(Finding("foreign_instance", "error", f"instances[{at}].{option}", _words(what, one)))
+                    found.append(Finding("foreign-instance", "error", f"instances[{at}].{option}", _words(what, one)))
     return found
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.addresses import LineModel, LineModels
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model, option
@@ -113,7 +114,7 @@ class OneCommand(Script):
 
     def accept(self, value: t.Any, path: str, version: Version | None) -> Command:
         if not isinstance(value, str):
-            raise InputError(path, f"{value!r} is not a command line")
+            raise InputError(path, f"{shown(value)} is not a command line")
         return super().accept(value, path, version)
 
     def read(self, lines: t.Sequence[Block]) -> t.Any:

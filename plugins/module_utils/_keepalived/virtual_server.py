@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model, NestedList, option
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.checkers import (
@@ -193,7 +194,7 @@ class VirtualServer(Model):
         yield not servers, "it has no real_servers"
         yield self.lb_algo is None, "it has no lb_algo, as wlc"
         yield self.lb_kind is None, "it has no lb_kind: NAT, DR or TUN"
-        yield method not in ("NAT", "DR", "TUN"), f"lb_kind {method!r} is not NAT, DR or TUN"
+        yield method not in ("NAT", "DR", "TUN"), f"lb_kind {shown(method)} is not NAT, DR or TUN"
         yield self.protocol is None and self.fwmark is None, "it has no protocol: TCP, UDP or SCTP"
         yield self.protocol is not None and self.fwmark is not None, "it has a protocol, which goes with an address"
         yield (

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, walk
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules import where
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Build
 
@@ -54,6 +55,6 @@ def missing_modules(blocks: t.Iterable[Block], build: Build) -> list[Finding]:
                         needed.append((block, f"{top.name}_{_LISTEN_MODULES[word]}", f"listen ... {word}"))
         for block, module, what in needed:
             if not build.has(module):
-                message = f'"{what}" needs the module {module}, which nginx {build.version} here was built without'
-                findings.append(Finding("missing_module", "error", where(block), message))
+                message = f"{shown(what)} needs the module {module}, which nginx {build.version} here was built without"
+                findings.append(Finding("missing-module", "error", where(block), message))
     return findings

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, Position
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.lexer import (
     CLOSE,
     COMMENT,
@@ -57,7 +58,7 @@ def parse(text: str, file: str = "", *, judged: bool = False) -> tuple[Block, ..
         else:
             blocks.append(_block(statement.words, None, statement.raw if end == RAW else None, position))
     if opened:
-        raise ConfigError(opened[-1][1], f'the block "{opened[-1][0].words[0]}" is never closed')
+        raise ConfigError(opened[-1][1], f"the block {shown(opened[-1][0].words[0])} is never closed")
     return tuple(blocks)
 
 

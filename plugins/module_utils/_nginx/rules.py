@@ -15,10 +15,12 @@ from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, walk
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.rule import Rules
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.location import separated
 
-__all__ = ("RULES", "Rule", "check", "where")
+__all__ = ("RULES", "check", "where")
 
 METHODS = ("hash", "ip_hash", "least_conn", "least_time", "random")
 WITHOUT_BACKUP = ("hash", "ip_hash", "random")
@@ -56,28 +58,13 @@ class Scope:
 Found = t.Iterator[t.Tuple[Block, str]]
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A rule by its name; ``summary`` says what it is about, ``find`` yields the blocks at fault with a sentence."""
-
-    name: str
-    severity: str
-    summary: str
-    find: t.Callable[[Scope], Found]
+def where(block: Block) -> str:
+    """Return file and line of a block, or the input path that stands in their place."""
+    return str(block.position) if block.position.line else block.position.file
 
 
-RULES: dict[str, Rule] = {}
-
-
-def rule(severity: str) -> t.Callable[[t.Callable[[Scope], Found]], t.Callable[[Scope], Found]]:
-    """Register a function as a rule: its name is the rule's, the first line of its docstring the summary."""
-
-    def register(find: t.Callable[[Scope], Found]) -> t.Callable[[Scope], Found]:
-        summary = (find.__doc__ or "").strip().split("\n")[0]
-        RULES[find.__name__] = Rule(find.__name__, severity, summary, find)
-        return find
-
-    return register
+RULES: Rules[Scope, Block] = Rules(where)
+rule = RULES.rule
 
 
 def check(blocks: t.Iterable[Block], *, version: Version | None = None) -> list[Finding]:
@@ -90,19 +77,12 @@ def check(blocks: t.Iterable[Block], *, version: Version | None = None) -> list[
         if block.name in inside:
             inside[block.name].extend(block.children or ())
     servers = {name: _bodies(found, "server") for name, found in inside.items()}
-    findings = []
+    findings: list[Finding] = []
     for name, other in (("http", "stream"), ("stream", "http")):
         upstreams = tuple(block for block in _bodies(inside[name], "upstream") if block.args)
         scope = Scope(name, tuple(inside[name]), upstreams, servers[name], servers[other], version)
-        for each in RULES.values():
-            for block, message in each.find(scope):
-                findings.append(Finding(each.name, each.severity, where(block), message))
+        findings += RULES.ask(scope)
     return findings
-
-
-def where(block: Block) -> str:
-    """Return file and line of a block, or the input path that stands in their place."""
-    return str(block.position) if block.position.line else block.position.file
 
 
 def _bodies(blocks: t.Iterable[Block], name: str) -> tuple[Block, ...]:
@@ -117,7 +97,7 @@ def upstream_without_servers(scope: Scope) -> Found:
     """An upstream has no servers."""
     for upstream in scope.upstreams:
         if not upstream.find("server"):
-            yield upstream, f'upstream "{upstream.args[0]}" has no servers; name at least one'
+            yield upstream, f"upstream {shown(upstream.args[0])} has no servers; name at least one"
 
 
 @rule("error")
@@ -126,7 +106,7 @@ def only_backup_servers(scope: Scope) -> Found:
     for upstream in scope.upstreams:
         servers = upstream.find("server")
         if servers and all("backup" in server.args for server in servers):
-            yield upstream, f'upstream "{upstream.args[0]}" has only backup servers; one must be a plain one'
+            yield upstream, f"upstream {shown(upstream.args[0])} has only backup servers; one must be a plain one"
 
 
 @rule("error")
@@ -138,7 +118,7 @@ def backup_without_effect(scope: Scope) -> Found:
                 if "backup" in server.args[1:]:
                     yield (
                         server,
-                        f'{server.args[0]} is a backup in upstream "{upstream.args[0]}", but {method.name} '
+                        f"{server.args[0]} is a backup in upstream {shown(upstream.args[0])}, but {method.name} "
                         "never uses one; take another method or make it a plain server",
                     )
 
@@ -150,7 +130,10 @@ def several_methods(scope: Scope) -> Found:
         methods = upstream.find(*METHODS)
         if len(methods) > 1:
             names = " and ".join(method.name for method in methods)
-            yield methods[-1], f'upstream "{upstream.args[0]}" names {names}; only the last has an effect, keep one'
+            yield (
+                methods[-1],
+                f"upstream {shown(upstream.args[0])} names {names}; only the last has an effect, keep one",
+            )
 
 
 @rule("error")
@@ -164,7 +147,7 @@ def method_after_keepalive(scope: Scope) -> Found:
             if "keepalive" in names and names.index("keepalive") < names.index(method.name):
                 yield (
                     method,
-                    f'{method.name} comes after keepalive in upstream "{upstream.args[0]}" and undoes it; '
+                    f"{method.name} comes after keepalive in upstream {shown(upstream.args[0])} and undoes it; "
                     "put the method first",
                 )
 
@@ -180,7 +163,7 @@ def single_server_never_fails(scope: Scope) -> Found:
         if ignored and "max_fails=0" not in ignored:
             yield (
                 servers[0],
-                f'nginx ignores {" and ".join(ignored)} in upstream "{upstream.args[0]}": '
+                f"nginx ignores {' and '.join(ignored)} in upstream {shown(upstream.args[0])}: "
                 "its only server never counts as failed",
             )
 
@@ -193,7 +176,7 @@ def all_servers_down(scope: Scope) -> Found:
         spare = [server for server in upstream.find("server") if "backup" in server.args and "down" not in server.args]
         if plain and all("down" in server.args for server in plain):
             rest = "only its backups answer" if spare else "every request to it fails with 502"
-            yield upstream, f'all servers of upstream "{upstream.args[0]}" are down: {rest}'
+            yield upstream, f"all servers of upstream {shown(upstream.args[0])} are down: {rest}"
 
 
 @rule("warning")
@@ -204,7 +187,7 @@ def duplicate_server(scope: Scope) -> Found:
         for server in upstream.find("server"):
             address = server.args[0] if server.args else ""
             if address in seen:
-                yield server, f'{address} is in upstream "{upstream.args[0]}" twice; use weight to give it more'
+                yield server, f"{address} is in upstream {shown(upstream.args[0])} twice; use weight to give it more"
             seen.add(address)
 
 
@@ -218,7 +201,7 @@ def max_conns_without_zone(scope: Scope) -> Found:
             if any(word.startswith("max_conns=") and word != "max_conns=0" for word in server.args):
                 yield (
                     server,
-                    f'upstream "{upstream.args[0]}" has no zone, so every worker allows max_conns anew; add one',
+                    f"upstream {shown(upstream.args[0])} has no zone, so every worker allows max_conns anew; add one",
                 )
 
 
@@ -236,7 +219,7 @@ def undefined_upstream(scope: Scope) -> Found:
         name = match.group(1)
         is_name = re.fullmatch(r"[A-Za-z_][\w-]*", name) and name != "localhost" and name != "unix"
         if is_name and not match.group(2) and name.lower() not in defined:
-            yield block, f'no upstream is named "{name}"; nginx looks for a host of this name when it starts'
+            yield block, f"no upstream is named {shown(name)}; nginx looks for a host of this name when it starts"
 
 
 @rule("error")
@@ -252,10 +235,8 @@ def undefined_upstream_in_variable(scope: Scope) -> Found:
         for entry in chooser.children or ():
             name = entry.args[0] if entry.args and not entry.is_comment else ""
             if re.fullmatch(r"[A-Za-z_][\w.-]*", name) and name.lower() not in defined:
-                yield (
-                    entry,
-                    f'{chooser.args[1]} can be "{name}", but no upstream has this name; such a request fails with 502',
-                )
+                message = f"{chooser.args[1]} can be {shown(name)}, but no upstream has this name"
+                yield entry, f"{message}; such a request fails with 502"
 
 
 @rule("error")
@@ -289,7 +270,7 @@ def keepalive_without_effect(scope: Scope) -> Found:
         if not cleared or not speaks or speaks[-1] == ("1.0",):
             yield (
                 block,
-                f'upstream "{match.group(1)}" keeps connections, but not for this location: it needs '
+                f"upstream {shown(match.group(1))} keeps connections, but not for this location: it needs "
                 'proxy_http_version 1.1 and proxy_set_header Connection ""',
             )
 
@@ -325,7 +306,7 @@ def conflicting_server_name(scope: Scope) -> Found:
             for name in dict.fromkeys(names):
                 first = seen.setdefault((listen, name), server)
                 if first is not server:
-                    what = f'"{name}"' if name else "without a name"
+                    what = shown(name) if name else "without a name"
                     yield (
                         server,
                         f"nginx ignores this server {what} at {listen}, as {where(first)} has both",

@@ -12,6 +12,7 @@ import re
 import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import lexer
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import quote
 
@@ -66,14 +67,14 @@ def number(text: str) -> int | None:
 def name(path: str, value: str) -> str:
     """Return a name that is safe in a directive and in a file name."""
     if not _NAME.fullmatch(value):
-        raise InputError(path, f'"{value}" cannot be a name: use letters, digits, "_", "." and "-"')
+        raise InputError(path, f'{shown(value)} cannot be a name: use letters, digits, "_", "." and "-"')
     return value
 
 
 def variable(path: str, value: str) -> str:
     """Return the name of a variable of nginx with its dollar sign."""
     if not _VARIABLE.fullmatch(value):
-        raise InputError(path, f'"{value}" is not a variable: write it as in $pool')
+        raise InputError(path, f"{shown(value)} is not a variable: write it as in $pool")
     return value
 
 
@@ -82,11 +83,13 @@ def size(path: str, value: str, *, least: int = 0, step: int = 1, giga: bool = F
     match = _SIZE.fullmatch(value)
     unit = match.group(2).lower() if match else ""
     if match is None or (unit == "g" and not giga):
-        raise InputError(path, f'"{value}" is not a size: write it as in 64k or {"1g" if giga else "10m"}')
+        raise InputError(path, f"{shown(value)} is not a size: write it as in 64k or {'1g' if giga else '10m'}")
     amount = int(match.group(1)) * _BYTES[unit]
     if not least <= amount <= MOST or amount % step:
         wanted = f"at least {least} bytes" + (f" and a multiple of {step}" if step > 1 else "")
-        raise InputError(path, f'"{value}" is ' + (f"not {wanted}" if amount <= MOST else "more than nginx can count"))
+        raise InputError(
+            path, f"{shown(value)} is {f'not {wanted}' if amount <= MOST else 'more than nginx can count'}"
+        )
     return value
 
 
@@ -95,9 +98,10 @@ def time(path: str, value: str, *, seconds: bool = False) -> str:
     pattern, units = (_IN_SECONDS, _SECONDS) if seconds else (_IN_MILLISECONDS, _MILLISECONDS)
     match = pattern.fullmatch(value)
     if match is None:
-        raise InputError(path, f'"{value}" is not a time: write it as in 30s, {"7d" if seconds else "500ms"} or 1h')
+        example = "7d" if seconds else "500ms"
+        raise InputError(path, f"{shown(value)} is not a time: write it as in 30s, {example} or 1h")
     if sum(int(count) * unit for count, unit in zip(match.groups(), units.values()) if count) > MOST:
-        raise InputError(path, f'"{value}" is more than nginx can count')
+        raise InputError(path, f"{shown(value)} is more than nginx can count")
     return value
 
 
@@ -120,5 +124,6 @@ def words(path: str, value: str, *, least: int = 1, most: int | None = None) -> 
         raise InputError(path, f"{error.message}, in: {value}") from error
     if len(found) < least or (most is not None and len(found) > most):
         wanted = f"{least}" if most == least else f"at least {least}" if most is None else f"{least} to {most}"
-        raise InputError(path, f'"{value}" is {len(found)} words, and {wanted} belong here; quote those with blanks')
+        message = f"{shown(value)} is {len(found)} words, and {wanted} belong here; quote those with blanks"
+        raise InputError(path, message)
     return tuple(word(path, each, empty=True) for each in found)

@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 
 __all__ = ("FIRST", "FIRST_VALUE", "Build", "parse_build", "require")
@@ -60,7 +61,7 @@ def parse_build(text: str) -> Build:
     """
     found = _BUILD.search(text)
     if found is None:
-        raise HoldfastError(f'this is not the output of "nginx -V": {text.strip()[:200]!r}')
+        raise HoldfastError(f'this is not the output of "nginx -V": {shown(text.strip())}')
     line = _ARGUMENTS.search(text)
     arguments = _ARGUMENT.findall(line.group(1)) if line else []
     modules: set[str] = set()
@@ -192,5 +193,5 @@ def require(kind: str, option: str, value: object, path: str, version: Version |
         what = f"{option}: {value}"
     if first is not None and version < first:
         raise InputError(
-            path, f'"{what}" needs nginx {first} or newer, and this host has {version}; remove it or upgrade'
+            path, f"{shown(what)} needs nginx {first} or newer, and this host has {version}; remove it or upgrade"
         )

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe import statistics
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.exchange import Incomplete, Steps, exchange
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.statistics import Sample, Samples
@@ -76,7 +77,7 @@ class Settings:
         if not 1 <= self.port <= 65535:
             raise InputError("port", f"must be from 1 to 65535, not {self.port}")
         if not self.path.startswith("/"):
-            raise InputError("path", f"must begin with a slash, not {self.path!r}")
+            raise InputError("path", f"must begin with a slash, not {shown(self.path)}")
         for name, text in [("path", self.path), ("host", self.host), ("headers", "".join(_flat(self.headers)))]:
             if "\r" in text or "\n" in text:
                 raise InputError(name, "must not contain a line end")

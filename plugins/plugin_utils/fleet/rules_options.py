@@ -25,7 +25,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.mode
     VrrpInstance,
     VrrpScript,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rules import Placed, Subject, ask
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rules import RULES, Placed, Subject
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import KINDS
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.options import NGINX_OPTIONS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
@@ -122,7 +122,7 @@ def _keepalived_errors(plan: Plan, member: Balancer, *, rules: bool) -> list[Inp
         return refused
     there += [(_below(CHECKS), TrackFile.from_options(one)) for one in plan.own_track_files(member)]
     placed = [Placed(str(number), model, True) for number, (_place, model) in enumerate(there)]
-    for one in errors(ask(Subject(tuple(placed)))):
+    for one in errors(RULES.ask(Subject(tuple(placed)))):
         number, _point, option = one.where.partition(".")
         if one.rule not in OF_THE_HOST:
             refused.append(InputError(there[int(number)][0](option), hide(one.message)))

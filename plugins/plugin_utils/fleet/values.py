@@ -10,7 +10,9 @@ import re
 import typing as t
 from collections.abc import Mapping, Sequence
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core import message
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import LONGEST, line
 
 __all__ = (
     "boolean",
@@ -28,9 +30,6 @@ __all__ = (
     "text",
     "whole",
 )
-
-LONGEST = 60
-"""Characters of a value that are repeated in a sentence."""
 
 MOST_BITS = 1000
 """Bits of a whole number; nothing that is set here comes near."""
@@ -168,12 +167,6 @@ def _name(value: t.Any) -> str:
     return shown(value)
 
 
-def line(text: str) -> str:
-    """Return a text in which what cannot be printed, such as the end of a line, is written as Python does."""
-    return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
-
-
 def shown(value: t.Any) -> str:
     """Return a value as it is repeated in a sentence: in one line, and not too long."""
-    said = line(str(value))
-    return f"`{said}`" if len(said) <= LONGEST else f"`{said[:LONGEST]}...`"
+    return message.shown(value, "`")

@@ -544,13 +544,13 @@ CASES += [
     case(
         "option",
         "lb1, lb2: keepalived_vrrp_scripts[0].script",
-        "'|' is for a shell, and keepalived starts none",
+        '"|" is for a shell, and keepalived starts none',
         everywhere={"keepalived_vrrp_scripts": [{"name": "a", "script": "/bin/a | /bin/b"}]},
     ),
     case(
         "option",
         "lb1, lb2: keepalived_instance_options.notify",
-        "'>/tmp/log' is for a shell",
+        '">/tmp/log" is for a shell',
         everywhere={"keepalived_instance_options": {"notify": "/bin/a >/tmp/log"}},
     ),
     case(
@@ -645,7 +645,7 @@ CASES += [
     case(
         "option",
         "lb1, lb2: keepalived_interface",
-        "'eth 0' is not the name of an interface",
+        '"eth 0" is not the name of an interface',
         everywhere={"keepalived_interface": "eth 0"},
     ),
     case(

@@ -123,7 +123,7 @@ def test_a_secret_is_hidden_in_a_diff() -> None:
         ({"authentication": {"auth_type": "PASS", "auth_pass": "123456789"}}, None, "authentication.auth_pass", "cut"),
         ({"virtual_ipaddress": ["10.0.0.1", "fd00::1"]}, None, "", "mixes"),
         ({"virtual_ipaddress": ["10.0.0.1/33"]}, None, "virtual_ipaddress[0].address", "not an IP address"),
-        ({"virtual_ipaddress": ["10.0.0.1 lable x"]}, None, "virtual_ipaddress[0]", "'lable'"),
+        ({"virtual_ipaddress": ["10.0.0.1 lable x"]}, None, "virtual_ipaddress[0]", '"lable"'),
         ({"virtual_ipaddress": [{"address": "10.0.0.1", "label": "e" * 16}]}, None, "virtual_ipaddress[0].label", "15"),
         ({"interface": "a-very-long-name"}, None, "interface", "15"),
         ({"name": "a$b"}, None, "name", "$"),

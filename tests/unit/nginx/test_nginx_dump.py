@@ -63,7 +63,7 @@ def test_files_lie_where_they_are_included() -> None:
 
 def test_rules_see_across_files() -> None:
     (finding,) = check(assemble(parse_dump(DUMP)))
-    assert (finding.rule, finding.where) == ("conflicting_server_name", "/etc/nginx/sites-enabled/bite:2")
+    assert (finding.rule, finding.where) == ("conflicting-server-name", "/etc/nginx/sites-enabled/bite:2")
     assert "/etc/nginx/conf.d/b.conf:2" in finding.message
 
 

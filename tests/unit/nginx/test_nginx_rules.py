@@ -34,12 +34,12 @@ def test_a_rule_finds_what_breaks_it_and_nothing_else(case: Case) -> None:
 
 def test_a_server_without_listen_listens_at_port_80() -> None:
     (finding,) = check(parse("http { server { }\nserver { listen 80; } }", "f"))
-    assert (finding.rule, finding.where) == ("conflicting_server_name", "f:2")
+    assert (finding.rule, finding.where) == ("conflicting-server-name", "f:2")
 
 
 def test_from_1_29_7_on_connections_are_kept_by_default() -> None:
     for case in CASES:
-        if case.rule in ("keepalive_without_effect", "method_after_keepalive"):
+        if case.rule in ("keepalive-without-effect", "method-after-keepalive"):
             assert check(parse(whole(case.bad)), version=Version(1, 29, 7)) == []
             assert check(parse(whole(case.bad)), version=Version(1, 29, 6)) != []
 
@@ -63,12 +63,12 @@ def test_a_finding_in_what_we_own_names_the_option() -> None:
     )
     findings = check(config.to_blocks())
     assert [(each.where, each.rule) for each in findings] == [
-        ("upstreams[1].servers[0]", "single_server_never_fails"),
-        ("servers[1].locations[1].proxy_pass", "undefined_upstream"),
+        ("upstreams[1].servers[0]", "single-server-never-fails"),
+        ("servers[1].locations[1].proxy_pass", "undefined-upstream"),
     ]
     assert str(findings[0]) == (
         'upstreams[1].servers[0]: nginx ignores max_fails=2 in upstream "b": its only server never counts as failed '
-        "[single_server_never_fails]"
+        "[single-server-never-fails]"
     )
 
 
@@ -130,7 +130,7 @@ def test_a_directive_without_its_module_is_found() -> None:
     )
     assert missing_modules(config.to_blocks(), parse_build(BUILD)) == [
         Finding(
-            "missing_module",
+            "missing-module",
             "error",
             where,
             f'"{what}" needs the module {module}, which nginx 1.22.1 here was built without',

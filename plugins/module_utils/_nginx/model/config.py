@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, Position, rebuilt
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.definitions import (
     CachePath,
@@ -96,7 +97,7 @@ class NginxConfig:
                 if model.name.lower() in found:
                     option = "variable" if hasattr(model, "variable") else "name"
                     raise InputError(
-                        f"{path}.{option}", f'"{model.name}" is there already; each needs a name of its own'
+                        f"{path}.{option}", f"{shown(model.name)} is there already; each needs a name of its own"
                     )
                 found[model.name.lower()] = model
             models[kind.option] = tuple(found.values())

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import values
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import require
@@ -98,7 +99,7 @@ class Map:
             where = f"{values.at(path, 'entries')}[{i}]"
             match = values.word(values.at(where, "match"), entry["match"], empty=True)
             if match in entries:
-                raise InputError(values.at(where, "match"), f'"{match}" is in this map already')
+                raise InputError(values.at(where, "match"), f"{shown(match)} is in this map already")
             entries[match] = values.word(values.at(where, "value"), entry["value"], empty=True)
         default = options.get("default")
         if not entries and default is None:
@@ -128,7 +129,7 @@ class Map:
                     raise ConfigError(child.position, '"hostnames" comes behind what depends on it; put it first')
                 flags.add(child.name)
             elif child.name == "include" or len(child.args) != 1:
-                raise ConfigError(child.position, f'"{child.name}" in a map is unknown to this collection')
+                raise ConfigError(child.position, f"{shown(child.name)} in a map is unknown to this collection")
             elif child.name == "default" and default is not None:
                 raise ConfigError(child.position, '"default" comes a second time')
             elif child.name == "default":
@@ -206,7 +207,7 @@ class SplitClients:
         lines = [child for child in block.children if not child.is_comment]
         for child in lines:
             if len(child.args) != 1:
-                raise ConfigError(child.position, f'"{child.name}" needs one value')
+                raise ConfigError(child.position, f"{shown(child.name)} needs one value")
         return cls(block.args[1], block.args[0], tuple((child.name, child.args[0]) for child in lines))
 
     def to_block(self) -> Block:
@@ -260,7 +261,8 @@ class LimitReqZone:
     ) -> LimitReqZone:
         """Return the zone that LIMIT_REQ_ZONE_OPTIONS describe, or raise InputError with the path in it."""
         if not _RATE.fullmatch(options["rate"]):
-            raise InputError(values.at(path, "rate"), f'"{options["rate"]}" is no rate: write it as in 10r/s or 30r/m')
+            said = shown(options["rate"])
+            raise InputError(values.at(path, "rate"), f"{said} is no rate: write it as in 10r/s or 30r/m")
         return cls(rate=options["rate"], **_zone_options(options, path))
 
     @classmethod
@@ -313,11 +315,11 @@ class CachePath:
                 parameters.append((option, str(values.above(values.at(path, option), options[option], 1))))
         folder = values.word(values.at(path, "path"), options["path"])
         if not folder.startswith("/"):
-            raise InputError(values.at(path, "path"), f'"{folder}" must be absolute')
+            raise InputError(values.at(path, "path"), f"{shown(folder)} must be absolute")
         levels = options.get("levels") or "1:2"
         if not _LEVELS.fullmatch(levels):
             raise InputError(
-                values.at(path, "levels"), f'"{levels}" are no levels: write one to three of 1 and 2, as 1:2'
+                values.at(path, "levels"), f"{shown(levels)} are no levels: write one to three of 1 and 2, as 1:2"
             )
         return cls(
             name=values.name(values.at(path, "name"), options["name"]),

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import values
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import require
@@ -46,7 +47,7 @@ class Listen:
         _check_address(path, address)
         for parameter in parameters:
             if parameter not in _FLAGS[context] and not _VALUES.fullmatch(parameter):
-                raise InputError(path, f'"{parameter}" is no parameter of listen in {context}; in: {text}')
+                raise InputError(path, f"{shown(parameter)} is no parameter of listen in {context}; in: {text}")
             require(f"{context} listen", parameter, None, path, version)
         return cls(address, tuple(parameters))
 
@@ -74,7 +75,7 @@ def _check_address(path: str, address: str) -> None:
     if match is None:
         if not _HOST_ONLY.fullmatch(address):
             raise InputError(
-                path, f'"{address}" is no address to listen on: write 80, 10.0.0.1:80, [::]:80 or unix:/path'
+                path, f"{shown(address)} is no address to listen on: write 80, 10.0.0.1:80, [::]:80 or unix:/path"
             )
         return
     first = values.above(path, int(match.group("port")), 1, 65535)

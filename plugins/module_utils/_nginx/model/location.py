@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import settings, values
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
@@ -69,14 +70,14 @@ class Location:
             name = upstream_name(options, path)
             uri = options.get("upstream_uri") or ""
             if uri and not uri.startswith("/"):
-                raise InputError(values.at(path, "upstream_uri"), f'"{uri}" must begin with "/"')
+                raise InputError(values.at(path, "upstream_uri"), f'{shown(uri)} must begin with "/"')
             target = f"{options.get('upstream_scheme') or 'http'}://{name}{uri}"
             wanted = _with_proxy_defaults(options)
         elif options.get("proxy_pass"):
             target = values.word(values.at(path, "proxy_pass"), options["proxy_pass"])
             if "://" not in target and not target.startswith("$"):
                 where = values.at(path, "proxy_pass")
-                raise InputError(where, f'"{target}" has no scheme: write http://{target}, or name an upstream')
+                raise InputError(where, f"{shown(target)} has no scheme: write http://{target}, or name an upstream")
         if options.get("upstream_uri") and not options.get("upstream"):
             raise InputError(values.at(path, "upstream_uri"), "this belongs to upstream, which is not given")
         alias = options.get("alias")
@@ -151,7 +152,7 @@ def access(options: t.Mapping[str, t.Any], path: str) -> tuple[tuple[str, str], 
         where = f"{values.at(path, 'access')}[{i}]"
         verb, who = values.words(where, text, least=2, most=2)
         if verb not in ("allow", "deny"):
-            raise InputError(where, f'"{text}" is no rule of access: write it as in allow 10.0.0.0/8 or deny all')
+            raise InputError(where, f"{shown(text)} is no rule of access: write it as in allow 10.0.0.0/8 or deny all")
         rules.append((verb, who))
     return tuple(rules)
 
@@ -227,12 +228,12 @@ def take_return(blocks: tuple[Block, ...], *, most: int = 2) -> tuple[tuple[Bloc
 def _checked_path(where: str, text: str) -> tuple[str, ...]:
     match = _PATH.fullmatch(values.word(where, text))
     if match is None:
-        raise InputError(where, f'"{text}" is no path: write it as in /, = /x, ^~ /x, ~ \\.php$ or @name')
+        raise InputError(where, f"{shown(text)} is no path: write it as in /, = /x, ^~ /x, ~ \\.php$ or @name")
     modifier, path = match.groups()
     if path[0] in "\"'":
         raise InputError(where, f"write {path} without quotes: they are added where nginx needs them")
     if not path.startswith(("/", "@")) and modifier not in ("~", "~*"):
-        raise InputError(where, f'"{path}" must begin with "/"')
+        raise InputError(where, f'{shown(path)} must begin with "/"')
     return (modifier, path) if modifier else (path,)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import settings, values
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.listen import Listen
@@ -100,7 +101,7 @@ class Server:
         for i, location in enumerate(self.locations):
             if location.path in seen:
                 where = f"{values.at(path, 'locations')}[{i}].path"
-                raise InputError(where, f'"{location.path}" is a location of this server already')
+                raise InputError(where, f"{shown(location.path)} is a location of this server already")
             seen[location.path] = i
         if len(self.settings.get("ssl_certificate", ())) != len(self.settings.get("ssl_certificate_key", ())):
             raise InputError(
@@ -217,7 +218,7 @@ class StreamServer:
             target = values.word(values.at(path, "proxy_pass"), options["proxy_pass"])
             if "://" in target:
                 where = values.at(path, "proxy_pass")
-                raise InputError(where, f'"{target}" has a scheme, and stream takes host:port or a variable')
+                raise InputError(where, f"{shown(target)} has a scheme, and stream takes host:port or a variable")
         return cls(
             name=values.name(values.at(path, "name"), options["name"]),
             listens=_listens(options, path, "", version, context="stream"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import values
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import quote
@@ -82,7 +83,7 @@ class UpstreamServer:
         if "service" in found and _has_port(address):
             raise InputError(values.at(path, "service"), "a service has its port from DNS; leave out the port")
         if context == STREAM and not (_has_port(address) or "service" in found):
-            raise InputError(values.at(path, "port"), f'"{address}" has no port, and stream knows no default one')
+            raise InputError(values.at(path, "port"), f"{shown(address)} has no port, and stream knows no default one")
         return cls(address=address, **found)
 
     @classmethod
@@ -100,7 +101,7 @@ class UpstreamServer:
             elif equals and option in ("fail_timeout", "service", "route"):
                 found[option] = text
             else:
-                raise ConfigError(block.position, f'a server of an upstream has no parameter "{argument}"')
+                raise ConfigError(block.position, f"a server of an upstream has no parameter {shown(argument)}")
         return cls(address=block.args[0], **found)
 
     def to_block(self) -> Block:
@@ -181,9 +182,9 @@ class Upstream:
         """Raise InputError for combinations that cannot work."""
         servers = values.at(path, "servers")
         if not self.servers:
-            raise InputError(servers, f'upstream "{self.name}" has no servers; name at least one')
+            raise InputError(servers, f"upstream {shown(self.name)} has no servers; name at least one")
         if all(server.backup for server in self.servers):
-            raise InputError(servers, f'upstream "{self.name}" has only backup servers; one must be a plain one')
+            raise InputError(servers, f"upstream {shown(self.name)} has only backup servers; one must be a plain one")
         for i, server in enumerate(self.servers):
             if server.backup and self.method[:1] and self.method[0] in _WITHOUT_BACKUP:
                 where = f"{servers}[{i}].backup"
@@ -198,7 +199,7 @@ class Upstream:
                     )
         if self.sticky and self.sticky[0] not in _STICKY:
             where = values.at(path, "sticky")
-            raise InputError(where, f'"{self.sticky[0]}" is not a kind of sticky session: {", ".join(_STICKY)}')
+            raise InputError(where, f"{shown(self.sticky[0])} is not a kind of sticky session: {', '.join(_STICKY)}")
 
     @classmethod
     def from_block(cls, block: Block, context: str = HTTP, version: Version | None = None) -> Upstream:
@@ -218,7 +219,9 @@ class Upstream:
                 servers.append(UpstreamServer.from_block(child))
             elif child.name in _METHODS:
                 if "keepalive" in found or any(server.backup for server in servers):
-                    raise ConfigError(child.position, f'"{child.name}" comes behind what depends on it; put it first')
+                    raise ConfigError(
+                        child.position, f"{shown(child.name)} comes behind what depends on it; put it first"
+                    )
                 found["method"] = (child.name, *child.args)
             elif child.name == "zone" and child.args:
                 found["zone"] = child.args
@@ -232,9 +235,9 @@ class Upstream:
             elif child.name in ("keepalive_time", "keepalive_timeout", "resolver_timeout") and len(child.args) == 1:
                 found[child.name] = child.args[0]
             else:
-                raise ConfigError(child.position, f'"{child.name}" in an upstream is unknown to this collection')
+                raise ConfigError(child.position, f"{shown(child.name)} in an upstream is unknown to this collection")
             if seen == set(found) and child.name != "server":
-                raise ConfigError(child.position, f'"{child.name}" comes a second time')
+                raise ConfigError(child.position, f"{shown(child.name)} comes a second time")
         if context == HTTP and "keepalive" not in found:
             by_default = version is not None and version >= KEEPALIVE_BY_DEFAULT
             found.update(keepalive=KEEPALIVE if by_default else 0, keepalive_local=by_default)
@@ -275,7 +278,7 @@ def _address(options: t.Mapping[str, t.Any], path: str) -> str:
     port = options.get("port")
     if address.startswith("unix:"):
         if not address.startswith("unix:/") or port is not None:
-            raise InputError(where, f'"{address}" is not a socket: write unix:/path, without a port')
+            raise InputError(where, f"{shown(address)} is not a socket: write unix:/path, without a port")
         return address
     if address.count(":") > 1 and not address.startswith("["):
         address = f"[{address}]"
@@ -286,7 +289,7 @@ def _address(options: t.Mapping[str, t.Any], path: str) -> str:
     if not _HOST.fullmatch(host) or not _can_be_address(host):
         raise InputError(where, f"{quote(address)} is not a host, an address or unix:/path; no scheme and no path here")
     if text and port is not None:
-        raise InputError(values.at(path, "port"), f'"{address}" has a port already; give it once')
+        raise InputError(values.at(path, "port"), f"{shown(address)} has a port already; give it once")
     if port is not None:
         values.above(values.at(path, "port"), port, 1, 65535)
         return f"{address}:{port}"
