@@ -33,6 +33,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.mode
     VrrpScript,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import Build, parse_build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema import kinds
 from real_keepalived import Keepalived
 
 Options = t.Dict[str, t.Any]
@@ -153,19 +154,19 @@ def build(keepalived: Keepalived) -> Build:
     return parse_build(done.stderr)
 
 
-def samples(name: str, kind: fields.Kind) -> list[t.Any]:
+def samples(name: str, kind: kinds.Kind) -> list[t.Any]:
     """Return values for an option: both ends of a range, every choice, both answers."""
     if name in SAMPLES:
         return SAMPLES[name]
     if isinstance(kind, trackers.WeightKind):
         return [kind.number.low, kind.number.high, {"weight": 5, "reverse": True}]
-    if isinstance(kind, (fields.Integer, fields.Decimal)):
+    if isinstance(kind, (kinds.Integer, fields.Decimal)):
         return [kind.low, kind.high]
     if isinstance(kind, fields.Switch):
         return [True, False]
     if isinstance(kind, fields.Flag):
         return [True]
-    if isinstance(kind, fields.Choice):
+    if isinstance(kind, kinds.Choice):
         return list(kind.choices)
     if isinstance(kind, fields.Interface):
         return ["eth0"]

@@ -13,17 +13,11 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block impo
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model, option
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.fields import (
-    Address,
-    Flag,
-    Integer,
-    Interface,
-    Kind,
-    Text,
-    items,
-)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.fields import Flag, Interface, Text, items
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.lexer import words
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Address, Integer, Kind, elements
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import option
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.addresses import HostAddress
 
 __all__ = ("Addresses", "Peer", "Peers", "VirtualAddress", "deprecated", "interface_for")
@@ -148,9 +142,7 @@ class LineModels(Kind):
         self.model = model
 
     def accept(self, value: t.Any, path: str, version: Version | None) -> tuple[LineModel, ...] | None:
-        if isinstance(value, str) or not isinstance(value, t.Sequence):
-            raise InputError(path, f"{shown(value)} is not a list")
-        return tuple(self._one(one, f"{path}[{at}]", version) for at, one in enumerate(value)) or None
+        return tuple(self._one(one, f"{path}[{at}]", version) for at, one in enumerate(elements(value, path))) or None
 
     def _one(self, value: t.Any, path: str, version: Version | None) -> LineModel:
         if isinstance(value, LineModel):

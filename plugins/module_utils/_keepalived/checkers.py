@@ -8,15 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model, NestedList, option
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.fields import (
-    Address,
-    Choice,
     Command,
     Decimal,
     Flag,
     FlagOrWords,
-    Integer,
     Interface,
     Pattern,
     Switch,
@@ -31,6 +28,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.trac
     Weight,
     WeightKind,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Address, Choice, Integer
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import NestedList, option
 
 __all__ = (
     "BfdCheck",

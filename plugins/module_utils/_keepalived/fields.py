@@ -1,17 +1,12 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of value that a keepalived keyword takes. Private to this collection.
-
-A kind knows four things: how Ansible describes such an option (``spec``), which values are right (``accept``),
-how one is written (``write``) and what was written (``read``, whose answer goes through ``accept`` again).
-"""
+"""The kinds of value that a keepalived keyword takes. Private to this collection."""
 
 from __future__ import annotations
 
 import re
 import typing as t
-from ipaddress import ip_address
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import COMMENT, Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
@@ -19,17 +14,15 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message im
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.lexer import refusal, words
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.secrets import redact
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema import kinds
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Kind, elements, first_word
 
 __all__ = (
-    "Address",
-    "Choice",
     "Command",
     "Decimal",
     "Flag",
     "FlagOrWords",
-    "Integer",
     "Interface",
-    "Kind",
     "Lines",
     "Pattern",
     "Phrase",
@@ -41,7 +34,6 @@ __all__ = (
     "number",
 )
 
-_INTEGER = re.compile(r"[+-]?\d+")
 _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)")
 _TRUE = ("true", "on", "yes")
 _FALSE = ("false", "off", "no")
@@ -51,42 +43,6 @@ LONGEST_INTERFACE = 15
 def number(value: float) -> str:
     """Return the number as keepalived reads it: no exponent, at most six digits behind the point, none that is 0."""
     return f"{value:.6f}".rstrip("0").rstrip(".")
-
-
-class Kind:
-    """A kind of value; the plain one takes any word."""
-
-    spec: t.ClassVar[t.Mapping[str, t.Any]] = {"type": "str"}
-    # True where several lines of the keyword add up; else one of them counts.
-    repeats: t.ClassVar[bool] = False
-    # True where keepalived takes the first of several lines, and complains of the others.
-    once: t.ClassVar[bool] = False
-
-    def describe(self) -> dict[str, t.Any]:
-        """Return the option as an Ansible argument spec."""
-        return dict(self.spec)
-
-    def accept(self, value: t.Any, path: str, version: Version | None) -> t.Any:
-        """Return the value as the model holds it, None for what is the same as absent.
-
-        InputError where it is wrong, or wrong on this version when one is given.
-        """
-        raise NotImplementedError
-
-    def write(self, keyword: str, value: t.Any) -> t.Iterator[Block]:
-        """Yield the lines that give the keyword this value."""
-        yield Block(keyword, (str(value),))
-
-    def read(self, lines: t.Sequence[Block]) -> t.Any:
-        """Return the value that the lines of the keyword give, ValueError where there is none: the last line counts."""
-        return first_word(lines[-1])
-
-
-def first_word(line: Block) -> str:
-    """Return the first word behind the keyword; ValueError when there is none."""
-    if not line.args:
-        raise ValueError(f"a value is missing behind {line.name}")
-    return line.args[0]
 
 
 def _text(value: t.Any, path: str) -> str:
@@ -146,48 +102,6 @@ class Interface(Text):
         return text
 
 
-class Choice(Kind):
-    """One of a few words."""
-
-    def __init__(self, *choices: str) -> None:
-        self.choices = choices
-
-    def describe(self) -> dict[str, t.Any]:
-        return {"type": "str", "choices": list(self.choices)}
-
-    def accept(self, value: t.Any, path: str, version: Version | None) -> str:
-        if value not in self.choices:
-            raise InputError(path, f"{shown(value)} is not one of {', '.join(self.choices)}")
-        return str(value)
-
-
-class Address(Kind):
-    """An IPv4 or IPv6 address without a prefix length."""
-
-    def accept(self, value: t.Any, path: str, version: Version | None) -> str:
-        try:
-            return str(ip_address(str(value)))
-        except ValueError:
-            raise InputError(path, f"{shown(value)} is not an IP address") from None
-
-
-class Integer(Kind):
-    """A whole number from ``low`` to ``high``."""
-
-    spec = {"type": "int"}
-
-    def __init__(self, low: int, high: int) -> None:
-        self.low = low
-        self.high = high
-
-    def accept(self, value: t.Any, path: str, version: Version | None) -> int:
-        if isinstance(value, bool) or not _INTEGER.fullmatch(str(value)):
-            raise InputError(path, f"{shown(value)} is not a whole number")
-        if not self.low <= int(value) <= self.high:
-            raise InputError(path, f"{value} is not from {self.low} to {self.high}")
-        return int(value)
-
-
 class Decimal(Kind):
     """Seconds, from ``low`` to ``high``; whole ones before the version ``fractions_since``."""
 
@@ -212,18 +126,8 @@ class Decimal(Kind):
         yield Block(keyword, (number(value),))
 
 
-class Flag(Kind):
+class Flag(kinds.Flag):
     """A keyword that is there or not; false is absent."""
-
-    spec = {"type": "bool"}
-
-    def accept(self, value: t.Any, path: str, version: Version | None) -> bool | None:
-        if not isinstance(value, bool):
-            raise InputError(path, f"{shown(value)} is neither true nor false")
-        return value or None
-
-    def write(self, keyword: str, value: bool) -> t.Iterator[Block]:
-        yield Block(keyword)
 
     def read(self, lines: t.Sequence[Block]) -> bool:
         word = lines[-1].args[0] if lines[-1].args else ""
@@ -273,9 +177,7 @@ class Words(Kind):
         self.most = most
 
     def accept(self, value: t.Any, path: str, version: Version | None) -> tuple[str, ...] | None:
-        if isinstance(value, str) or not isinstance(value, t.Sequence):
-            raise InputError(path, f"{shown(value)} is not a list")
-        if not self.fewest <= len(value) <= self.most:
+        if not self.fewest <= len(elements(value, path)) <= self.most:
             raise InputError(path, f"it has {len(value)} words, and {self.fewest} to {self.most} are possible")
         return tuple(_text(word, f"{path}[{at}]") for at, word in enumerate(value))
 

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model, option
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.fields import (
-    Address,
     Command,
     Decimal,
     Flag,
     FlagOrWords,
-    Integer,
     Interface,
     Lines,
     Phrase,
@@ -24,6 +22,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.fiel
     Words,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.trackers import LARGEST, SECONDS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Address, Integer
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import option
 
 __all__ = ("GlobalDefs",)
 

@@ -18,17 +18,13 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.addr
     Peers,
     VirtualAddress,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model, Nested, option
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.fields import (
-    Address,
-    Choice,
     Command,
     Decimal,
     Flag,
     FlagOrWords,
-    Integer,
     Interface,
-    Kind,
     Lines,
     Phrases,
     Script,
@@ -42,6 +38,14 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.trac
     Tracked,
     Trackers,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import (
+    Address,
+    Choice,
+    Integer,
+    Kind,
+    elements,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import Nested, option
 
 __all__ = ("AuthHmac", "Authentication", "SyncGroup", "VrrpInstance")
 
@@ -66,10 +70,8 @@ class HmacKeys(Kind):
         return {"type": "list", "elements": "dict", "options": one, "no_log": False}
 
     def accept(self, value: t.Any, path: str, version: Version | None) -> tuple[tuple[int, str], ...]:
-        if isinstance(value, str) or not isinstance(value, t.Sequence):
-            raise InputError(path, "it is not a list")
         found = []
-        for at, one in enumerate(value):
+        for at, one in enumerate(elements(value, path)):
             number = Integer(1, 255).accept(one.get("id"), f"{path}[{at}].id", version)
             found.append((number, Text(secret=True).accept(one.get("value"), f"{path}[{at}].value", version)))
         return tuple(found)

@@ -27,12 +27,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.addr
     deprecated,
     interface_for,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import (
-    Model,
-    Nested,
-    NestedList,
-    option,
-)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.fields import Phrases
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.global_defs import GlobalDefs
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.instance import (
@@ -59,6 +54,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.virt
     VirtualServer,
     VirtualServerGroup,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import Nested, NestedList, option
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.addresses import HostAddress
 
 __all__ = (

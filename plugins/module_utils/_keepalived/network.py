@@ -9,17 +9,17 @@ from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.addresses import LineModels, VirtualAddress
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model, option
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.fields import (
-    Address,
     Decimal,
     Flag,
-    Integer,
     Interface,
     Lines,
     Text,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.trackers import Weight, WeightKind
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Address, Integer
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import option
 
 __all__ = ("BfdInstance", "GarpGroup", "StaticAddress", "StaticAddresses", "TrackGroup")
 

@@ -9,7 +9,6 @@ level, the whole-daemon module uses CONFIG_OPTIONS.
 
 from __future__ import annotations
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import argument_spec
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import (
     GlobalDefs,
     KeepalivedConfig,
@@ -20,6 +19,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.mode
     VrrpInstance,
     VrrpScript,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import argument_spec
 
 CONFIG_OPTIONS = argument_spec(KeepalivedConfig)
 GLOBAL_OPTIONS = argument_spec(GlobalDefs)

@@ -16,18 +16,17 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.addresses import LineModel, LineModels
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model, option
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.fields import (
-    Choice,
     Command,
     Decimal,
     Flag,
-    Integer,
-    Kind,
     Script,
     Text,
     Words,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Choice, Integer, Kind
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import option
 
 __all__ = ("TrackFile", "TrackProcess", "Tracked", "Trackers", "VrrpScript")
 

@@ -12,7 +12,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block impo
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model, NestedList, option
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.base import Model
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.checkers import (
     PORT,
     BfdCheck,
@@ -27,13 +27,9 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.chec
     UdpCheck,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.fields import (
-    Address,
-    Choice,
     Command,
     Decimal,
     Flag,
-    Integer,
-    Kind,
     Pattern,
     Phrases,
     Script,
@@ -46,6 +42,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.trac
     LONGEST_TIMER,
     SECONDS,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Address, Choice, Integer, Kind
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import NestedList, option
 
 __all__ = ("RealServer", "VirtualServer", "VirtualServerGroup")
 

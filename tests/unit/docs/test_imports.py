@@ -18,7 +18,7 @@ UTILS = "plugins.module_utils."
 # A package imports only from those in a column before its own.
 COLUMNS = (
     ("_core",),
-    ("_system",),
+    ("_system", "_schema"),
     ("_transaction", "_vrrp", "_probe"),
     ("_nginx", "_keepalived", "_firewall"),
     ("_agent",),
@@ -31,7 +31,7 @@ MAY: dict[str, set[str]] = {
     for index, column in enumerate(COLUMNS)
     for name in column
 }
-MAY["_agent"] -= {"_nginx", "_keepalived", "_probe"}  # it has to be small, and starts with every host
+MAY["_agent"] -= {"_schema", "_nginx", "_keepalived", "_probe"}  # it has to be small, and starts with every host
 SOURCES = sorted(path for path in (ROOT / "plugins").rglob("*.py") if "__pycache__" not in path.parts)
 # Whatever may use a public name: product, tests, tasks and templates.
 USERS = {

@@ -10,12 +10,12 @@ from dataclasses import fields
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived import base
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.addresses import LineModels
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.fields import Command, Script
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.grammar import keywords
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import KeepalivedConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import FIRST, FIRST_VALUE
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import Nested
 from documented import MODULES, differences, documented_options, real_options, text
 
 
@@ -116,7 +116,7 @@ def keepalived_options(model: t.Any, path: str = "", around: Version | None = No
         known = keywords(model.table or model.keyword).get(said.keywords[0] if said.keywords else field.name)
         since = said.since or (known.since if known else None)
         yield Declared(f"{path}{field.name}", said.kind, since, around)
-        if isinstance(said.kind, base.Nested):
+        if isinstance(said.kind, Nested):
             yield from keepalived_options(
                 said.kind.model, f"{path}{field.name}.", max(filter(None, (since, around)), default=None)
             )
