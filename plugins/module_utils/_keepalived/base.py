@@ -30,9 +30,9 @@ class Model(model.Model):
     table: t.ClassVar[str] = ""
 
     @classmethod
-    def since(cls, name: str, one: Option) -> Version | None:
+    def since(cls, name: str, one: Option, value: t.Any) -> tuple[Version | None, str]:
         known = keywords(cls.table or cls.keyword).get(one.keywords[0] if one.keywords else name)
-        return one.since or (known.since if known else None)
+        return one.since or (known.since if known else None), name
 
     @classmethod
     def from_block(cls: type[SomeModel], block: Block) -> SomeModel:

@@ -12,6 +12,15 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import settings
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.definitions import (
+    CachePath,
+    LimitConnZone,
+    LimitReqZone,
+    LogFormat,
+    Map,
+    SplitClients,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import argument_spec
 
 __all__ = (
     "CACHE_PATH_OPTIONS",
@@ -124,57 +133,12 @@ STREAM_SERVER_OPTIONS: Spec = {
     **settings.spec(settings.STREAM_SERVER),
 }
 
-LOG_FORMAT_OPTIONS: Spec = {
-    "name": {"type": "str", "required": True},
-    "format": {"type": "str", "required": True},
-    "escape": {"type": "str", "choices": ["default", "json", "none"]},
-}
-
-MAP_OPTIONS: Spec = {
-    "variable": {"type": "str", "required": True},
-    "source": {"type": "str", "required": True},
-    "default": {"type": "str"},
-    "hostnames": {"type": "bool"},
-    "volatile": {"type": "bool"},
-    "entries": _list({"match": {"type": "str", "required": True}, "value": {"type": "str", "required": True}}),
-}
-
-SPLIT_CLIENTS_OPTIONS: Spec = {
-    "variable": {"type": "str", "required": True},
-    "key": {"type": "str", "required": True, "no_log": False},
-    "entries": _list(
-        {"percent": {"type": "float", "required": True}, "value": {"type": "str", "required": True}}, required=True
-    ),
-    "default": {"type": "str"},
-}
-
-CACHE_PATH_OPTIONS: Spec = {
-    "name": {"type": "str", "required": True},
-    "path": {"type": "str", "required": True},
-    "zone_size": {"type": "str", "default": "10m"},
-    "levels": {"type": "str", "default": "1:2"},
-    "use_temp_path": {"type": "bool", "default": False},
-    "inactive": {"type": "str"},
-    "max_size": {"type": "str"},
-    "min_free": {"type": "str"},
-    "manager_files": {"type": "int"},
-    "manager_sleep": {"type": "str"},
-    "manager_threshold": {"type": "str"},
-    "loader_files": {"type": "int"},
-    "loader_sleep": {"type": "str"},
-    "loader_threshold": {"type": "str"},
-}
-
-LIMIT_CONN_ZONE_OPTIONS: Spec = {
-    "name": {"type": "str", "required": True},
-    "key": {"type": "str", "default": "$binary_remote_addr", "no_log": False},
-    "size": {"type": "str", "default": "10m"},
-}
-
-LIMIT_REQ_ZONE_OPTIONS: Spec = {
-    **LIMIT_CONN_ZONE_OPTIONS,
-    "rate": {"type": "str", "required": True},
-}
+LOG_FORMAT_OPTIONS = argument_spec(LogFormat)
+MAP_OPTIONS = argument_spec(Map)
+SPLIT_CLIENTS_OPTIONS = argument_spec(SplitClients)
+CACHE_PATH_OPTIONS = argument_spec(CachePath)
+LIMIT_CONN_ZONE_OPTIONS = argument_spec(LimitConnZone)
+LIMIT_REQ_ZONE_OPTIONS = argument_spec(LimitReqZone)
 
 NGINX_OPTIONS: Spec = {
     "log_formats": _list(LOG_FORMAT_OPTIONS),

@@ -13,7 +13,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 
-__all__ = ("FIRST", "FIRST_VALUE", "Build", "parse_build", "require")
+__all__ = ("FIRST", "FIRST_VALUE", "Build", "first", "parse_build", "require")
 
 _BUILD = re.compile(r"nginx version: (\S+?)/(\d+\.\d+\.\d+)")
 _ARGUMENTS = re.compile(r"^configure arguments:(.*)$", re.MULTILINE)
@@ -182,16 +182,18 @@ FIRST_VALUE: t.Mapping[str, t.Mapping[str, t.Mapping[str, Version]]] = {
 }
 
 
+def first(kind: str, option: str, value: object) -> tuple[Version | None, str]:
+    """Return the first nginx that knows an option with this value, None for all, and what it is that it knows."""
+    known = FIRST.get(kind, {}).get(option)
+    if known is None and isinstance(value, str):
+        return FIRST_VALUE.get(kind, {}).get(option, {}).get(value), f"{option}: {value}"
+    return known, option
+
+
 def require(kind: str, option: str, value: object, path: str, version: Version | None) -> None:
     """Raise InputError where this nginx does not know the option or its value; an unknown version knows all."""
-    if version is None:
-        return
-    first = FIRST.get(kind, {}).get(option)
-    what = option
-    if first is None and isinstance(value, str):
-        first = FIRST_VALUE.get(kind, {}).get(option, {}).get(value)
-        what = f"{option}: {value}"
-    if first is not None and version < first:
+    known, what = first(kind, option, value)
+    if version is not None and known is not None and version < known:
         raise InputError(
-            path, f"{shown(what)} needs nginx {first} or newer, and this host has {version}; remove it or upgrade"
+            path, f"{shown(what)} needs nginx {known} or newer, and this host has {version}; remove it or upgrade"
         )

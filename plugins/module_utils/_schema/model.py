@@ -26,6 +26,7 @@ SomeModel = t.TypeVar("SomeModel", bound="Model")
 class Option(t.NamedTuple):
     """How a field of a model is written: the keyword (and other names of it), its kind, the version it came with.
 
+    ``default`` is what this collection says where the user says nothing, or an empty text; the argument spec has it.
     ``wire`` marks what the members of a cluster see of each other, so that it changes on all of them together.
     ``after`` are keywords that the daemon must have read before; those of the other order mean something else to it.
     ``once`` marks those of which it takes the first line and complains of the others; else the last line counts.
@@ -35,6 +36,7 @@ class Option(t.NamedTuple):
     keywords: tuple[str, ...] = ()
     since: Version | None = None
     required: bool = False
+    default: t.Any = None
     title: bool = False
     wire: bool = False
     after: tuple[str, ...] = ()
@@ -46,6 +48,7 @@ def option(
     *keywords: str,
     since: str = "",
     required: bool = False,
+    default: t.Any = None,
     title: bool = False,
     wire: bool = False,
     after: tuple[str, ...] = (),
@@ -55,7 +58,7 @@ def option(
 
     ``title`` marks the words behind the keyword of the whole block, as the name of an instance.
     """
-    made = Option(kind, keywords, Version.parse(since) if since else None, required, title, wire, after, once)
+    made = Option(kind, keywords, Version.parse(since) if since else None, required, default, title, wire, after, once)
     return field(default=None, metadata={"option": made})  # pylint: disable=invalid-field-call
 
 
@@ -66,6 +69,8 @@ def argument_spec(model: type[Model]) -> dict[str, t.Any]:
         spec[name] = one.kind.describe()
         if one.required:
             spec[name]["required"] = True
+        if one.default is not None:
+            spec[name]["default"] = one.default
         if any(part in name for part in ("pass", "secret", "key", "token")):
             spec[name].setdefault("no_log", False)
     return spec
@@ -84,9 +89,9 @@ class Model:
             yield one.name, one.metadata["option"]
 
     @classmethod
-    def since(cls, name: str, one: Option) -> Version | None:
-        """Return the first version of the daemon that knows an option, None for one that all know."""
-        return one.since
+    def since(cls, name: str, one: Option, value: t.Any) -> tuple[Version | None, str]:
+        """Return the first version of the daemon that knows an option with this value, None for all, and its name."""
+        return one.since, name
 
     @classmethod
     def defaults(cls, options: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
@@ -125,14 +130,18 @@ class Model:
         values: dict[str, t.Any] = {}
         for name, one in known.items():
             where = join(path, name)
-            if given.get(name) is None:
+            value = given.get(name)
+            if value is None or (value == "" and one.default is not None):
+                value = one.default
+            if value is None:
                 if one.required:
                     raise InputError(where, f"it is missing, and {cls.keyword} needs it")
                 continue
-            values[name] = one.kind.accept(given[name], where, version)
-            since = cls.since(name, one)
-            if version and since and version < since and values[name] is not None:
-                raise InputError(where, f"it needs {cls.daemon} {since}, and this host has {version}")
+            value = values[name] = one.kind.accept(value, where, version)
+            since, what = cls.since(name, one, value)
+            if version and since and version < since and value is not None:
+                wanted = f"{shown(what)} needs {cls.daemon} {since} or newer"
+                raise InputError(where, f"{wanted}, and this host has {version}; remove it or upgrade")
         return values
 
     def to_block(self) -> Block:

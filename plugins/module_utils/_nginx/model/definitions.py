@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import typing as t
 from dataclasses import dataclass
@@ -15,7 +14,14 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import values
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import require
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds import Number, Text
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.base import Model
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Choice, Flag, Kind
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import (
+    NestedList,
+    join,
+    option,
+)
 
 __all__ = ("CachePath", "LimitConnZone", "LimitReqZone", "LogFormat", "Map", "SplitClients")
 
@@ -28,29 +34,29 @@ _RATE = re.compile(r"[1-9][0-9]{0,17}r/[sm]")
 _LEVELS = re.compile(r"[12](:[12]){0,2}")
 
 
+def _format(path: str, value: str) -> str:
+    if not value:
+        raise InputError(path, "this is empty; name what the log shall hold")
+    if value.startswith("escape="):
+        raise InputError(path, "use the option escape; nginx takes this beginning for it")
+    return value
+
+
+def _format_name(path: str, value: str) -> str:
+    if value == "combined":
+        raise InputError(path, "combined is nginx's own format; take another name")
+    return values.name(path, value)
+
+
 @dataclass(frozen=True)
-class LogFormat:
+class LogFormat(Model):
     """The line that an access log gets for each request."""
 
-    name: str
-    format: str
-    escape: str | None = None
+    keyword = "log_format"
 
-    @classmethod
-    def from_options(
-        cls, options: t.Mapping[str, t.Any], path: str = "", *, version: Version | None = None
-    ) -> LogFormat:
-        """Return the format that LOG_FORMAT_OPTIONS describe, or raise InputError with the path in it."""
-        if options.get("escape"):
-            require("log_format", "escape", None, values.at(path, "escape"), version)
-        name = values.name(values.at(path, "name"), options["name"])
-        if name == "combined":
-            raise InputError(values.at(path, "name"), "combined is nginx's own format; take another name")
-        if not options["format"]:
-            raise InputError(values.at(path, "format"), "this is empty; name what the log shall hold")
-        if options["format"].startswith("escape="):
-            raise InputError(values.at(path, "format"), "use the option escape; nginx takes this beginning for it")
-        return cls(name, options["format"], options.get("escape"))
+    name: str = option(Text(_format_name), required=True)
+    format: str = option(Text(_format), required=True)
+    escape: str | None = option(Choice("default", "json", "none"))
 
     @classmethod
     def from_block(cls, block: Block) -> LogFormat:
@@ -68,136 +74,132 @@ class LogFormat:
             if len(pieces[-1]) + len(unit) > _PIECE:
                 pieces.append("")
             pieces[-1] += unit
-        return Block("log_format", (self.name, *([f"escape={self.escape}"] if self.escape else []), *pieces))
+        return Block(self.keyword, (self.name, *([f"escape={self.escape}"] if self.escape else []), *pieces))
 
 
 @dataclass(frozen=True)
-class Map:
-    """A variable that depends on another: ``entries`` are pairs of what matches and what results, in order."""
+class Entry(Model):
+    """What matches in a map, and what results."""
 
-    variable: str
-    source: str
-    entries: tuple[tuple[str, str], ...] = ()
-    default: str | None = None
-    hostnames: bool = False
-    volatile: bool = False
-
+    keyword = "entries"
     # Words that mean something to nginx in a map, unless a backslash stands before them.
     RESERVED: t.ClassVar[tuple[str, ...]] = ("default", "hostnames", "include", "volatile")
+
+    match: str = option(Text(empty=True), required=True)
+    value: str = option(Text(empty=True), required=True)
+
+    @classmethod
+    def from_block(cls, block: Block) -> Entry:
+        reserved = block.name[1:] if block.name[:1] == "\\" else ""
+        return cls(reserved if reserved in cls.RESERVED else block.name, block.args[0])
+
+    def to_block(self) -> Block:
+        name = f"\\{self.match}" if self.match in self.RESERVED else self.match
+        # The first word of a directive can be anything, ``#`` too.
+        return Block(name, (self.value,), raw='"#"' if name == "#" else None)
+
+
+@dataclass(frozen=True)
+class Map(Model):
+    """A variable that depends on another, by the entries in their order."""
+
+    keyword = "map"
+
+    source: str = option(Text(), required=True, title=True)
+    variable: str = option(Text(values.variable), required=True, title=True)
+    hostnames: bool | None = option(Flag())
+    volatile: bool | None = option(Flag())
+    default: str | None = option(Text(empty=True))
+    entries: tuple[Entry, ...] | None = option(NestedList(Entry))
 
     @property
     def name(self) -> str:
         return self.variable[1:]
 
-    @classmethod
-    def from_options(cls, options: t.Mapping[str, t.Any], path: str = "", *, version: Version | None = None) -> Map:
-        """Return the map that MAP_OPTIONS describe, or raise InputError with the path in it."""
-        if options.get("volatile"):
-            require("map", "volatile", None, values.at(path, "volatile"), version)
-        entries: dict[str, str] = {}
-        for i, entry in enumerate(options.get("entries") or ()):
-            where = f"{values.at(path, 'entries')}[{i}]"
-            match = values.word(values.at(where, "match"), entry["match"], empty=True)
-            if match in entries:
-                raise InputError(values.at(where, "match"), f"{shown(match)} is in this map already")
-            entries[match] = values.word(values.at(where, "value"), entry["value"], empty=True)
-        default = options.get("default")
-        if not entries and default is None:
-            raise InputError(values.at(path, "entries"), "this map is empty; give it entries or a default")
-        return cls(
-            variable=values.variable(values.at(path, "variable"), options["variable"]),
-            source=values.word(values.at(path, "source"), options["source"]),
-            entries=tuple(entries.items()),
-            default=None if default is None else values.word(values.at(path, "default"), default, empty=True),
-            hostnames=bool(options.get("hostnames")),
-            volatile=bool(options.get("volatile")),
-        )
+    def validate(self, path: str) -> None:
+        if not self.entries and self.default is None:
+            raise InputError(join(path, "entries"), "this map is empty; give it entries or a default")
+        matches: set[str] = set()
+        for at, entry in enumerate(self.entries or ()):
+            if entry.match in matches:
+                raise InputError(join(path, f"entries[{at}].match"), f"{shown(entry.match)} is in this map already")
+            matches.add(entry.match)
 
     @classmethod
     def from_block(cls, block: Block) -> Map:
         """Return the map that a block describes, or raise ConfigError."""
         if len(block.args) != 2 or block.children is None:
             raise ConfigError(block.position, 'a map reads "map SOURCE $VARIABLE { ... }"')
-        entries: list[tuple[str, str]] = []
-        default = None
-        flags = set()
+        found: dict[str, t.Any] = {}
+        entries: list[Entry] = []
         for child in block.children:
             if child.is_comment:
                 continue
             if child.name in ("hostnames", "volatile") and not child.args:
                 if child.name == "hostnames" and entries:
                     raise ConfigError(child.position, '"hostnames" comes behind what depends on it; put it first')
-                flags.add(child.name)
+                found[child.name] = True
             elif child.name == "include" or len(child.args) != 1:
                 raise ConfigError(child.position, f"{shown(child.name)} in a map is unknown to this collection")
-            elif child.name == "default" and default is not None:
+            elif child.name == "default" and "default" in found:
                 raise ConfigError(child.position, '"default" comes a second time')
             elif child.name == "default":
-                default = child.args[0]
+                found["default"] = child.args[0]
             else:
-                reserved = child.name[1:] if child.name[:1] == "\\" else ""
-                match = reserved if reserved in cls.RESERVED else child.name
-                entries.append((match, child.args[0]))
-        return cls(
-            variable=block.args[1],
-            source=block.args[0],
-            entries=tuple(entries),
-            default=default,
-            hostnames="hostnames" in flags,
-            volatile="volatile" in flags,
-        )
+                entries.append(Entry.from_block(child))
+        return cls(block.args[0], block.args[1], entries=tuple(entries) or None, **found)
 
-    def to_block(self) -> Block:
-        """Return the block."""
-        children = [Block(flag) for flag in ("hostnames", "volatile") if getattr(self, flag)]
-        if self.default is not None:
-            children.append(Block("default", (self.default,)))
-        for match, value in self.entries:
-            children.append(word_block(f"\\{match}" if match in self.RESERVED else match, value))
-        return Block("map", (self.source, self.variable), tuple(children))
+
+class Percent(Kind):
+    """A share in percent, with two decimals at most; held as nginx reads it."""
+
+    spec = {"type": "float"}
+
+    def accept(self, value: t.Any, path: str, version: Version | None) -> str:
+        share = round(value * 100)
+        if share < 1 or abs(share - value * 100) > 1e-6:
+            raise InputError(path, f"{value} is not a share: 0.01 or more, two decimals at most")
+        text = f"{share / 100:.2f}".rstrip("0").rstrip(".")
+        return f"{text}%"
 
 
 @dataclass(frozen=True)
-class SplitClients:
-    """A variable whose value depends on a hash of the key: ``entries`` are percentages and values."""
+class Share(Model):
+    """A share of the clients, and the value that they get."""
 
-    variable: str
-    key: str
-    entries: tuple[tuple[str, str], ...]
+    keyword = "entries"
+
+    percent: str = option(Percent(), required=True)
+    value: str = option(Text(empty=True), required=True)
+
+    def to_block(self) -> Block:
+        return Block(self.percent, (self.value,))
+
+
+@dataclass(frozen=True)
+class SplitClients(Model):
+    """A variable whose value depends on a hash of the key."""
+
+    keyword = "split_clients"
+
+    key: str = option(Text(), required=True, title=True)
+    variable: str = option(Text(values.variable), required=True, title=True)
+    entries: tuple[Share, ...] | None = option(NestedList(Share), required=True)
+    default: str | None = option(Text(empty=True), "*")
 
     @property
     def name(self) -> str:
         return self.variable[1:]
 
-    @classmethod
-    def from_options(
-        cls, options: t.Mapping[str, t.Any], path: str = "", *, version: Version | None = None
-    ) -> SplitClients:
-        """Return the shares that SPLIT_CLIENTS_OPTIONS describe, or raise InputError with the path in it."""
-        entries = []
+    def validate(self, path: str) -> None:
+        if not self.entries and self.default is None:
+            raise InputError(join(path, "entries"), "name at least one share")
         hundredths = 0
-        for i, entry in enumerate(options.get("entries") or ()):
-            where = f"{values.at(path, 'entries')}[{i}]"
-            share = round(entry["percent"] * 100)
-            if share < 1 or abs(share - entry["percent"] * 100) > 1e-6:
-                raise InputError(
-                    values.at(where, "percent"),
-                    f"{entry['percent']} is not a share: 0.01 or more, two decimals at most",
-                )
-            hundredths += share
+        for at, share in enumerate(self.entries or ()):
+            hundredths += round(float(share.percent[:-1]) * 100)
             if hundredths > 10000:
-                raise InputError(values.at(where, "percent"), "the shares are more than 100 percent together")
-            text = f"{share / 100:.2f}".rstrip("0").rstrip(".")
-            entries.append((f"{text}%", values.word(values.at(where, "value"), entry["value"], empty=True)))
-        if options.get("default") is not None:
-            entries.append(("*", values.word(values.at(path, "default"), options["default"], empty=True)))
-        if not entries:
-            raise InputError(values.at(path, "entries"), "name at least one share")
-        return cls(
-            variable=values.variable(values.at(path, "variable"), options["variable"]),
-            key=values.word(values.at(path, "key"), options["key"]),
-            entries=tuple(entries),
-        )
+                where = join(path, f"entries[{at}].percent")
+                raise InputError(where, "the shares are more than 100 percent together")
 
     @classmethod
     def from_block(cls, block: Block) -> SplitClients:
@@ -208,31 +210,25 @@ class SplitClients:
         for child in lines:
             if len(child.args) != 1:
                 raise ConfigError(child.position, f"{shown(child.name)} needs one value")
-        return cls(block.args[1], block.args[0], tuple((child.name, child.args[0]) for child in lines))
+        rest = lines.pop().args[0] if lines and lines[-1].name == "*" else None
+        return cls(*block.args, tuple(Share(line.name, line.args[0]) for line in lines) or None, rest)
 
-    def to_block(self) -> Block:
-        """Return the block."""
-        return Block(
-            "split_clients",
-            (self.key, self.variable),
-            tuple(Block(share, (value,)) for share, value in self.entries),
-        )
+
+def _rate(path: str, value: str) -> str:
+    if not _RATE.fullmatch(value):
+        raise InputError(path, f"{shown(value)} is no rate: write it as in 10r/s or 30r/m")
+    return value
 
 
 @dataclass(frozen=True)
-class LimitConnZone:
+class LimitConnZone(Model):
     """Shared memory that counts connections by a key."""
 
-    name: str
-    key: str
-    size: str
+    keyword = "limit_conn_zone"
 
-    @classmethod
-    def from_options(
-        cls, options: t.Mapping[str, t.Any], path: str = "", *, version: Version | None = None
-    ) -> LimitConnZone:
-        """Return the zone that LIMIT_CONN_ZONE_OPTIONS describe, or raise InputError with the path in it."""
-        return cls(**_zone_options(options, path))
+    name: str = option(Text(values.name), required=True)
+    key: str = option(Text(), default="$binary_remote_addr")
+    size: str = option(Text(values.size, least=values.SMALLEST_ZONE), default="10m")
 
     @classmethod
     def from_block(cls, block: Block) -> LimitConnZone:
@@ -243,27 +239,16 @@ class LimitConnZone:
 
     def to_block(self) -> Block:
         """Return the directive."""
-        return Block("limit_conn_zone", (self.key, f"zone={self.name}:{self.size}"))
+        return Block(self.keyword, (self.key, f"zone={self.name}:{self.size}"))
 
 
 @dataclass(frozen=True)
-class LimitReqZone:
+class LimitReqZone(LimitConnZone):
     """Shared memory that counts requests by a key, and the rate that they may have."""
 
-    name: str
-    key: str
-    size: str
-    rate: str
+    keyword = "limit_req_zone"
 
-    @classmethod
-    def from_options(
-        cls, options: t.Mapping[str, t.Any], path: str = "", *, version: Version | None = None
-    ) -> LimitReqZone:
-        """Return the zone that LIMIT_REQ_ZONE_OPTIONS describe, or raise InputError with the path in it."""
-        if not _RATE.fullmatch(options["rate"]):
-            said = shown(options["rate"])
-            raise InputError(values.at(path, "rate"), f"{said} is no rate: write it as in 10r/s or 30r/m")
-        return cls(rate=options["rate"], **_zone_options(options, path))
+    rate: str = option(Text(_rate), required=True)
 
     @classmethod
     def from_block(cls, block: Block) -> LimitReqZone:
@@ -276,61 +261,46 @@ class LimitReqZone:
 
     def to_block(self) -> Block:
         """Return the directive."""
-        return Block("limit_req_zone", (self.key, f"zone={self.name}:{self.size}", f"rate={self.rate}"))
+        return Block(self.keyword, (self.key, f"zone={self.name}:{self.size}", f"rate={self.rate}"))
+
+
+def _folder(path: str, value: str) -> str:
+    if not values.word(path, value).startswith("/"):
+        raise InputError(path, f"{shown(value)} must be absolute")
+    return value
+
+
+def _levels(path: str, value: str) -> str:
+    if not _LEVELS.fullmatch(value):
+        raise InputError(path, f"{shown(value)} are no levels: write one to three of 1 and 2, as 1:2")
+    return value
 
 
 @dataclass(frozen=True)
-class CachePath:
+class CachePath(Model):
     """A folder for cached answers and the shared memory that knows them."""
 
-    name: str
-    path: str
-    zone_size: str
-    levels: str | None = None
-    use_temp_path: bool = True
-    parameters: tuple[tuple[str, str], ...] = ()
+    keyword = "cache_path"
 
-    _TIMES: t.ClassVar[tuple[str, ...]] = ("manager_sleep", "manager_threshold", "loader_sleep", "loader_threshold")
-    _SECONDS: t.ClassVar[tuple[str, ...]] = ("inactive",)
-    _SIZES: t.ClassVar[tuple[str, ...]] = ("max_size", "min_free")
-    _NUMBERS: t.ClassVar[tuple[str, ...]] = ("manager_files", "loader_files")
+    name: str = option(Text(values.name), required=True)
+    path: str = option(Text(_folder), required=True)
+    zone_size: str = option(Text(values.size, least=values.SMALLEST_ZONE), default="10m")
+    levels: str | None = option(Text(_levels), default="1:2")
+    use_temp_path: bool | None = option(Flag(), default=False)
+    inactive: str | None = option(Text(values.time, seconds=True))
+    loader_files: int | None = option(Number(1))
+    loader_sleep: str | None = option(Text(values.time))
+    loader_threshold: str | None = option(Text(values.time))
+    manager_files: int | None = option(Number(1))
+    manager_sleep: str | None = option(Text(values.time))
+    manager_threshold: str | None = option(Text(values.time))
+    max_size: str | None = option(Text(values.size, giga=True))
+    min_free: str | None = option(Text(values.size, giga=True))
 
     @classmethod
-    def from_options(
-        cls, options: t.Mapping[str, t.Any], path: str = "", *, version: Version | None = None
-    ) -> CachePath:
-        """Return the cache that CACHE_PATH_OPTIONS describe, or raise InputError with the path in it."""
-        parameters = []
-        for names, check in (
-            (cls._TIMES, values.time),
-            (cls._SECONDS, functools.partial(values.time, seconds=True)),
-            (cls._SIZES, functools.partial(values.size, giga=True)),
-        ):
-            for option in names:
-                if options.get(option) is not None:
-                    require("cache_path", option, None, values.at(path, option), version)
-                    parameters.append((option, check(values.at(path, option), options[option])))
-        for option in cls._NUMBERS:
-            if options.get(option) is not None:
-                parameters.append((option, str(values.above(values.at(path, option), options[option], 1))))
-        folder = values.word(values.at(path, "path"), options["path"])
-        if not folder.startswith("/"):
-            raise InputError(values.at(path, "path"), f"{shown(folder)} must be absolute")
-        levels = options.get("levels") or "1:2"
-        if not _LEVELS.fullmatch(levels):
-            raise InputError(
-                values.at(path, "levels"), f"{shown(levels)} are no levels: write one to three of 1 and 2, as 1:2"
-            )
-        return cls(
-            name=values.name(values.at(path, "name"), options["name"]),
-            path=folder,
-            zone_size=values.size(
-                values.at(path, "zone_size"), options.get("zone_size") or "10m", least=values.SMALLEST_ZONE
-            ),
-            levels=levels,
-            use_temp_path=bool(options.get("use_temp_path")),
-            parameters=tuple(sorted(parameters)),
-        )
+    def parameters(cls) -> t.Iterator[str]:
+        """Yield the options that are parameters of the directive under the same name."""
+        return (name for name, one in cls.options() if not one.required and one.default is None)
 
     @classmethod
     def from_block(cls, block: Block) -> CachePath:
@@ -340,31 +310,26 @@ class CachePath:
         del parameters["keys_zone"]
         levels = parameters.pop("levels", None)
         temp = parameters.pop("use_temp_path", "on")
-        unknown = set(parameters) - {*cls._TIMES, *cls._SECONDS, *cls._SIZES, *cls._NUMBERS}
+        unknown = set(parameters) - set(cls.parameters())
         if unknown:
             raise ConfigError(block.position, f"a cache has no parameter {sorted(unknown)[0]}")
-        return cls(name, folder, size, levels, temp == "on", tuple(sorted(parameters.items())))
+        found: dict[str, t.Any] = dict(parameters)
+        for option_name in ("loader_files", "manager_files"):
+            if option_name in found:
+                found[option_name] = values.number(found[option_name])
+                if found[option_name] is None:
+                    raise ConfigError(block.position, f"{option_name} of a cache needs a number")
+        return cls(name, folder, size, levels, temp == "on" or None, **found)
 
     def to_block(self) -> Block:
         """Return the directive."""
         arguments = [self.path, *([f"levels={self.levels}"] if self.levels else [])]
         arguments.append(f"keys_zone={self.name}:{self.zone_size}")
-        arguments.extend(f"{option}={value}" for option, value in self.parameters)
+        for name in self.parameters():
+            value = getattr(self, name)
+            arguments.extend([] if value is None else [f"{name}={value}"])
         arguments.extend([] if self.use_temp_path else ["use_temp_path=off"])
         return Block("proxy_cache_path", tuple(arguments))
-
-
-def word_block(name: str, *args: str) -> Block:
-    """Return a directive whose first word can be anything, ``#`` too."""
-    return Block(name, args, raw='"#"' if name == "#" else None)
-
-
-def _zone_options(options: t.Mapping[str, t.Any], path: str) -> dict[str, str]:
-    return {
-        "name": values.name(values.at(path, "name"), options["name"]),
-        "key": values.word(values.at(path, "key"), options.get("key") or "$binary_remote_addr"),
-        "size": values.size(values.at(path, "size"), options.get("size") or "10m", least=values.SMALLEST_ZONE),
-    }
 
 
 def _zone_arguments(block: Block) -> tuple[str, dict[str, str]]:
