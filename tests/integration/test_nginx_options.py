@@ -19,10 +19,11 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser im
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules import check
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import FIRST
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Kind
 from nginx_rule_cases import CASES, REFUSED_BY_NGINX, Case
 from real_nginx import Nginx
 
-KINDS: dict[str, tuple[t.Mapping[str, settings.Shape], str, str]] = {
+KINDS: dict[str, tuple[t.Mapping[str, Kind], str, str]] = {
     "server": (settings.HTTP_SERVER, "server {{ {} }}", ""),
     "location": (settings.LOCATION, "server {{ location /x {{ {} }} }}", ""),
     "stream_server": (settings.STREAM_SERVER, "", "server {{ listen 9999; proxy_pass 127.0.0.1:1; {} }}"),

@@ -18,11 +18,12 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.con
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import quote
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.values import MOST
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import FIRST
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Kind
 from real_nginx import Nginx
 
 Values = t.Sequence[t.Any]
 
-KINDS: dict[str, tuple[t.Mapping[str, settings.Shape], str, str]] = {
+KINDS: dict[str, tuple[t.Mapping[str, Kind], str, str]] = {
     "server": (settings.HTTP_SERVER, "server {{ listen 127.0.0.1:7999; {} }}", ""),
     "location": (
         settings.LOCATION,
@@ -85,8 +86,8 @@ def test_every_directive_is_taken_at_both_ends(nginx: Nginx, kind: str) -> None:
         first = FIRST.get(kind, {}).get(name)
         for value in (*taken, *refused) if first is None or first <= version else ():
             try:
-                (words,) = shape.write(name, value)
-                ours = True
+                (written,) = shape.write(name, shape.accept(value, name, None))
+                words, ours = written.args, True
             except InputError:
                 words, ours = (str(value),), False
             text = f"{name} {' '.join(map(quote, words))}; {beside}"

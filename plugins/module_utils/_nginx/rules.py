@@ -19,12 +19,13 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message im
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.rule import Rules
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.location import separated
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.upstream import (
+    KEEPALIVE_BY_DEFAULT,
+    METHODS,
+    WITHOUT_BACKUP,
+)
 
 __all__ = ("RULES", "check", "where")
-
-METHODS = ("hash", "ip_hash", "least_conn", "least_time", "random")
-WITHOUT_BACKUP = ("hash", "ip_hash", "random")
-KEEPALIVE_BY_DEFAULT = Version(1, 29, 7)
 
 _TARGET = re.compile(r"(?:\w+://)?([^/:\s]+)(?::(\d+))?(/.*)?")
 _LITERAL = re.compile(r"(?:\d+\.){3}\d+(?::\d+)?|\[.*|unix:.*")

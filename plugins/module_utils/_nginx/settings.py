@@ -8,135 +8,54 @@ Private to this collection. A new one is a word in a table here and, if it is yo
 
 from __future__ import annotations
 
-import functools
-import re
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import values
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import quote
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import require
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds import (
+    Arguments,
+    Lines,
+    Number,
+    OnOff,
+    Pairs,
+    Text,
+    Words,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Flag, Kind
 
-__all__ = ("HTTP_SERVER", "LOCATION", "STREAM_SERVER", "Settings", "from_blocks", "from_options", "spec", "to_blocks")
+__all__ = ("HTTP_SERVER", "LOCATION", "STREAM_SERVER", "Settings", "from_blocks", "to_blocks")
 
-Arguments = t.Tuple[str, ...]
 Settings = t.Mapping[str, t.Any]
 
-
-@dataclass(frozen=True)
-class Shape:
-    """What an option of this shape takes, how it becomes the arguments of directives, and how it is read back.
-
-    ``write`` takes the input path and the value and returns the arguments of each directive to be written.
-    ``read`` takes the arguments of all the directives of that name and returns the value, or None where this shape
-    cannot say them.
-    """
-
-    spec: t.Mapping[str, t.Any]
-    write: t.Callable[[str, t.Any], t.Sequence[Arguments]]
-    read: t.Callable[[t.Sequence[Arguments]], t.Any]
-
-
-def _switch(value: t.Any) -> str:
-    """Return on or off for what YAML and Ansible make of these words, and any other value as text."""
-    return {"True": "on", "False": "off"}.get(str(value), str(value))
-
-
-def _only_word(found: t.Sequence[Arguments]) -> str | None:
-    return found[0][0] if len(found) == 1 and len(found[0]) == 1 else None
-
-
-def _read_flag(found: t.Sequence[Arguments]) -> bool | None:
-    return {"on": True, "off": False}.get(_only_word(found) or "")
-
-
-def _read_number(found: t.Sequence[Arguments]) -> int | None:
-    return values.number(_only_word(found) or "")
-
-
-def _number(least: int = 0, most: int = values.MOST) -> Shape:
-    return Shape({"type": "int"}, lambda path, value: [(str(values.above(path, value, least, most)),)], _read_number)
-
-
-def _checked(check: t.Callable[[str, str], str]) -> Shape:
-    return Shape({"type": "str"}, lambda path, value: [(check(path, value),)], _only_word)
-
-
-def _join(arguments: Arguments) -> str:
-    return " ".join(map(quote, arguments))
-
-
-def _read_pairs(found: t.Sequence[Arguments], *tail: str) -> dict[str, str] | None:
-    pairs = {arguments[0]: arguments[1] for arguments in found if len(arguments) == 2 + len(tail)}
-    whole = len(pairs) == len(found) and all(arguments[2:] == tail for arguments in found)
-    return pairs if whole else None
-
-
-def _write_pairs(path: str, value: t.Mapping[str, t.Any], *tail: str) -> list[Arguments]:
-    return [
-        (values.word(path, str(name)), values.word(values.at(path, name), str(text), empty=True), *tail)
-        for name, text in value.items()
-        if text is not None
-    ]
-
-
-def _write_mark(path: str, value: bool) -> list[Arguments]:
-    return [()] if value else []
-
-
-SHAPES: t.Mapping[str, Shape] = {
-    # true or false: on or off
-    "flag": Shape({"type": "bool"}, lambda path, value: [("on" if value else "off",)], _read_flag),
+SHAPES: t.Mapping[str, Kind] = {
+    "flag": OnOff(),
     # true: the directive alone
-    "mark": Shape({"type": "bool"}, _write_mark, lambda found: True if list(found) == [()] else None),
-    "number": _number(),
-    "level": _number(1, 9),
-    "status": _number(400, 599),
+    "mark": Flag(),
+    "number": Number(),
+    "level": Number(1, 9),
+    "status": Number(400, 599),
     # what a hash has memory for, and what a bucket of it can hold; nginx takes two bytes for each of the former
-    "hash_size": _number(1, 1_000_000),
-    "bucket_size": _number(1, 65_408),
+    "hash_size": Number(1, 1_000_000),
+    "bucket_size": Number(1, 65_408),
     # ngx_conf_set_size_slot, ngx_conf_set_off_slot and ngx_http_core_pool_size
-    "size": _checked(values.size),
-    "offset": _checked(functools.partial(values.size, giga=True)),
-    "pool": _checked(functools.partial(values.size, least=112, step=16)),
+    "size": Text(values.size),
+    "offset": Text(values.size, giga=True),
+    "pool": Text(values.size, least=112, step=16),
     # ngx_conf_set_msec_slot and ngx_conf_set_sec_slot
-    "time": _checked(values.time),
-    "seconds": _checked(functools.partial(values.time, seconds=True)),
-    # one word, whatever is in it
-    "word": Shape({"type": "str"}, lambda path, value: [(values.word(path, value),)], _only_word),
-    # arguments as in nginx; raw, so that "off" without quotes is understood
-    "arguments": Shape(
-        {"type": "raw"},
-        lambda path, value: [values.words(path, _switch(value))],
-        lambda found: _join(found[0]) if len(found) == 1 and found[0] else None,
-    ),
-    # a list of words in one directive
-    "words": Shape(
-        {"type": "list", "elements": "str"},
-        lambda path, value: [tuple(values.word(f"{path}[{i}]", _switch(each)) for i, each in enumerate(value))],
-        lambda found: list(found[0]) if len(found) == 1 and found[0] else None,
-    ),
-    # a directive for each element, its arguments as in nginx
-    "lines": Shape(
-        {"type": "list", "elements": "str"},
-        lambda path, value: [values.words(f"{path}[{i}]", _switch(each)) for i, each in enumerate(value)],
-        lambda found: [_join(arguments) for arguments in found] if all(found) else None,
-    ),
-    # a directive for each pair; null leaves the pair out
-    "pairs": Shape({"type": "dict"}, _write_pairs, _read_pairs),
-    # the same, for error pages too
-    "headers": Shape(
-        {"type": "dict"},
-        lambda path, value: _write_pairs(path, value, "always"),
-        lambda found: _read_pairs(found, "always"),
-    ),
+    "time": Text(values.time),
+    "seconds": Text(values.time, seconds=True),
+    "word": Text(),
+    "arguments": Arguments(),
+    "words": Words(),
+    "lines": Lines(),
+    "pairs": Pairs(),
+    # for error pages too
+    "headers": Pairs("always"),
 }
 
 
-def _table(**shapes: str) -> dict[str, Shape]:
+def _table(**shapes: str) -> dict[str, Kind]:
     """Return the table of directives, sorted by name, from lists of names by shape."""
     return {name: SHAPES[shape] for name, shape in sorted((n, s) for s, names in shapes.items() for n in names.split())}
 
@@ -211,7 +130,7 @@ _TLS = _table(
 # Of TLS, what stream has not.
 _HTTP_ONLY = ("ssl_buffer_size", "ssl_early_data")
 
-HTTP_SERVER: t.Mapping[str, Shape] = {
+HTTP_SERVER: t.Mapping[str, Kind] = {
     **_TLS,
     **_HTTP,
     **_table(
@@ -224,7 +143,7 @@ HTTP_SERVER: t.Mapping[str, Shape] = {
     ),
 }
 
-LOCATION: t.Mapping[str, Shape] = {
+LOCATION: t.Mapping[str, Kind] = {
     **_HTTP,
     **_table(
         mark="internal stub_status",
@@ -232,7 +151,7 @@ LOCATION: t.Mapping[str, Shape] = {
     ),
 }
 
-STREAM_SERVER: t.Mapping[str, Shape] = {
+STREAM_SERVER: t.Mapping[str, Kind] = {
     **{name: shape for name, shape in _TLS.items() if name not in _HTTP_ONLY},
     **_table(
         flag="""
@@ -259,62 +178,31 @@ STREAM_SERVER: t.Mapping[str, Shape] = {
     **{"proxy_next_upstream": SHAPES["flag"]},
 }
 
-_LOOKS_SECRET = re.compile(r"pass|secret|token|key")
 
-
-def spec(table: t.Mapping[str, Shape]) -> dict[str, dict[str, t.Any]]:
-    """Return the argument specification of the options of a table. None of them holds a secret: keys are paths."""
-    return {
-        name: dict(shape.spec, no_log=False) if _LOOKS_SECRET.search(name) else dict(shape.spec)
-        for name, shape in table.items()
-    }
-
-
-def from_options(
-    table: t.Mapping[str, Shape], kind: str, options: t.Mapping[str, t.Any], path: str, version: Version | None
-) -> dict[str, t.Any]:
-    """Return the settings that the options hold, checked; what is None or an empty list is absent."""
-    found = {}
-    for name, shape in table.items():
-        value = options.get(name)
-        if value is None or value == []:
-            continue
-        where = values.at(path, name)
-        require(kind, name, value, where, version)
-        arguments = shape.write(where, value)
-        if arguments:
-            found[name] = shape.read(arguments)
-    return found
-
-
-def to_blocks(table: t.Mapping[str, Shape], settings: Settings) -> list[Block]:
+def to_blocks(table: t.Mapping[str, Kind], settings: Settings) -> list[Block]:
     """Return the directives of the settings in the order of the table."""
     return [
-        Block(name, arguments)
-        for name, shape in table.items()
-        if name in settings
-        for arguments in shape.write(name, settings[name])
+        block
+        for name, kind in table.items()
+        if settings.get(name) is not None
+        for block in kind.write(name, settings[name])
     ]
 
 
-def from_blocks(table: t.Mapping[str, Shape], blocks: t.Iterable[Block]) -> tuple[dict[str, t.Any], tuple[Block, ...]]:
+def from_blocks(table: t.Mapping[str, Kind], blocks: t.Iterable[Block]) -> tuple[dict[str, t.Any], tuple[Block, ...]]:
     """Return the settings that directives say, and the directives that no setting can say, in their order.
 
     Comments are left out.
     """
     listed = [block for block in blocks if not block.is_comment]
     settings = {}
-    for name, shape in table.items():
+    for name, kind in table.items():
         named = [block for block in listed if block.name == name]
-        if not named or any(block.children is not None for block in named):
-            continue
-        value = shape.read([block.args for block in named])
-        if value is None:
-            continue
-        try:
-            same = list(shape.write(name, value)) == [block.args for block in named]
-        except InputError:
-            same = False
-        if same:
-            settings[name] = value
+        if named and all(block.children is None for block in named):
+            try:
+                value = kind.accept(kind.read(named), name, None)
+            except (ValueError, InputError):
+                continue
+            if value is not None and [one.args for one in kind.write(name, value)] == [one.args for one in named]:
+                settings[name] = value
     return settings, tuple(block for block in listed if block.name not in settings)

@@ -16,7 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message im
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import lexer
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import quote
 
-__all__ = ("MOST", "SMALLEST_ZONE", "above", "at", "name", "number", "size", "time", "variable", "word", "words")
+__all__ = ("MOST", "SMALLEST_ZONE", "above", "name", "number", "size", "time", "variable", "word", "words")
 
 # Of the 4096 bytes that nginx can hold; the rest is for what an option's value becomes a part of.
 LONGEST_WORD = 4000
@@ -44,11 +44,6 @@ def _time(units: t.Iterable[str]) -> re.Pattern[str]:
 
 
 _IN_SECONDS, _IN_MILLISECONDS = _time(_SECONDS), _time(_MILLISECONDS)
-
-
-def at(path: str, option: str) -> str:
-    """Return the path of an option inside a path; a number is an element of a list."""
-    return f"{path}.{option}" if path else option
 
 
 def above(path: str, value: int, least: int, most: int = MOST) -> int:

@@ -84,9 +84,10 @@ class Model:
 
     @classmethod
     def options(cls) -> t.Iterator[tuple[str, Option]]:
-        """Yield name and option of every field."""
+        """Yield name and option of every field that is one."""
         for one in fields(t.cast(t.Any, cls)):
-            yield one.name, one.metadata["option"]
+            if "option" in one.metadata:
+                yield one.name, one.metadata["option"]
 
     @classmethod
     def since(cls, name: str, one: Option, value: t.Any) -> tuple[Version | None, str]:
@@ -116,13 +117,13 @@ class Model:
         if not isinstance(options, t.Mapping):
             raise InputError(path, f"{shown(options)} is not a mapping of options")
         given = {name: value for name, value in options.items() if value is not None}
-        model = cls(**cls.accepted({**cls.defaults(given), **given}, path, version))
+        model = cls(**cls.fields_of(cls.accepted({**cls.defaults(given), **given}, path, version), path, version))
         model.validate(path)
         return model
 
     @classmethod
     def accepted(cls, given: t.Mapping[str, t.Any], path: str, version: Version | None) -> dict[str, t.Any]:
-        """Return the values of the fields; None is absent."""
+        """Return the values of the options; what is absent is not there, or None."""
         known = dict(cls.options())
         for name in given:
             if name not in known:
@@ -143,6 +144,11 @@ class Model:
                 wanted = f"{shown(what)} needs {cls.daemon} {since} or newer"
                 raise InputError(where, f"{wanted}, and this host has {version}; remove it or upgrade")
         return values
+
+    @classmethod
+    def fields_of(cls, taken: dict[str, t.Any], path: str, version: Version | None) -> dict[str, t.Any]:
+        """Return the fields of the model for the values of its options, where these are not the same."""
+        return taken
 
     def to_block(self) -> Block:
         """Return the block that the daemon reads."""

@@ -10,6 +10,7 @@ import typing as t
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import first
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema import model
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Kind
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import Option
 
 __all__ = ("Model",)
@@ -19,8 +20,25 @@ class Model(model.Model):
     """Base of the models. A field that is None was not said, and nginx's own default holds."""
 
     daemon = "nginx"
-    # The name of its table in version.py, where it has one.
+    # The name of its table in version.py, where it is another than the keyword.
     table: t.ClassVar[str] = ""
+    # The options that are no field: several make one, or one of nginx's words can be read back and not be said.
+    inputs: t.ClassVar[t.Mapping[str, Option]] = {}
+    # The plain directives, which make up the field ``settings``.
+    plain: t.ClassVar[t.Mapping[str, Kind]] = {}
+
+    @classmethod
+    def options(cls) -> t.Iterator[tuple[str, Option]]:
+        yield from super().options()
+        yield from cls.inputs.items()
+        for name, kind in cls.plain.items():
+            yield name, Option(kind)
+
+    @classmethod
+    def taken_settings(cls, taken: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Take the values of the plain directives out of those of all options, and return them."""
+        found = {name: taken.pop(name, None) for name in cls.plain}
+        return {name: value for name, value in found.items() if value is not None}
 
     @classmethod
     def since(cls, name: str, one: Option, value: t.Any) -> tuple[Version | None, str]:

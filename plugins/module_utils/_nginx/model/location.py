@@ -14,7 +14,11 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import settings, values
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds import OptionalText, Text, Texts
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.base import Model
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Choice
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import Option, join
 
 __all__ = ("Location", "separated")
 
@@ -37,13 +41,89 @@ PROXY_HEADERS: t.Mapping[str, str] = {
 }
 
 
+def upstream_name(path: str, name: str) -> str:
+    """Return the name of an upstream, or a variable that holds one."""
+    return values.variable(path, name) if name.startswith("$") else values.name(path, name)
+
+
+def _rule_of_access(path: str, text: str) -> tuple[str, str]:
+    verb, who = values.words(path, text, least=2, most=2)
+    if verb not in ("allow", "deny"):
+        raise InputError(path, f"{shown(text)} is no rule of access: write it as in allow 10.0.0.0/8 or deny all")
+    return verb, who
+
+
+def _parsed(path: str, text: str) -> tuple[Block, ...]:
+    """Return the blocks of nginx text whose last semicolon may be missing."""
+    try:
+        return parse(text)
+    except ConfigError as error:
+        try:
+            return parse(f"{text}\n;")
+        except ConfigError:
+            raise InputError(path, f"nginx cannot read this: {error.message}, in: {text:.200}") from error
+
+
+# What locations and servers have in common: rules of access and statements of nginx, both in their order.
+SHARED: t.Mapping[str, Option] = {
+    "access": Option(Texts(_rule_of_access)),
+    "directives": Option(Texts(_parsed)),
+}
+
+
+def shared_fields(taken: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Take the options that locations and servers have in common out of these, and return the fields they make."""
+    return {
+        "answer": taken.pop("return", None) or (),
+        "access": taken.pop("access", None) or (),
+        "directives": tuple(block for blocks in taken.pop("directives", None) or () for block in blocks),
+    }
+
+
+def _path(path: str, text: str) -> tuple[str, ...]:
+    match = _PATH.fullmatch(values.word(path, text))
+    if match is None:
+        raise InputError(path, f"{shown(text)} is no path: write it as in /, = /x, ^~ /x, ~ \\.php$ or @name")
+    modifier, found = match.groups()
+    if found[0] in "\"'":
+        raise InputError(path, f"write {found} without quotes: they are added where nginx needs them")
+    if not found.startswith(("/", "@")) and modifier not in ("~", "~*"):
+        raise InputError(path, f'{shown(found)} must begin with "/"')
+    return (modifier, found) if modifier else (found,)
+
+
+def _uri(path: str, uri: str) -> str:
+    if not uri.startswith("/"):
+        raise InputError(path, f'{shown(uri)} must begin with "/"')
+    return uri
+
+
+def _url(path: str, url: str) -> str:
+    if "://" not in values.word(path, url) and not url.startswith("$"):
+        raise InputError(path, f"{shown(url)} has no scheme: write http://{url}, or name an upstream")
+    return url
+
+
 @dataclass(frozen=True)
-class Location:
+class Location(Model):
     """One location. ``words`` are its path, or a modifier and its path.
 
     ``target`` is what proxy_pass is given, ``answer`` the words behind a return that comes last, ``directives`` what no
     option says and what comes behind an include.
     """
+
+    keyword = "location"
+    inputs = {
+        "path": Option(Text(_path), required=True),
+        "upstream": Option(OptionalText(upstream_name)),
+        "upstream_scheme": Option(Choice("http", "https"), default="http"),
+        "upstream_uri": Option(OptionalText(_uri)),
+        "proxy_pass": Option(OptionalText(_url)),
+        "alias": Option(OptionalText()),
+        "return": Option(OptionalText(values.words, most=2)),
+        **SHARED,
+    }
+    plain = settings.LOCATION
 
     words: tuple[str, ...]
     target: str | None = None
@@ -59,37 +139,33 @@ class Location:
         return " ".join(self.words)
 
     @classmethod
-    def from_options(cls, options: t.Mapping[str, t.Any], path: str, *, version: Version | None = None) -> Location:
-        """Return the location that LOCATION_OPTIONS describe, or raise InputError with the path in it."""
-        goals = [goal for goal in ("upstream", "proxy_pass", "root", "alias", "return") if options.get(goal)]
+    def defaults(cls, options: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+        return PROXY_DEFAULTS if options.get("upstream") else {}
+
+    @classmethod
+    def accepted(cls, given: t.Mapping[str, t.Any], path: str, version: Version | None) -> dict[str, t.Any]:
+        if given.get("upstream"):
+            said = given.get("proxy_set_header") or {}
+            named = {header.lower() for header in said}
+            headers = {header: value for header, value in PROXY_HEADERS.items() if header.lower() not in named}
+            given = {**given, "proxy_set_header": {**headers, **said}}
+        return super().accepted(given, path, version)
+
+    @classmethod
+    def fields_of(cls, taken: dict[str, t.Any], path: str, version: Version | None) -> dict[str, t.Any]:
+        goals = [goal for goal in ("upstream", "proxy_pass", "root", "alias", "return") if taken.get(goal)]
         if len(goals) > 1:
             raise InputError(path, f"{' and '.join(goals)} cannot stand together; a location goes to one place")
-        target = None
-        wanted = dict(options)
-        if options.get("upstream"):
-            name = upstream_name(options, path)
-            uri = options.get("upstream_uri") or ""
-            if uri and not uri.startswith("/"):
-                raise InputError(values.at(path, "upstream_uri"), f'{shown(uri)} must begin with "/"')
-            target = f"{options.get('upstream_scheme') or 'http'}://{name}{uri}"
-            wanted = _with_proxy_defaults(options)
-        elif options.get("proxy_pass"):
-            target = values.word(values.at(path, "proxy_pass"), options["proxy_pass"])
-            if "://" not in target and not target.startswith("$"):
-                where = values.at(path, "proxy_pass")
-                raise InputError(where, f"{shown(target)} has no scheme: write http://{target}, or name an upstream")
-        if options.get("upstream_uri") and not options.get("upstream"):
-            raise InputError(values.at(path, "upstream_uri"), "this belongs to upstream, which is not given")
-        alias = options.get("alias")
-        return cls(
-            words=_checked_path(values.at(path, "path"), options["path"]),
-            target=target,
-            alias=values.word(values.at(path, "alias"), alias) if alias else None,
-            answer=answer(options, path),
-            access=access(options, path),
-            settings=settings.from_options(settings.LOCATION, "location", wanted, path, version),
-            directives=directives(options, path),
-        )
+        upstream, scheme, uri = (taken.get(f"upstream{part}") for part in ("", "_scheme", "_uri"))
+        if uri and not upstream:
+            raise InputError(join(path, "upstream_uri"), "this belongs to upstream, which is not given")
+        return {
+            "words": taken["path"],
+            "target": f"{scheme}://{upstream}{uri or ''}" if upstream else taken.get("proxy_pass"),
+            "alias": taken.get("alias"),
+            "settings": cls.taken_settings(taken),
+            **shared_fields(taken),
+        }
 
     @classmethod
     def from_block(cls, block: Block) -> Location:
@@ -130,51 +206,6 @@ def separated(args: tuple[str, ...]) -> tuple[str, ...]:
     """Return the arguments of a location with the modifier as a word of its own; nginx also takes both as one."""
     glued = _GLUED.fullmatch(args[0]) if len(args) == 1 else None
     return (glued.group(1), glued.group(2)) if glued else args
-
-
-def upstream_name(options: t.Mapping[str, t.Any], path: str) -> str:
-    """Return the option ``upstream``: a name, or a variable that holds one."""
-    where, name = values.at(path, "upstream"), options["upstream"]
-    return values.variable(where, name) if name.startswith("$") else values.name(where, name)
-
-
-def answer(options: t.Mapping[str, t.Any], path: str, *, most: int = 2) -> tuple[str, ...]:
-    """Return the words of the option ``return``."""
-    if not options.get("return"):
-        return ()
-    return values.words(values.at(path, "return"), options["return"], most=most)
-
-
-def access(options: t.Mapping[str, t.Any], path: str) -> tuple[tuple[str, str], ...]:
-    """Return the rules of the option ``access``, in their order: (allow or deny, address)."""
-    rules = []
-    for i, text in enumerate(options.get("access") or ()):
-        where = f"{values.at(path, 'access')}[{i}]"
-        verb, who = values.words(where, text, least=2, most=2)
-        if verb not in ("allow", "deny"):
-            raise InputError(where, f"{shown(text)} is no rule of access: write it as in allow 10.0.0.0/8 or deny all")
-        rules.append((verb, who))
-    return tuple(rules)
-
-
-def directives(options: t.Mapping[str, t.Any], path: str) -> tuple[Block, ...]:
-    """Return the blocks of the option ``directives``, whose elements are nginx text."""
-    blocks: list[Block] = []
-    for i, text in enumerate(options.get("directives") or ()):
-        where = f"{values.at(path, 'directives')}[{i}]"
-        blocks.extend(_parsed(text, where))
-    return tuple(blocks)
-
-
-def _parsed(text: str, where: str) -> tuple[Block, ...]:
-    """Return the blocks of nginx text whose last semicolon may be missing."""
-    try:
-        return parse(text)
-    except ConfigError as error:
-        try:
-            return parse(f"{text}\n;")
-        except ConfigError:
-            raise InputError(where, f"nginx cannot read this: {error.message}, in: {text:.200}") from error
 
 
 def split_at_include(block: Block) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
@@ -223,28 +254,3 @@ def take_return(blocks: tuple[Block, ...], *, most: int = 2) -> tuple[tuple[Bloc
     if last is not None and last.name == "return" and last.children is None and 1 <= len(last.args) <= most:
         return blocks[:-1], last.args
     return blocks, ()
-
-
-def _checked_path(where: str, text: str) -> tuple[str, ...]:
-    match = _PATH.fullmatch(values.word(where, text))
-    if match is None:
-        raise InputError(where, f"{shown(text)} is no path: write it as in /, = /x, ^~ /x, ~ \\.php$ or @name")
-    modifier, path = match.groups()
-    if path[0] in "\"'":
-        raise InputError(where, f"write {path} without quotes: they are added where nginx needs them")
-    if not path.startswith(("/", "@")) and modifier not in ("~", "~*"):
-        raise InputError(where, f'{shown(path)} must begin with "/"')
-    return (modifier, path) if modifier else (path,)
-
-
-def _with_proxy_defaults(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return the options with the defaults of a location that goes to an upstream under them."""
-    given = options.get("proxy_set_header") or {}
-    named = {header.lower() for header in given}
-    headers = {header: value for header, value in PROXY_HEADERS.items() if header.lower() not in named}
-    headers.update(given)
-    merged = dict(options, proxy_set_header=headers)
-    for name, value in PROXY_DEFAULTS.items():
-        if merged.get(name) is None:
-            merged[name] = value
-    return merged

@@ -14,12 +14,13 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import settings, values
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds import OnOff, OptionalText, Text, Texts
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.base import Model
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.listen import Listen
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.location import (
+    SHARED,
     Location,
-    access,
-    answer,
-    directives,
+    shared_fields,
     split_at_include,
     take,
     take_access,
@@ -27,7 +28,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.loc
     take_return,
     upstream_name,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import require
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Kind, elements
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import NestedList, Option, join
 
 __all__ = ("Server", "StreamServer")
 
@@ -39,13 +41,45 @@ _HTTP2, _HTTP3 = ({name: settings.SHAPES["flag"]} for name in ("http2", "http3")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
+class Listens(Kind):
+    """Addresses to listen on, each with its parameters, as in ``443 ssl``."""
+
+    spec = {"type": "list", "elements": "str"}
+
+    def __init__(self, context: str) -> None:
+        self._context = context
+
+    def accept(self, value: t.Any, path: str, version: Version | None) -> tuple[Listen, ...] | None:
+        return (
+            tuple(
+                Listen.from_option(str(one), f"{path}[{at}]", context=self._context, version=version)
+                for at, one in enumerate(elements(value, path))
+            )
+            or None
+        )
+
+
 @dataclass(frozen=True)
-class Server:
+class Server(Model):
     """One server of http. ``name`` is what its file is called after; nginx does not see it.
 
     ``http2`` and ``http3`` are None where nginx's own default shall stand; ``answer`` holds the words behind a return
     that comes last, ``directives`` what no option says and what comes behind an include.
     """
+
+    keyword = "server"
+    inputs = {
+        "name": Option(OptionalText(values.name)),
+        "server_name": Option(Texts(values.word, empty=True)),
+        "listen": Option(Listens("http")),
+        "http2": Option(OnOff()),
+        "http3": Option(OnOff()),
+        "upstream": Option(OptionalText(upstream_name)),
+        "return": Option(OptionalText(values.words, most=2)),
+        "locations": Option(NestedList(Location)),
+        **SHARED,
+    }
+    plain = settings.HTTP_SERVER
 
     name: str
     server_names: tuple[str, ...] = ()
@@ -59,65 +93,48 @@ class Server:
     directives: tuple[Block, ...] = ()
 
     @classmethod
-    def from_options(cls, options: t.Mapping[str, t.Any], path: str = "", *, version: Version | None = None) -> Server:
-        """Return the server that SERVER_OPTIONS describe, or raise InputError with the path in it."""
-        for option in ("http2", "http3"):
-            if options.get(option) is not None:
-                require("server", option, None, values.at(path, option), version)
-        # Off is what an nginx without the directive does by itself.
-        http2 = options.get("http2") or (options.get("http2") if _has_directive(version) else None)
-        names = tuple(
-            values.word(f"{values.at(path, 'server_name')}[{i}]", str(each), empty=True)
-            for i, each in enumerate(options.get("server_name") or ())
-        )
-        found = settings.from_options(settings.HTTP_SERVER, "server", options, path, version)
-        locations = tuple(
-            Location.from_options(each, f"{values.at(path, 'locations')}[{i}]", version=version)
-            for i, each in enumerate(options.get("locations") or ())
-        )
-        if options.get("upstream"):
+    def fields_of(cls, taken: dict[str, t.Any], path: str, version: Version | None) -> dict[str, t.Any]:
+        names = taken.get("server_name") or ()
+        found = cls.taken_settings(taken)
+        locations = taken.get("locations") or ()
+        if taken.get("upstream"):
             if any(location.path == "/" for location in locations):
-                raise InputError(values.at(path, "upstream"), 'the location "/" says already where requests go')
-            whole = Location.from_options({"path": "/", "upstream": options["upstream"]}, path, version=version)
+                raise InputError(join(path, "upstream"), 'the location "/" says already where requests go')
+            whole = Location.from_options({"path": "/", "upstream": taken["upstream"]}, path, version)
             locations = (*locations, whole)
-        server = cls(
-            name=_file_name(options.get("name"), names, path),
-            server_names=names,
-            listens=_listens(options, path, "443 ssl" if "ssl_certificate" in found else "80", version),
-            http2=http2,
-            http3=options.get("http3"),
-            answer=answer(options, path),
-            access=access(options, path),
-            settings=found,
-            locations=locations,
-            directives=directives(options, path),
-        )
-        server._check(path, version)
-        return server
+        default = "443 ssl" if "ssl_certificate" in found else "80"
+        listens = taken.get("listen") or (Listen.from_option(default, join(path, "listen")),)
+        http2 = taken.get("http2")
+        if http2 and not _has_directive(version) and not any(one.is_tls or one.is_quic for one in listens):
+            wanted = f"before nginx {HTTP2_DIRECTIVE} this works only where listen says ssl, and none does"
+            raise InputError(join(path, "http2"), wanted)
+        return {
+            "name": taken.get("name") or _made_name(names, path),
+            "server_names": names,
+            "listens": listens,
+            # Off is what an nginx without the directive does by itself.
+            "http2": http2 or (http2 if _has_directive(version) else None),
+            "http3": taken.get("http3"),
+            "settings": found,
+            "locations": locations,
+            **shared_fields(taken),
+        }
 
-    def _check(self, path: str, version: Version | None) -> None:
-        """Raise InputError for combinations that cannot work."""
-        seen: dict[str, int] = {}
-        for i, location in enumerate(self.locations):
+    def validate(self, path: str) -> None:
+        seen: set[str] = set()
+        for at, location in enumerate(self.locations):
             if location.path in seen:
-                where = f"{values.at(path, 'locations')}[{i}].path"
+                where = join(path, f"locations[{at}].path")
                 raise InputError(where, f"{shown(location.path)} is a location of this server already")
-            seen[location.path] = i
+            seen.add(location.path)
         if len(self.settings.get("ssl_certificate", ())) != len(self.settings.get("ssl_certificate_key", ())):
-            raise InputError(
-                values.at(path, "ssl_certificate_key"), "give as many keys as certificates, in the same order"
-            )
+            raise InputError(join(path, "ssl_certificate_key"), "give as many keys as certificates, in the same order")
         tls = [listen for listen in self.listens if listen.is_tls or listen.is_quic]
         no_certificate = "ssl_certificate" not in self.settings and not self.settings.get("ssl_reject_handshake")
         if tls and no_certificate and not self.directives:
             raise InputError(
-                values.at(path, "ssl_certificate"),
+                join(path, "ssl_certificate"),
                 f"listen {tls[0].address} speaks TLS, which needs ssl_certificate and ssl_certificate_key",
-            )
-        if self.http2 and not tls and not _has_directive(version):
-            where = values.at(path, "http2")
-            raise InputError(
-                where, f"before nginx {HTTP2_DIRECTIVE} this works only where listen says ssl, and none does"
             )
 
     @classmethod
@@ -147,7 +164,7 @@ class Server:
         rest, locations = _take_locations((*known, *behind))
         rest, answer = take_return(rest)
         return cls(
-            name=name or _file_name(None, tuple(word for each in block.find("server_name") for word in each.args), ""),
+            name=name or _made_name(tuple(word for each in block.find("server_name") for word in each.args), ""),
             server_names=names,
             listens=listens,
             http2=http2,
@@ -184,9 +201,28 @@ class Server:
         return Block("server", (), tuple(children))
 
 
+def _host_and_port(path: str, target: str) -> str:
+    if "://" in values.word(path, target):
+        raise InputError(path, f"{shown(target)} has a scheme, and stream takes host:port or a variable")
+    return target
+
+
 @dataclass(frozen=True)
-class StreamServer:
+class StreamServer(Model):
     """One server of stream: a port and where its connections go."""
+
+    keyword = "server"
+    table = "stream_server"
+    inputs = {
+        "name": Option(Text(values.name), required=True),
+        "server_name": Option(Texts(lambda _path, name: name)),
+        "listen": Option(Listens("stream"), required=True),
+        "upstream": Option(OptionalText(upstream_name)),
+        "proxy_pass": Option(OptionalText(_host_and_port)),
+        "return": Option(OptionalText(values.words, most=1)),
+        **SHARED,
+    }
+    plain = settings.STREAM_SERVER
 
     name: str
     listens: tuple[Listen, ...]
@@ -198,37 +234,24 @@ class StreamServer:
     directives: tuple[Block, ...] = ()
 
     @classmethod
-    def from_options(
-        cls, options: t.Mapping[str, t.Any], path: str = "", *, version: Version | None = None
-    ) -> StreamServer:
-        """Return the server that STREAM_SERVER_OPTIONS describe, or raise InputError with the path in it."""
-        goals = [goal for goal in ("upstream", "proxy_pass", "return") if options.get(goal)]
-        extra = directives(options, path)
-        if len(goals) != 1 and (goals or not extra):
+    def defaults(cls, options: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+        return {"proxy_connect_timeout": "2s"} if options.get("upstream") else {}
+
+    @classmethod
+    def fields_of(cls, taken: dict[str, t.Any], path: str, version: Version | None) -> dict[str, t.Any]:
+        goals = [goal for goal in ("upstream", "proxy_pass", "return") if taken.get(goal)]
+        if len(goals) != 1 and (goals or not taken.get("directives")):
             raise InputError(path, "a server of stream needs exactly one of upstream, proxy_pass and return")
-        if options.get("server_name"):
-            require("stream_server", "server_name", None, values.at(path, "server_name"), version)
-        wanted = dict(options)
-        target = None
-        if options.get("upstream"):
-            target = upstream_name(options, path)
-            if wanted.get("proxy_connect_timeout") is None:
-                wanted["proxy_connect_timeout"] = "2s"
-        elif options.get("proxy_pass"):
-            target = values.word(values.at(path, "proxy_pass"), options["proxy_pass"])
-            if "://" in target:
-                where = values.at(path, "proxy_pass")
-                raise InputError(where, f"{shown(target)} has a scheme, and stream takes host:port or a variable")
-        return cls(
-            name=values.name(values.at(path, "name"), options["name"]),
-            listens=_listens(options, path, "", version, context="stream"),
-            server_names=tuple(options.get("server_name") or ()),
-            target=target,
-            answer=answer(options, path, most=1),
-            access=access(options, path),
-            settings=settings.from_options(settings.STREAM_SERVER, "stream_server", wanted, path, version),
-            directives=extra,
-        )
+        if not taken.get("listen"):
+            raise InputError(join(path, "listen"), "name at least one address to listen on")
+        return {
+            "name": taken["name"],
+            "listens": taken["listen"],
+            "server_names": taken.get("server_name") or (),
+            "target": taken.get("upstream") or taken.get("proxy_pass"),
+            "settings": cls.taken_settings(taken),
+            **shared_fields(taken),
+        }
 
     @classmethod
     def from_block(cls, block: Block, name: str = "") -> StreamServer:
@@ -268,18 +291,6 @@ class StreamServer:
         return Block("server", (), tuple(children))
 
 
-def _listens(
-    options: t.Mapping[str, t.Any], path: str, default: str, version: Version | None, *, context: str = "http"
-) -> tuple[Listen, ...]:
-    given = options.get("listen") or ([default] if default else [])
-    if not given:
-        raise InputError(values.at(path, "listen"), "name at least one address to listen on")
-    return tuple(
-        Listen.from_option(str(each), f"{values.at(path, 'listen')}[{i}]", context=context, version=version)
-        for i, each in enumerate(given)
-    )
-
-
 def _has_directive(version: Version | None) -> bool:
     """Tell whether this nginx has HTTP/2 as a directive; of an unknown one that is not known."""
     return version is not None and version >= HTTP2_DIRECTIVE
@@ -304,13 +315,9 @@ def _take_locations(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple
     )
 
 
-def _file_name(given: str | None, server_names: tuple[str, ...], path: str) -> str:
-    """Return the name of a server: the one given, or one made from its first server_name."""
-    if given:
-        return values.name(values.at(path, "name"), given)
+def _made_name(server_names: tuple[str, ...], path: str) -> str:
+    """Return the name of a server, made from its first server_name."""
     made = _UNSAFE.sub("_", server_names[0]).strip("._-") if server_names else ""
     if not made:
-        raise InputError(
-            values.at(path, "name"), "a server without a server_name needs a name, which its file will bear"
-        )
+        raise InputError(join(path, "name"), "a server without a server_name needs a name, which its file will bear")
     return made
