@@ -61,9 +61,6 @@ class Text(Kind):
         self.longest = longest
         self.secret = secret
 
-    def describe(self) -> dict[str, t.Any]:
-        return {"type": "str", "no_log": True} if self.secret else {"type": "str"}
-
     def accept(self, value: t.Any, path: str, version: Version | None) -> str:
         if self.secret and refusal(str(value)):
             raise InputError(path, "the secret has a character that keepalived cannot read: use letters and digits")

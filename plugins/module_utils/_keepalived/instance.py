@@ -11,7 +11,6 @@ from ipaddress import ip_address
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.addresses import (
     Addresses,
     Peer,
@@ -38,14 +37,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.trac
     Tracked,
     Trackers,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import (
-    Address,
-    Choice,
-    Integer,
-    Kind,
-    elements,
-)
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import Nested, option
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Address, Choice, Integer
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import Nested, NestedList, option
 
 __all__ = ("AuthHmac", "Authentication", "SyncGroup", "VrrpInstance")
 
@@ -60,28 +53,21 @@ class Authentication(Model):
     auth_pass: str = option(Text(longest=8, secret=True), required=True)
 
 
-class HmacKeys(Kind):
-    """The keys of ``auth_hmac``: mappings of ``id`` and ``value``."""
+@dataclass(frozen=True)
+class HmacKey(Model):
+    """A key of ``auth_hmac``, which is one line."""
 
-    repeats = True
+    keyword = "key"
 
-    def describe(self) -> dict[str, t.Any]:
-        one = {"id": {"type": "int", "required": True}, "value": {"type": "str", "required": True, "no_log": True}}
-        return {"type": "list", "elements": "dict", "options": one, "no_log": False}
+    id: int = option(Integer(1, 255), required=True)
+    value: str = option(Text(secret=True), required=True)
 
-    def accept(self, value: t.Any, path: str, version: Version | None) -> tuple[tuple[int, str], ...]:
-        found = []
-        for at, one in enumerate(elements(value, path)):
-            number = Integer(1, 255).accept(one.get("id"), f"{path}[{at}].id", version)
-            found.append((number, Text(secret=True).accept(one.get("value"), f"{path}[{at}].value", version)))
-        return tuple(found)
+    @classmethod
+    def from_block(cls, block: Block) -> HmacKey:
+        return cls.from_options(dict(zip(("id", "value"), block.args)))
 
-    def write(self, keyword: str, value: tuple[tuple[int, str], ...]) -> t.Iterator[Block]:
-        for number, secret in value:
-            yield Block(keyword, (str(number), secret))
-
-    def read(self, lines: t.Sequence[Block]) -> t.Any:
-        return [dict(zip(("id", "value"), line.args)) for line in lines]
+    def to_block(self) -> Block:
+        return Block(self.keyword, (str(self.id), self.value))
 
 
 @dataclass(frozen=True)
@@ -90,14 +76,14 @@ class AuthHmac(Model):
 
     keyword = "auth_hmac"
 
-    keys: tuple[tuple[int, str], ...] = option(HmacKeys(), "key", required=True)
+    keys: tuple[HmacKey, ...] = option(NestedList(HmacKey), "key", required=True)
     active_key: int = option(Integer(1, 255), required=True)
     anti_replay: str | None = option(Choice("time", "monotonic"))
     time_window: int | None = option(Integer(1, 300))
     mode: str | None = option(Choice("enforce", "permissive"))
 
     def validate(self, path: str) -> None:
-        if self.active_key not in [number for number, _secret in self.keys]:
+        if self.active_key not in [one.id for one in self.keys or ()]:
             raise InputError(path, f"active_key {self.active_key} is the id of none of the keys")
 
 

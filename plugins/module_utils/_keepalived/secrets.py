@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, rebuilt
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import HIDDEN, hide
 
 __all__ = ("NAMES", "hidden", "redact")
@@ -29,22 +29,12 @@ def redact(text: str) -> str:
 
 def hidden(block: Block) -> Block:
     """Return the block with every secret in it hidden."""
-    # Each block behind its parent; from the last one on, the children of a block are done just before it.
-    blocks: list[Block] = []
-    waiting = [block]
-    while waiting:
-        blocks.append(waiting.pop())
-        waiting.extend(blocks[-1].children or ())
-    done: list[Block] = []
-    for one in reversed(blocks):
-        first = len(done) - len(one.children or ())
-        children = None if one.children is None else tuple(done[first:])
-        done[first:] = [_hidden(replace(one, children=children))]
-    return done[0]
+    (shown,) = rebuilt([block], _hidden, None)
+    return shown
 
 
-def _hidden(block: Block) -> Block:
+def _hidden(block: Block, state: None) -> tuple[Block, None]:
     if block.name in NAMES:
-        return replace(block, args=(HIDDEN,), raw=None)
+        return replace(block, args=(HIDDEN,), raw=None), state
     raw = None if block.raw is None else redact(block.raw)
-    return replace(block, args=tuple(map(hide, block.args)), raw=raw)
+    return replace(block, args=tuple(map(hide, block.args)), raw=raw), state

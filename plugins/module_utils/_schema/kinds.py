@@ -31,6 +31,8 @@ class Kind:
     repeats: t.ClassVar[bool] = False
     # True where the daemon takes the first of several lines, and complains of the others.
     once: t.ClassVar[bool] = False
+    # True for what nobody may see: Ansible masks it, and no message repeats it.
+    secret: bool = False
 
     def describe(self) -> dict[str, t.Any]:
         """Return the option as an Ansible argument spec."""

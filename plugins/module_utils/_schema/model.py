@@ -71,8 +71,8 @@ def argument_spec(model: type[Model]) -> dict[str, t.Any]:
             spec[name]["required"] = True
         if one.default is not None:
             spec[name]["default"] = one.default
-        if any(part in name for part in ("pass", "secret", "key", "token")):
-            spec[name].setdefault("no_log", False)
+        if one.kind.secret or any(part in name for part in ("pass", "secret", "key", "token")):
+            spec[name]["no_log"] = one.kind.secret
     return spec
 
 
@@ -124,7 +124,7 @@ class Model:
     @classmethod
     def accepted(cls, given: t.Mapping[str, t.Any], path: str, version: Version | None) -> dict[str, t.Any]:
         """Return the values of the options; what is absent is not there, or None."""
-        known = dict(cls.options())
+        known = _known(cls)
         for name in given:
             if name not in known:
                 raise InputError(join(path, name), f"there is no such option of {cls.keyword or cls.__name__}")
@@ -154,7 +154,7 @@ class Model:
         """Return the block that the daemon reads."""
         title: list[str] = []
         children: list[Block] = []
-        for name, one in self.options():
+        for name, one in _known(type(self)).items():
             value = getattr(self, name)
             if value is None:
                 continue
@@ -169,6 +169,16 @@ class Model:
     def from_block(cls: type[SomeModel], block: Block) -> SomeModel:
         """Return the model of a block; ConfigError where the block holds what the model cannot express."""
         raise NotImplementedError
+
+
+def _known(model: type[Model]) -> t.Mapping[str, Option]:
+    """Return the options of a model; a balancer has thousands of models, and a server some 150 options."""
+    if model not in _KNOWN:
+        _KNOWN[model] = dict(model.options())
+    return _KNOWN[model]
+
+
+_KNOWN: dict[type[Model], t.Mapping[str, Option]] = {}
 
 
 def join(path: str, name: str) -> str:
@@ -198,6 +208,8 @@ class Nested(Kind):
 
 class NestedList(Nested):
     """Any number of blocks of the same keyword."""
+
+    repeats = True
 
     def describe(self) -> dict[str, t.Any]:
         return {"type": "list", "elements": "dict", "options": argument_spec(self.model)}

@@ -17,9 +17,12 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.quiet import QuietModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import hide, hide_in_urls
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.expand import expand
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import KeepalivedConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.renderer import render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.secrets import NAMES
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.secrets import redact as keepalived
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.secrets import redact as nginx
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import Nested
 
 SECRET, FREE = "s3cr3t-pl4nted", "4n0th3r-pl4nted"
 NGINX = (
@@ -72,6 +75,21 @@ def test_no_secret_of_keepalived_is_shown(text: str) -> None:
     shown = keepalived(f"{text}\n# behind it\n")
     assert SECRET not in shown
     assert shown.endswith("\n# behind it\n")
+
+
+def secrets_of(model: t.Any) -> t.Iterator[tuple[str, str]]:
+    """Yield the keyword of the model and the name of every option of it, and of those in it, that is a secret."""
+    for name, one in model.options():
+        if one.kind.secret:
+            yield model.keyword, name
+        if isinstance(one.kind, Nested):
+            yield from secrets_of(one.kind.model)
+
+
+def test_what_a_model_calls_a_secret_is_hidden_in_text() -> None:
+    found = set(secrets_of(KeepalivedConfig))
+    assert found == {("authentication", "auth_pass"), ("key", "value")}
+    assert all(keyword in NAMES or name in NAMES for keyword, name in found)
 
 
 EMPTY = (
