@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -220,4 +221,5 @@ def eventually(what: t.Callable[[], t.Any], *, within: float, saying: str, every
 def playbook(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a playbook on the lab as a person would, and return what became of it."""
     command = ["ansible-playbook", name, "--inventory", "inventory/lab", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    plain = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
+    return subprocess.run(command, cwd=ROOT, env=plain, capture_output=True, text=True, check=False)

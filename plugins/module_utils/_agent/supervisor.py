@@ -24,6 +24,7 @@ from .._system.processes import processes
 
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 AGAIN = 0.02  # seconds between two looks at what does not end
+LOOKS = 3  # at what has children and shows none: where /proc hides them, there is no end to it
 HEARD = {signal.SIGTERM, signal.SIGCHLD}
 
 
@@ -53,10 +54,21 @@ def start(command: list[str]) -> int:
 
 def descendants() -> set[int]:
     """Return all that this process and its children have started, zombies left out."""
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return set()  # as mostly, so the processes of the host need not be looked through
+    for _look in range(LOOKS):
+        try:
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            break  # as mostly, so the processes of the host need not be looked through
+        found = look_through()
+        if found:
+            return found
+        # Zombies alone, or one whose parent has ended between two steps of the look, and which is a child by now.
+        list(reap())
+    return set()
+
+
+def look_through() -> set[int]:
+    """Return those of the processes of the host that descend from this one."""
     children: dict[int, list[int]] = {}
     for pid, process in processes():
         if process.alive:

@@ -17,10 +17,12 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent import supervisor
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier.events import MOST_STATES, History
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier.mail import send
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier.records import LIMIT
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.supervisor import supervised
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import processes
 from ansible_collections.holdfast.nginx_ha.tests.unit.notify.notify_stand import NotifyStand
 from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import eventually
 from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.test_watcher_bounds import memory
@@ -54,6 +56,17 @@ STARTED = {
     "many": "for n in $(seq 100); do setsid sleep {mark} & done",
     "without end": "setsid sh -c 'while :; do setsid sleep {mark} & sleep 0.01; done' &",
 }
+
+
+def test_one_whose_parent_ends_while_it_is_looked_for_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter([()])  # the first finds nothing
+    monkeypatch.setattr(supervisor, "processes", lambda: next(looks, processes()))
+    child = subprocess.Popen(["sleep", "60"])
+    try:
+        assert child.pid in supervisor.descendants()
+    finally:
+        child.kill()
+        child.wait()
 
 
 @pytest.mark.parametrize("started", STARTED.values(), ids=STARTED)
