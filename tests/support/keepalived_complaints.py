@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import typing as t
 from pathlib import Path
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.expand import Expanded
 
 __all__ = ("PLACE", "Complaint", "agree", "complaints", "their_complaints")
@@ -62,7 +62,6 @@ def complaints(expanded: Expanded, folder: Path) -> set[Complaint]:
         if finding.rule in _OURS:
             matched = _OURS[finding.rule].fullmatch(finding.message)
             word = matched.group(1) if matched else "?"
-            word = ast.literal_eval(word) if word.startswith(("'", '"')) else word
             line = "" if finding.rule == "brace-open" else finding.where.rpartition(":")[2]
             found.add((finding.rule, line, word.replace(f"{folder}/", "")))
     return found
@@ -77,6 +76,7 @@ def their_complaints(words: str) -> set[Complaint]:
             matched = pattern.fullmatch(line[place.end() :] if place else line)
             if matched:
                 word = next(filter(None, matched.groups()), "")
+                word = shown(word) if rule == "keyword-unknown" else word
                 found.add((rule, place["line"] if place else "", word))
     return found
 
