@@ -54,6 +54,9 @@ def _refuse_unknown(given: Mapping[str, t.Any], spec: Mapping[str, t.Any], path:
         suboptions = spec[key].get("options")
         if suboptions:
             for index, item in enumerate(value if isinstance(value, list) else [value]):
+                place = f"{path}.{key}[{index}]" if isinstance(value, list) else f"{path}.{key}"
                 if isinstance(item, Mapping):
-                    place = f"{path}.{key}[{index}]" if isinstance(value, list) else f"{path}.{key}"
                     _refuse_unknown(item, suboptions, place)
+                elif item is not None and not isinstance(item, str):
+                    # Ansible takes some texts for a mapping, and looks into a number as if it were one.
+                    raise wrong_option(item, {**spec[key], "type": "dict"}, place) or InputError(place, "is no mapping")

@@ -222,3 +222,9 @@ def test_what_is_only_for_a_role_keeps_nothing_from_being_derived() -> None:
         "lb1, lb2: keepalived_log_keep",
         "lb1, lb2: balancer_sites[0].upstream",
     ]
+
+
+@pytest.mark.parametrize("value", [1, True, 0.5], ids=str)
+def test_what_is_no_mapping_where_one_belongs_is_a_fault(value: t.Any) -> None:
+    [finding] = Estate({"keepalived_instance_options": {"authentication": value}}).findings()
+    assert finding.where == "lb1, lb2: keepalived_instance_options.authentication"
