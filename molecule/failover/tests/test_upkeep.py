@@ -55,7 +55,7 @@ def test_a_run_that_was_cut_short_of_the_services_is_finished_by_the_next(pair: 
         return set(pair.lb2.run(f"systemctl show --property=MainPID --value {units}").split())
 
     # All files are as they should be, so nothing is changed any more; but they are newer than what runs.
-    pair.lb2.run(f"touch {AGENT}/watcher/health.py {AGENT}/detector/conflict.py /etc/holdfast/notify.json")
+    pair.lb2.run(f"touch {AGENT}/watcher/health.py {AGENT}/detector/conflict.py {AGENT}/notifier/commands.py")
     pair.lb2.run("touch /etc/systemd/system/keepalived.service.d/holdfast.conf")
     before = pids()
     first = play("site.yml", "--tags=balancer", f"--limit={pair.lb2}")

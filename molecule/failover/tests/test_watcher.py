@@ -24,7 +24,8 @@ TRACKERS = ("nginx_crash", "nginx_down", "nginx_probe", "nginx_stop")
 # A crash that nobody sees is an outage until somebody comes; how fast one is seen is measured elsewhere.
 SEEN = (1.0, 200)
 # Generous: the processors of a test machine are shared. At rest it takes about one.
-MOST_PERCENT, MOST_MEGABYTES, SECONDS = 2.0, 25.0, 20
+MOST_MEGABYTES, SECONDS = 25.0, 20
+MOST_PERCENT, MOST_PERCENT_WITH_CHECKS = 2.0, 3.0  # measured: 1.3 and 1.6 to 2.5; a defect took 4.25 once
 # What one start takes tells how fast a machine is: a slower one than that of the limit may take as much more.
 USUAL_START = 0.024
 ONE_INTERPRETER = """
@@ -152,14 +153,14 @@ def one_interpreter(node: Node) -> float:
     return float(node.run(f"python3 - <<'END'\n{ONE_INTERPRETER}END"))
 
 
-def assert_frugal(pair: Pair, what: str) -> None:
+def assert_frugal(pair: Pair, what: str, most_percent: float) -> None:
     before = spent(pair.lb1)
     with client(VIP, SITE) as window:
         window.settle(SECONDS)
     percent = (spent(pair.lb1) - before) / SECONDS * 100
     kilobytes = pair.lb1.run(f"awk '/^Pss:/ {{print $2}}' /proc/{main_pid(pair.lb1)}/smaps_rollup")
     megabytes = int(kilobytes) / 1024
-    most = MOST_PERCENT * max(1.0, one_interpreter(pair.lb1) / USUAL_START)
+    most = most_percent * max(1.0, one_interpreter(pair.lb1) / USUAL_START)
     measured = {"percent": round(percent, 2), "most": round(most, 2), "megabytes": round(megabytes, 1)}
     print(f"MEASURED {json.dumps({'watcher': what, **measured})}")
     assert percent < most
@@ -167,11 +168,11 @@ def assert_frugal(pair: Pair, what: str) -> None:
 
 
 def test_the_watcher_takes_next_to_nothing(pair: Pair) -> None:
-    assert_frugal(pair, "no checks")
+    assert_frugal(pair, "no checks", MOST_PERCENT)
 
 
 def test_nor_does_it_with_five_checks(five_checks: Pair) -> None:
-    assert_frugal(five_checks, "five checks")
+    assert_frugal(five_checks, "five checks", MOST_PERCENT_WITH_CHECKS)
 
 
 def test_its_unit_is_hardened(pair: Pair) -> None:
