@@ -6,8 +6,9 @@
     bin/lab up
     .venv/bin/python -m tests.bench.rollout --peers DIR
 
-DIR has the roles geerlingguy.nginx and evrardjp.keepalived (ansible-galaxy role install --roles-path DIR NAME); without
-it they are not measured, and that is said. The lab is made anew for each run on new hosts. --delay adds that to every
+DIR has the roles geerlingguy.nginx and evrardjp.keepalived (ansible-galaxy role install --roles-path DIR NAME), which
+need ansible.posix and community.general in ANSIBLE_COLLECTIONS_PATH, beside .ansible/collections; without it they are
+not measured, and that is said. The lab is made anew for each run on new hosts. --delay adds that to every
 packet from here to the hosts, in milliseconds, as a connection over a distance does. Prints a table: seconds, tasks and
 executions (commands and files that ssh brings) on the busiest host, and the tasks that took longest.
 """
@@ -105,8 +106,10 @@ def play(playbook: str, folder: Path, **environment: str) -> Run:
 
 
 def new_lab() -> None:
-    for verb in ("down", "up"):
-        subprocess.run([str(ROOT / "bin/lab"), verb], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    # The lab's hosts reach no archive; with lists of today the public roles do not ask one.
+    fresh = [("exec", host, "touch", "/var/lib/apt/lists") for host in BALANCERS]
+    for arguments in (("down",), ("up",), *fresh):
+        subprocess.run([str(ROOT / "bin/lab"), *arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
 @contextmanager
