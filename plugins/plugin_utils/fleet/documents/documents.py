@@ -28,9 +28,16 @@ def documents(plan: Plan, hosts: Iterable[str]) -> dict[str, Documents]:
     found: dict[str, Documents] = {}
     for host in hosts:
         if host in plan.members:
+            derived = plan.balancer(host)
             found[host] = {
-                "balancer": {"state": nginx.balancer(plan, host), "preflight": nginx.balancer_preflight(plan, host)},
-                "keepalived": {"state": keepalived.state(plan, host), "preflight": keepalived.preflight(plan, host)},
+                "balancer": {
+                    "state": nginx.balancer(plan, host, derived),
+                    "preflight": nginx.balancer_preflight(plan, host),
+                },
+                "keepalived": {
+                    "state": keepalived.state(plan, host, derived),
+                    "preflight": keepalived.preflight(plan, host, derived),
+                },
             }
         elif host in plan.fleet.backends:
             found[host] = {

@@ -45,9 +45,12 @@ LABELLED = (
 """What has the labels of SELinux by where it lies, with all below it."""
 
 
-def state(plan: Plan, host: str) -> Document:
-    """Return the sections of ``host_state`` that make a host a balancer whose addresses are kept."""
-    variables, derived = plan.members[host].variables, plan.balancer(host)
+def state(plan: Plan, host: str, derived: Document) -> Document:
+    """Return the sections of ``host_state`` that make a host a balancer whose addresses are kept.
+
+    ``derived`` is its ``Plan.balancer``.
+    """
+    variables = plan.members[host].variables
     own = {"firewall": _firewall(variables, derived["firewall"])}
     heard = variables["keepalived_firewall"] == "auto" or variables["keepalived_guard"]
     return {
@@ -66,9 +69,12 @@ def state(plan: Plan, host: str) -> Document:
     }
 
 
-def preflight(plan: Plan, host: str) -> Document:
-    """Return what ``preflight`` looks for before a host becomes a balancer whose addresses are kept."""
-    variables, derived = plan.members[host].variables, plan.balancer(host)
+def preflight(plan: Plan, host: str, derived: Document) -> Document:
+    """Return what ``preflight`` looks for before a host becomes a balancer whose addresses are kept.
+
+    ``derived`` is its ``Plan.balancer``.
+    """
+    variables = plan.members[host].variables
     run = scripts(variables, [one.said for one in plan.instances[host]])
     commands = variables["keepalived_notify_commands"].values()
     return {

@@ -20,9 +20,9 @@ SHARED = "nginx listens on a shared address itself"
 """Where it does, it has to start also where that address is not held."""
 
 
-def balancer(plan: Plan, host: str) -> Document:
-    """Return the sections of ``host_state`` that let nginx of a host balance."""
-    variables, derived = plan.members[host].variables, plan.balancer(host)
+def balancer(plan: Plan, host: str, derived: Document) -> Document:
+    """Return the sections of ``host_state`` that let nginx of a host balance; ``derived`` is its ``Plan.balancer``."""
+    variables = plan.members[host].variables
     upstreams, streams = derived["balancer_upstreams"], derived["balancer_stream_upstreams"]
     return {
         "kernel": {
@@ -35,7 +35,7 @@ def balancer(plan: Plan, host: str) -> Document:
         "nginx": {
             "upstreams": upstreams,
             "maps": variables["balancer_maps"],
-            "servers": [*_sites(variables["balancer_sites"]), health(variables)],
+            "servers": [*_sites(variables["balancer_sites"]), _health(variables)],
             "stream_upstreams": streams,
             "stream_servers": variables["balancer_streams"],
             "drift": variables["balancer_drift"],
@@ -52,7 +52,7 @@ def balancer_preflight(plan: Plan, host: str) -> Document:
     return {"packages": [variables["nginx_package"]], "ports": list(dict.fromkeys(numbers))}
 
 
-def health(variables: Variables) -> Document:
+def _health(variables: Variables) -> Document:
     """Return the site that tells the watcher whether nginx answers."""
     return {
         "name": "holdfast-health",
