@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.expand import expand
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.live import included
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import (
@@ -337,7 +338,7 @@ def test_an_include_brings_the_same_files(keepalived: Keepalived, pattern: str) 
     blocks = expand(text, str(keepalived.folder / "keepalived.conf"), included).blocks
     found = [word for _rule, _line, word in map(first_complaint, said.splitlines()) if word]
     # Each of its processes complains of them once.
-    assert found == [block.name for block in blocks] * (len(found) // len(blocks))
+    assert found == [shown(block.name) for block in blocks] * (len(found) // len(blocks))
 
 
 def first_complaint(line: str) -> tuple[str, str, str]:
