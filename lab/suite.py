@@ -37,12 +37,12 @@ LOGS = LAB_DIRECTORY / "log"
 SHOWN_LINES = 60
 PURE = ("nginx", "keepalived", "vrrp")  # rooms below tests/unit that need no ansible
 # The Molecule scenarios that `bin/test --all` runs whole, and every other run one of, by its seed, and a slice of it.
-LONG = ("busy", "modes", "move", "split")
+LONG = ("cpu_starvation", "vrrp_modes", "planned_move", "split_brain")
 SLICE = {"HOLDFAST_SLICE": "3", "HOLDFAST_BUSY_SECONDS": "60"}
 # What `bin/test --all` does more of: all variants instead of one by the seed, more rounds.
 MORE = {"HOLDFAST_ALL": "1", "HOLDFAST_CHAOS_ROUNDS": "100"}
 # These begin first, so that the last one to end is a short one.
-LONGEST = ("tests/integration", "together", "around")
+LONGEST = ("tests/integration", "synchronized_change", "notifications_and_firewall")
 # Scenarios run beside each other, each in a lab of its own. These measure what a client sees within tight limits, or
 # take all processors, and run alone.
 LABS = 2

@@ -10,12 +10,12 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.action import FindingOut
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.read_only import ReadOnlyAction
 
 ROUNDS = 5
 
 
-class ActionModule(FindingOut):
+class ActionModule(ReadOnlyAction):
     """Asks for the time over the connection of the play and takes the answer that was the fastest.
 
     The host's clock was read somewhere between question and answer, so half of that time is the uncertainty
@@ -24,7 +24,7 @@ class ActionModule(FindingOut):
 
     _requires_connection = True
 
-    def find_out(self, given: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def gather(self, given: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
         measured: list[tuple[float, float]] = []
         for _round in range(ROUNDS):
             asked = time.time()

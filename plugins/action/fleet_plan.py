@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding, HoldfastError, errors
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import hide
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rules_instances import NOTIFIES
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.action import FindingOut
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.documents import documents
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.examine import examine
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import specs
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.planned import keep
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.read_only import ReadOnlyAction
 
 try:
     from ansible._internal._datatag._tags import Origin
@@ -37,8 +37,8 @@ COMMANDS = ("command", "misc_path", "notify_down", "notify_up", "quorum_down", "
 STEP = re.compile(r"(\w+)|\[(\d+)\]")
 
 
-class ActionModule(FindingOut):
-    def find_out(self, given: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
+class ActionModule(ReadOnlyAction):
+    def gather(self, given: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
         strategy = str(self._task.get_play().strategy)
         if strategy.rpartition(".")[2] in NOT_TOGETHER:
             raise HoldfastError(

@@ -17,10 +17,10 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.move impor
     concerned,
     decide,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.action import FindingOut
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.read_only import ReadOnlyAction
 
 
-class ActionModule(FindingOut):
+class ActionModule(ReadOnlyAction):
     ARGUMENTS: t.ClassVar[dict[str, dict[str, t.Any]]] = {
         "to": {"type": "str", "default": ""},
         "away": {"type": "str", "default": ""},
@@ -30,7 +30,7 @@ class ActionModule(FindingOut):
         "seen": {"type": "dict"},
     }
 
-    def find_out(self, given: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def gather(self, given: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
         request = Request(given["to"], given["away"], given["back"], tuple(given["addresses"]))
         found = concerned(request, _clusters(given["plan"]))
         members = _members(found, given["plan"])

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import process
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.action import FindingOut
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.read_only import ReadOnlyAction
 
 MODULE = "holdfast.nginx_ha.rollout_lock"
 
@@ -44,7 +44,7 @@ def has_ended(identity: str) -> bool:
     return controller == platform.node() and rest.isdigit() and began(int(rest)) != since
 
 
-class ActionModule(FindingOut):
+class ActionModule(ReadOnlyAction):
     """Takes the lock of a host for the run, that is for the process that started this one for the task."""
 
     ARGUMENTS: t.ClassVar[dict[str, dict[str, t.Any]]] = {
@@ -52,7 +52,7 @@ class ActionModule(FindingOut):
     }
     _requires_connection = True
 
-    def find_out(self, given: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def gather(self, given: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
         arguments = {"state": given["state"], "holder": identify(os.getppid())}
         result = self._ask(arguments, variables)
         if result.get("holder") and has_ended(result["holder"]["id"]):

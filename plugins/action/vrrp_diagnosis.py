@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.action import FindingOut
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.case import DOWN
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.diagnosis import (
     Case,
@@ -18,9 +17,10 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.diagnosis
     diagnose_noticed,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.failure import failure
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.read_only import ReadOnlyAction
 
 
-class ActionModule(FindingOut):
+class ActionModule(ReadOnlyAction):
     ARGUMENTS: t.ClassVar[dict[str, dict[str, t.Any]]] = {
         "plan": {"type": "dict", "required": True},
         "facts": {"type": "dict", "required": True},
@@ -29,7 +29,7 @@ class ActionModule(FindingOut):
         "part": {"type": "str", "choices": ["all", "noticed"], "default": "all"},
     }
 
-    def find_out(self, given: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def gather(self, given: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
         hosts = given["plan"]["hosts"]
         healthy, report = True, []
         for cluster in dict.fromkeys(hosts[host]["cluster"] for host in hosts if "cluster" in hosts[host]):

@@ -165,14 +165,14 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host imp
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.packages import download, manager
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.programs import program_of, unfit_program
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.frames import own_macs
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.segment import look
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.strangers import (
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.foreign_routers import (
     Segment,
+    foreign_routers,
     former_peers,
     sentence,
-    strangers,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.frames import own_macs
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.segment import look
 
 DEAF = (
     "keepalived cannot watch processes here: the kernel tells of them in the initial network namespace only, and this "
@@ -215,7 +215,7 @@ def on_the_network(
         seen = look(segment.questions(), link_local(), segment.seconds)
     except HoldfastError as error:
         return [], [str(error)]
-    found = strangers(segment, seen)
+    found = foreign_routers(segment, seen)
     # Adverts alone can be forged: whoever does must not keep this cluster from being changed.
     wrong = [sentence(one) for one in found if one.kind in ("holder", "twin")]
     doubtful = [sentence(one) for one in found if one.kind not in ("holder", "twin")]

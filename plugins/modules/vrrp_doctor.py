@@ -96,9 +96,9 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.observed
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import running
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import drifted, owned_files
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.foreign_routers import Segment, foreign_routers
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.frames import own_macs
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.segment import look
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.strangers import Segment, strangers
 
 UNITS = ("keepalived", "nginx", "holdfast-watcher", "holdfast-detector")
 DETECTOR = "holdfast-detector"
@@ -168,11 +168,11 @@ def noticed(detected: t.Sequence[t.Mapping[str, t.Any]], root: str, patience: fl
     segment = Segment(detected, homes(live_instances(root)), own_macs())
     found: list[t.Any] = []
     with contextlib.suppress(HoldfastError):  # the interface is down, which is told of as such
-        found = strangers(segment, look(segment.questions(), link_local(), segment.seconds))
+        found = foreign_routers(segment, look(segment.questions(), link_local(), segment.seconds))
     return {
         "split_brain": findings or [],
         "detector_tells": findings is not None,
-        "strangers": [one._asdict() for one in found],
+        "foreign_routers": [one._asdict() for one in found],
     }
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / ".ansible/collections"), str(ROOT / "tests/support"), str(ROOT)]
 
-from faults import FAULTS, Fault, mend
+from faults import FAULTS, Fault, recover
 from fleet_under_test import client
 from pair import SITE, VIP, Pair
 
@@ -109,13 +109,13 @@ def as_before(pair: Pair) -> None:
 
 
 def measure(pair: Pair, fault: Fault) -> dict[str, float]:
-    """Strike the holder once, and return the gap in milliseconds and the requests that failed or were slow.
+    """Inject the holder once, and return the gap in milliseconds and the requests that failed or were slow.
 
     Where the other node does not take the address in time the gap is infinite.
     """
     moved = True
     with client(VIP, SITE) as window:
-        fault.strike(pair.lb1)
+        fault.inject(pair.lb1)
         try:
             pair.held_by(pair.lb2, within=LONGEST, isolated=fault.isolated)
         except AssertionError:
@@ -123,7 +123,7 @@ def measure(pair: Pair, fault: Fault) -> dict[str, float]:
         else:
             window.settle(1.0)
     seen = window.summary()
-    mend(pair.lb1)
+    recover(pair.lb1)
     pair.held_by(pair.lb1, within=60)
     with client(VIP, SITE) as quiet:
         quiet.settle(1.0)
@@ -160,7 +160,7 @@ def main() -> None:
     known = {fault.name: fault for fault in FAULTS}
     chosen = options.fault or USUAL
     pair = Pair()
-    pair.heal()
+    pair.recover()
     measured: dict[str, dict[str, list[dict[str, float]]]] = {name: {} for name in chosen}
     for way in ("holdfast",) if options.no_guides else ("holdfast", "guides"):
         if way == "guides":

@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from estate import Estate
 from examples import Example, Task, tasks, variables
+from inventory_builder import InventoryBuilder
 from real_hosts import Host
 
 # The networks and interfaces that the documents speak of, and the FIFO that systemd makes.
@@ -42,10 +42,10 @@ def documented(fleet: t.Mapping[str, Host]) -> Host:
 
 @pytest.mark.parametrize("example", list(variables()), ids=lambda example: example.place)
 def test_an_example_is_taken_by_both_daemons(documented: Host, example: Example) -> None:
-    estate = Estate(example.everywhere, groups=example.groups, **example.hosts)
+    inventory = InventoryBuilder(example.everywhere, groups=example.groups, **example.hosts)
     host = next(iter(example.groups["master"]))
-    assert not [one for one in estate.findings() if one.severity == "error"]
-    roles = estate.documents(host)
+    assert not [one for one in inventory.findings() if one.severity == "error"]
+    roles = inventory.documents(host)
     fit = {name: roles["keepalived"]["preflight"][name] for name in ("scripts", "script_users")}
     for path in fit["scripts"].values():
         documented.run(PROGRAM.format(folder=path.rpartition("/")[0], path=path))
@@ -67,6 +67,6 @@ def test_a_user_of_scripts_who_is_not_there_is_told_before_anything_is_changed(d
         "keepalived_global_options": {"script_user": ["keepalived_script"]},
         "keepalived_vrrp_scripts": [{"name": "uplink", "script": "/usr/bin/true"}],
     }
-    wanted = Estate(said).documents("lb1")["keepalived"]["preflight"]
+    wanted = InventoryBuilder(said).documents("lb1")["keepalived"]["preflight"]
     told = documented.refused("preflight", {name: wanted[name] for name in ("scripts", "script_users")})
     assert "there is no user keepalived_script to run /usr/bin/true: create it" in told

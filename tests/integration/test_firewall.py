@@ -10,7 +10,7 @@ import typing as t
 import pytest
 from real_hosts import ADDRESS, PEER, Args, Host, hosts
 
-STRANGER = "10.89.77.66"
+FOREIGN = "10.89.77.66"
 VRRP, AH = 112, 51
 # A neighbour at the other end of the wire; it speaks from two addresses.
 NEIGHBOUR = f"""
@@ -19,7 +19,7 @@ ip netns add neighbour
 ip link set wire0 netns neighbour
 ip -n neighbour link set wire0 up
 ip -n neighbour address add {PEER}/24 dev wire0
-ip -n neighbour address add {STRANGER}/24 dev wire0
+ip -n neighbour address add {FOREIGN}/24 dev wire0
 ip -n neighbour -6 address add fd77::12/64 dev wire0 nodad
 ip -n neighbour -6 address add fd77::66/64 dev wire0 nodad
 ip -6 address add fd77::11/64 dev eth0 nodad
@@ -216,10 +216,10 @@ def test_adverts_of_the_peer_come_in_and_nobody_elses(host: Host, name: str) -> 
     assert hears(host, PEER)
     assert hears(host, PEER, "224.0.0.18")
     assert hears(host, "fd77::12", "fd77::11")
-    assert not hears(host, STRANGER)
-    assert not hears(host, STRANGER, "224.0.0.18")
+    assert not hears(host, FOREIGN)
+    assert not hears(host, FOREIGN, "224.0.0.18")
     assert not hears(host, "fd77::66", "fd77::11")
-    assert serves(host, STRANGER)
+    assert serves(host, FOREIGN)
     assert serves(host, "fd77::66", "fd77::11")
 
 
@@ -245,22 +245,22 @@ def test_the_rules_outlast_a_reload_and_a_restart(host: Host, name: str) -> None
         host.run(command)
         host.eventually(lambda: hears(host, PEER), f"adverts after {command}")
         assert hears(host, "fd77::12", "fd77::11"), command
-        assert not hears(host, STRANGER), command
-        assert serves(host, STRANGER), command
+        assert not hears(host, FOREIGN), command
+        assert serves(host, FOREIGN), command
         assert not host.ok("vrrp_firewall", WANTED)["changed"], command
 
 
 def test_what_is_no_longer_wanted_goes_and_the_rest_stays(host: Host, name: str) -> None:
     before = host.run(FIREWALLS[name].shown)
     host.ok("vrrp_firewall", WANTED)
-    other = dict(WANTED, adverts=[{"source": STRANGER}], ports=["80/tcp"], sources=[f"{STRANGER}/32"])
+    other = dict(WANTED, adverts=[{"source": FOREIGN}], ports=["80/tcp"], sources=[f"{FOREIGN}/32"])
     done = host.ok("vrrp_firewall", other)
     assert done["added"]
     assert done["removed"]
     assert not hears(host, PEER)
     assert not hears(host, "fd77::12", "fd77::11")
-    assert hears(host, STRANGER)
-    assert serves(host, STRANGER)
+    assert hears(host, FOREIGN)
+    assert serves(host, FOREIGN)
     assert not serves(host, PEER)
     assert not host.ok("vrrp_firewall", other)["changed"]
 
@@ -272,7 +272,7 @@ def test_what_is_no_longer_wanted_goes_and_the_rest_stays(host: Host, name: str)
 def test_refused_rules_leave_everything_as_it_was(host: Host, name: str) -> None:
     if name not in ("nftables", "iptables"):
         pytest.skip("its own program writes the rules")
-    host.ok("vrrp_firewall", dict(WANTED, adverts=[{"source": STRANGER}]))
+    host.ok("vrrp_firewall", dict(WANTED, adverts=[{"source": FOREIGN}]))
     before = host.run(FIREWALLS[name].shown)
     program = {"nftables": "nft", "iptables": "iptables-restore"}[name]
     # A program that lists the rules as ever, and takes none.
@@ -284,7 +284,7 @@ def test_refused_rules_leave_everything_as_it_was(host: Host, name: str) -> None
     host.run(f"rm /usr/local/sbin/{program} /run/real")
     assert words == f"{program} refuses the rules, and the old ones stay: no"
     assert host.run(FIREWALLS[name].shown) == before
-    assert hears(host, STRANGER)
+    assert hears(host, FOREIGN)
     assert not hears(host, PEER)
 
 
@@ -310,7 +310,7 @@ def assert_heard_are_the_peers(host: Host, saying: str = "") -> None:
     for group in (ADDRESS, "224.0.0.18"):
         assert hears(host, PEER, group), (group, saying)
         assert not hears(host, PEER, group, ttl=254), (group, saying)
-        assert not hears(host, STRANGER, group), (group, saying)
+        assert not hears(host, FOREIGN, group), (group, saying)
     assert hears(host, "fd77::12", "fd77::11"), saying
     assert not hears(host, "fd77::12", "fd77::11", ttl=64), saying
     assert not hears(host, "fd77::66", "fd77::11"), saying
@@ -327,7 +327,7 @@ def test_the_guard_lets_the_peers_be_heard_and_nobody_else(any_host: Host) -> No
     done = host.ok("vrrp_firewall", GUARDED)
     assert_heard_are_the_peers(host)
     # In fragments, and behind a header of IPv6, it is an advert all the same.
-    assert not hears(host, STRANGER, size=3000)
+    assert not hears(host, FOREIGN, size=3000)
     assert not hears(host, "fd77::66", "fd77::11", size=1600)
     assert not host.ok("vrrp_firewall", GUARDED)["changed"]
     assert not host.ok("vrrp_firewall", GUARDED, check=True)["changed"]
@@ -356,7 +356,7 @@ def test_peers_with_another_ttl_are_heard_until_all_have_been_set_up(host: Host)
     host.ok("vrrp_firewall", dict(GUARDED, senders="joined"))
     assert hears(host, PEER, ttl=64)
     assert hears(host, "fd77::12", "fd77::11", ttl=64)
-    assert not hears(host, STRANGER)
+    assert not hears(host, FOREIGN)
     host.ok("vrrp_firewall", GUARDED)
     assert_heard_are_the_peers(host)
     assert not host.ok("vrrp_firewall", dict(GUARDED, senders="joined"))["changed"]
@@ -366,13 +366,13 @@ def test_peers_that_come_and_go_are_both_heard_until_all_have_changed(any_host: 
     host = any_host
     assert not host.ok("vrrp_firewall", dict(GUARDED, senders="joined_where_any"))["changed"]
     host.ok("vrrp_firewall", GUARDED)
-    other = dict(GUARDED, adverts=[{"source": STRANGER}])
+    other = dict(GUARDED, adverts=[{"source": FOREIGN}])
     host.ok("vrrp_firewall", dict(other, senders="joined"))
     assert hears(host, PEER)
-    assert hears(host, STRANGER)
+    assert hears(host, FOREIGN)
     host.ok("vrrp_firewall", other)
     assert not hears(host, PEER)
-    assert hears(host, STRANGER)
+    assert hears(host, FOREIGN)
 
 
 def forge_arp(host: Host) -> None:
@@ -408,15 +408,15 @@ def test_a_forged_arp_packet_does_not_send_adverts_to_nowhere(firewalls: t.Mappi
 
 def test_a_peer_behind_a_router_and_the_authentication_header(firewalls: t.Mapping[str, Host]) -> None:
     host = firewalls[NONE]
-    assert hears(host, STRANGER, protocol=AH)
+    assert hears(host, FOREIGN, protocol=AH)
     routed = dict(GUARDED, adverts=[{"source": PEER, "ttl": 250}], authenticated=True)
     host.ok("vrrp_firewall", routed)
     assert hears(host, PEER, ttl=250)
     assert not hears(host, PEER, ttl=249)
     assert hears(host, PEER, protocol=AH)
-    assert not hears(host, STRANGER, protocol=AH)
+    assert not hears(host, FOREIGN, protocol=AH)
     host.ok("vrrp_firewall", {})
-    assert hears(host, STRANGER)
+    assert hears(host, FOREIGN)
 
 
 def test_iptables_is_the_guard_where_nftables_is_not(firewalls: t.Mapping[str, Host]) -> None:
@@ -434,7 +434,7 @@ def test_iptables_is_the_guard_where_nftables_is_not(firewalls: t.Mapping[str, H
             "iptables -t mangle -I INPUT -j ACCEPT",
         ):
             host.run(command)
-            host.eventually(lambda: not hears(host, STRANGER), f"strangers are silent after {command}")
+            host.eventually(lambda: not hears(host, FOREIGN), f"strangers are silent after {command}")
         host.run("iptables -t mangle -D INPUT -j ACCEPT")
         assert host.run(saved) == there
         assert_heard_are_the_peers(host)

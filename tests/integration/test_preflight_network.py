@@ -177,7 +177,7 @@ def test_the_doctor_sees_them_without_a_detector(node: Host, part: str) -> None:
     give(node, EXCLUDED, SIX)
     asked = {"addresses": [VIP, EXCLUDED, SIX], "detected": ASKED["detected"], "part": part}
     facts = node.ok("vrrp_doctor", asked)["facts"]
-    assert [(one["kind"], one["mac"], one["addresses"]) for one in facts["strangers"]] == [
+    assert [(one["kind"], one["mac"], one["addresses"]) for one in facts["foreign_routers"]] == [
         ("holder", MAC, [EXCLUDED]),
         ("holder", MAC, [SIX]),
     ]

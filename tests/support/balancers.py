@@ -9,8 +9,8 @@ import typing as t
 from contextlib import ExitStack, contextmanager
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.engine import Window
+from fault_injection import SINGLE_RUN
 from fleet_under_test import Holders, Node, client, eventually, watching
-from ordeal import TWICE
 
 __all__ = (
     "FAST",
@@ -21,7 +21,7 @@ __all__ = (
     "Watched",
     "clients",
     "fails_and_returns",
-    "healed",
+    "recovered",
     "watched",
 )
 
@@ -67,7 +67,7 @@ class Balancers:
             saying=", ".join(f"{name} alone holds {address}" for address, name in places.items()),
         )
 
-    def heal(self, places: t.Mapping[str, str]) -> None:
+    def recover(self, places: t.Mapping[str, str]) -> None:
         """Make every node well, and wait until the addresses are where they belong then."""
         for node in self:
             node.revive()
@@ -113,8 +113,8 @@ class Clients:
             figures = ", ".join(f"{name} {seen[name]}" for name in ("gap_ms", "failed_total", "slow", "max_ms"))
             print(f"MEASURED {saying}, {address}: {figures}")
             assert not seen["ended_in_outage"], address
-            assert seen["gap_ms"] <= TWICE * gap * 1000, f"{saying}, {address}: {figures}"
-            assert seen["failed_total"] + seen["slow"] <= TWICE * gap * RATE, f"{saying}, {address}: {figures}"
+            assert seen["gap_ms"] <= SINGLE_RUN * gap * 1000, f"{saying}, {address}: {figures}"
+            assert seen["failed_total"] + seen["slow"] <= SINGLE_RUN * gap * RATE, f"{saying}, {address}: {figures}"
 
 
 @contextmanager
@@ -133,12 +133,12 @@ def clients(addresses: t.Iterable[str], site: str = SITE) -> t.Iterator[Clients]
 
 
 @contextmanager
-def healed(places: t.Mapping[str, str], *names: str) -> t.Iterator[Balancers]:
+def recovered(places: t.Mapping[str, str], *names: str) -> t.Iterator[Balancers]:
     """Lend balancers that are well, before and after, with every address at its place."""
     balancers = Balancers(*names)
-    balancers.heal(places)
+    balancers.recover(places)
     yield balancers
-    balancers.heal(places)
+    balancers.recover(places)
 
 
 def fails_and_returns(balancers: Balancers, failing: str, left: str, places: t.Mapping[str, str]) -> Watched:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pair of the lab, to be broken in one way and healed again; and a third host that sends adverts of its own."""
+"""The pair of the lab, to be broken in one way and recovered again; and a third host that sends adverts of its own."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class BrokenPair:
         """Return what the detector of a node wrote into the journal since then."""
         return node.run(f"journalctl --quiet --unit=holdfast-detector --output=cat --since='{since}'")
 
-    def heal(self) -> None:
+    def recover(self) -> None:
         """Undo whatever a test did, and wait until lb1 alone holds the address and nothing is raised."""
         for node in self.balancers:
             node.run("iptables --flush INPUT; iptables --flush OUTPUT; nft delete table inet holdfast_test || true")
@@ -142,7 +142,7 @@ class BrokenPair:
         eventually(lambda: event not in self.findings(node), within=within, saying=f"{node} clears {event}")
 
     @contextmanager
-    def stranger(self, priority: int, *destinations: str) -> t.Iterator[None]:
+    def foreign_router(self, priority: int, *destinations: str) -> t.Iterator[None]:
         """Let web1 send adverts with the pair's id and address to these destinations, for as long as the body lasts."""
         instance = json.loads(self.lb1.run("cat /etc/holdfast/detector.json"))["instances"][0]
         with sending(self.third, Sender(instance["router_id"], [VIP], destinations, priority)):

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from fleet_under_test import Node
 
-__all__ = ("FAULTS", "Fault", "mend", "named")
+__all__ = ("FAULTS", "Fault", "recover", "named")
 
-Strike = t.Callable[[Node], t.Any]
+Inject = t.Callable[[Node], t.Any]
 
 EVERY_NGINX = "pgrep -x nginx"
 WORKERS = "pgrep -f '^nginx: worker'"
@@ -31,18 +31,18 @@ class Fault:
     """
 
     name: str
-    strike: Strike
+    inject: Inject
     gap: float
     lost: int
     isolated: bool = False
 
 
-def shell(command: str) -> Strike:
+def shell(command: str) -> Inject:
     return lambda node: node.run(command)
 
 
-def apart(name: str, command: str) -> Strike:
-    """Return a strike that goes on in the node after it has begun, as the transient unit of this name."""
+def apart(name: str, command: str) -> Inject:
+    """Return a inject that goes on in the node after it has begun, as the transient unit of this name."""
     return lambda node: node.run(f"systemd-run --quiet --collect --unit=fault-{name} sh -c '{command}'")
 
 
@@ -79,7 +79,7 @@ def named(name: str) -> Fault:
     return next(fault for fault in FAULTS if fault.name == name)
 
 
-def mend(node: Node) -> None:
+def recover(node: Node) -> None:
     """Undo whatever of the above has happened to a balancer; nothing happens to one that is well."""
     node.revive()
     node.run(

@@ -16,6 +16,6 @@ __all__ = ("pair",)
 @pytest.fixture
 def pair() -> t.Iterator[Pair]:
     made = Pair()
-    made.heal()
+    made.recover()
     yield made
-    made.heal()
+    made.recover()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from faults import mend
+from faults import recover
 from fleet_under_test import Node, eventually, playbook
 
 __all__ = ("SITE", "VIP", "Pair")
@@ -53,12 +53,12 @@ class Pair:
     def other(self, node: Node) -> Node:
         return self.lb2 if node is self.lb1 else self.lb1
 
-    def heal(self) -> None:
+    def recover(self) -> None:
         """Undo every fault, and wait until the preferred node alone holds the address."""
         for node in self.web_servers:
             node.revive()
         for node in self.balancers:
-            mend(node)
+            recover(node)
         for node, unit in self.web_servers.items():
             node.run(f"systemctl start {unit}")
         if any(self.moved(node) for node in self.balancers):

@@ -67,7 +67,7 @@ def test(root: str, *writes: str) -> None:
     json.dump(listing(root), sys.stdout, ensure_ascii=False)
 
 
-class Estate:
+class InventoryBuilder:
     """A folder with a random tree in it, a place for stages beside or above it, and what the test writes to."""
 
     def __init__(self, home: str, chance: random.Random) -> None:
@@ -147,7 +147,7 @@ def differs(method: str, seed: str) -> dict[str, t.Any] | None:
 
     chance = random.Random(seed)
     home = tempfile.mkdtemp(dir=chance.choice(("/root", "/run")))
-    estate = Estate(home, chance)
+    inventory = InventoryBuilder(home, chance)
 
     class Lister(Daemon):
         name = "toy"
@@ -161,10 +161,12 @@ def differs(method: str, seed: str) -> dict[str, t.Any] | None:
 
         def check(self, changes: Changes) -> stage.Check:
             def command(root: str) -> tuple[str, ...]:
-                writes = (root + one[len(self.root) :] if one.startswith(self.root) else one for one in estate.writes)
+                writes = (
+                    root + one[len(self.root) :] if one.startswith(self.root) else one for one in inventory.writes
+                )
                 return (sys.executable, "-S", os.path.abspath(__file__), "list", root, *writes)
 
-            return stage.Check(self.root, command(self.root), command, writes=tuple(estate.writes))
+            return stage.Check(self.root, command(self.root), command, writes=tuple(inventory.writes))
 
         def verdict(self, completed: Completed) -> str | None:
             self.said = completed.stdout
@@ -179,12 +181,12 @@ def differs(method: str, seed: str) -> dict[str, t.Any] | None:
     owned: dict[str, Wanted] = {}
     try:
         for step in range(4):
-            wish = estate.wish(owned, Wanted)
-            seen, before = [], listing(estate.home)
+            wish = inventory.wish(owned, Wanted)
+            seen, before = [], listing(inventory.home)
             for check_mode in (True, False):
-                daemon = Lister(root=estate.root)
+                daemon = Lister(root=inventory.root)
                 change = transaction.Transaction(
-                    daemon, check_mode=check_mode, state_folder="/var/lib/holdfast-trees", runtime=estate.runtime
+                    daemon, check_mode=check_mode, state_folder="/var/lib/holdfast-trees", runtime=inventory.runtime
                 )
                 try:
                     with change:
@@ -195,14 +197,18 @@ def differs(method: str, seed: str) -> dict[str, t.Any] | None:
                         break
                     return {"seed": seed, "step": step, "error": str(error)}
                 seen.append(json.loads(daemon.said))
-                traces = [path for path in estate.writes if os.path.exists(path)]
-                if traces or (check_mode and listing(estate.home) != before):
-                    return {"seed": seed, "step": step, "traces": traces or _difference(before, listing(estate.home))}
+                traces = [path for path in inventory.writes if os.path.exists(path)]
+                if traces or (check_mode and listing(inventory.home) != before):
+                    return {
+                        "seed": seed,
+                        "step": step,
+                        "traces": traces or _difference(before, listing(inventory.home)),
+                    }
             else:
-                owned, live = wish, listing(estate.root)
+                owned, live = wish, listing(inventory.root)
                 if seen != [live, live]:
                     wrong = [_difference(one, live) for one in seen]
-                    return {"seed": seed, "step": step, "writes": estate.writes, "seen": wrong}
+                    return {"seed": seed, "step": step, "writes": inventory.writes, "seen": wrong}
     finally:
         shutil.rmtree(home)
         shutil.rmtree("/var/lib/holdfast-trees", ignore_errors=True)

@@ -14,8 +14,8 @@ import secrets
 from dataclasses import dataclass
 
 import pytest
+from fault_injection import SINGLE_RUN, UNDISTURBED, inject_fault
 from faults import FAULTS, Fault
-from ordeal import TWICE, UNNOTICED, undergo
 from pair import Pair
 
 SEED = os.environ.get("HOLDFAST_CHAOS_SEED") or os.environ.get("HOLDFAST_SEED") or str(secrets.randbelow(10**6))
@@ -82,7 +82,7 @@ def drawn(number: int) -> Round:
     )
 
 
-def strike(pair: Pair, what: Round) -> None:
+def inject(pair: Pair, what: Round) -> None:
     """Let it happen, what is beside first."""
     if what.beside:
         beside = BESIDE[what.beside]
@@ -90,25 +90,25 @@ def strike(pair: Pair, what: Round) -> None:
         node = pair.lb1 if where == "holder" else next(one for one in pair.web_servers if one.name == where)
         node.run(f"systemd-run --quiet --collect --unit=fault-beside sh -c '{beside.command}'")
     if what.holder:
-        what.holder.strike(pair.lb1)
+        what.holder.inject(pair.lb1)
     if what.standby:
-        what.standby.strike(pair.lb2)
+        what.standby.inject(pair.lb2)
 
 
 @pytest.mark.parametrize("number", range(ROUNDS), ids=lambda number: f"seed {SEED} round {number}")
 def test_a_round_is_survived(pair: Pair, number: int) -> None:
     what = drawn(number)
     print(f"HOLDFAST_CHAOS_SEED={SEED} round {number}: {what}")
-    seen = undergo(
+    seen = inject_fault(
         pair,
-        lambda: strike(pair, what),
+        lambda: inject(pair, what),
         successor=pair.lb2 if what.moves else None,
         isolated=what.isolated,
         quiet=2.0,
     )
-    gap, lost = (what.holder.gap, what.holder.lost) if what.holder else (UNNOTICED, 2)
+    gap, lost = (what.holder.gap, what.holder.lost) if what.holder else (UNDISTURBED, 2)
     print(f"MEASURED {seen.figures(str(what))}")
-    seen.assert_within(TWICE * gap, TWICE * lost)
+    seen.assert_within(SINGLE_RUN * gap, SINGLE_RUN * lost)
     seen.assert_one_holder(isolated=what.isolated)
     assert seen.holders.moves() <= (2 if what.holder else 0)
     assert pair.audit() == []

@@ -9,9 +9,9 @@ import json
 import time
 
 from conftest import SITE, VIP, Pair
+from fault_injection import SINGLE_RUN, UNDISTURBED, inject_fault, report
 from faults import named
 from fleet_under_test import Node, client, eventually, watching
-from ordeal import TWICE, UNNOTICED, report, undergo
 
 CUT = named("every packet lost")
 RESCUED = 0.4  # seconds in which clients are taken back from a node that is cut off
@@ -28,15 +28,15 @@ def reasons(node: Node) -> list[str]:
 
 
 def test_a_standby_that_is_cut_off_takes_nothing(pair: Pair) -> None:
-    def strike() -> None:
-        CUT.strike(pair.lb2)
+    def inject() -> None:
+        CUT.inject(pair.lb2)
         eventually(lambda: away(pair.lb2), within=2, saying="lb2 knows that it is cut off")
         assert reasons(pair.lb2) == ["cut_off"]
         assert not pair.lb2.holds(VIP)
 
-    seen = undergo(pair, strike, quiet=2.0)
+    seen = inject_fault(pair, inject, quiet=2.0)
     print(f"MEASURED {seen.figures('standby cut off')}")
-    seen.assert_within(TWICE * UNNOTICED, 4)
+    seen.assert_within(SINGLE_RUN * UNDISTURBED, 4)
     assert seen.holders.moves() == 0
     assert seen.holders.longest(at_least=2) <= RESCUED
     assert pair.audit() == []
@@ -45,7 +45,7 @@ def test_a_standby_that_is_cut_off_takes_nothing(pair: Pair) -> None:
 
 def test_a_holder_that_is_cut_off_lets_go(pair: Pair) -> None:
     with watching(VIP, pair.balancers) as holders:
-        CUT.strike(pair.lb1)
+        CUT.inject(pair.lb1)
         pair.held_by(pair.lb2, within=5)
         assert away(pair.lb1)
         time.sleep(1.0)  # that it stays so can only be waited for
@@ -64,18 +64,18 @@ def test_clients_that_a_cut_off_standby_has_taken_are_taken_back(pair: Pair) -> 
     with watching(VIP, pair.balancers) as holders, client(VIP, SITE) as window:
         pair.lb2.run("systemctl kill --signal=STOP holdfast-detector")
         pair.lb2.run(f'systemd-run --quiet --collect --unit=fault-late sh -c "{thaw}"')
-        CUT.strike(pair.lb2)
+        CUT.inject(pair.lb2)
         eventually(lambda: away(pair.lb2), within=5, saying="lb2 knows that it is cut off")
         eventually(lambda: pair.learned(third) == right, within=1, saying="a third host sends to lb1 again")
         window.settle(2.0)
     report("standby cut off, its detector late", window.summary(), holders)
     assert pair.holder() == "lb1"
     assert 0 < holders.longest(at_least=2) <= RESCUED
-    assert window.summary()["gap_ms"] <= 1000 * TWICE * RESCUED
+    assert window.summary()["gap_ms"] <= 1000 * SINGLE_RUN * RESCUED
 
 
 def test_one_that_is_cut_off_is_better_than_none(pair: Pair) -> None:
-    CUT.strike(pair.lb2)
+    CUT.inject(pair.lb2)
     eventually(lambda: away(pair.lb2), within=2, saying="lb2 knows that it is cut off")
     pair.lb1.kill()
     try:
@@ -86,7 +86,7 @@ def test_one_that_is_cut_off_is_better_than_none(pair: Pair) -> None:
 
 
 def test_no_detector_keeps_a_node_away(pair: Pair) -> None:
-    CUT.strike(pair.lb2)
+    CUT.inject(pair.lb2)
     eventually(lambda: away(pair.lb2), within=2, saying="lb2 knows that it is cut off")
     pair.lb2.run("systemctl stop holdfast-detector")
     try:
@@ -115,11 +115,11 @@ def test_one_that_boots_cut_off_keeps_no_client(pair: Pair) -> None:
         pair.lb2.run(f"systemctl disable fault-firewall; rm -f {unit}; systemctl daemon-reload")
     print(f"MEASURED booted cut off: {window.summary()['gap_ms']} ms, {window.summary()['slow']} slow")
     assert pair.holder() == "lb1"
-    assert window.summary()["gap_ms"] <= 1000 * TWICE * RESCUED
+    assert window.summary()["gap_ms"] <= 1000 * SINGLE_RUN * RESCUED
 
 
 def test_a_detector_that_dies_is_soon_back(pair: Pair) -> None:
-    CUT.strike(pair.lb2)
+    CUT.inject(pair.lb2)
     eventually(lambda: away(pair.lb2), within=2, saying="lb2 knows that it is cut off")
     pair.lb2.run("systemctl kill --signal=KILL holdfast-detector")
     eventually(lambda: not away(pair.lb2), within=2, saying="nobody keeps lb2 away")

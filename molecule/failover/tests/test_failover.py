@@ -15,9 +15,9 @@ import typing as t
 
 import pytest
 from conftest import SITE, VIP, Pair
+from fault_injection import SINGLE_RUN, inject_fault, report
 from faults import FAULTS, Fault, named
 from fleet_under_test import Node, client, eventually, watching
-from ordeal import TWICE, report, undergo
 
 from lab.podman import power_on
 
@@ -48,9 +48,9 @@ def test_a_third_host_has_learned_who_holds_it(pair: Pair) -> None:
 def test_the_address_moves_within_its_budget_and_comes_back(pair: Pair, fault: Fault) -> None:
     within: list[bool] = []
     while not within or (len(within) < 3 and not within[0]):  # one that is over is judged by the median of three
-        seen = undergo(pair, lambda: fault.strike(pair.lb1), successor=pair.lb2, isolated=fault.isolated)
+        seen = inject_fault(pair, lambda: fault.inject(pair.lb1), successor=pair.lb2, isolated=fault.isolated)
         print(f"MEASURED {seen.figures(fault.name)}")
-        seen.assert_within(TWICE * fault.gap, TWICE * fault.lost)
+        seen.assert_within(SINGLE_RUN * fault.gap, SINGLE_RUN * fault.lost)
         seen.assert_one_holder(isolated=fault.isolated)
         assert seen.holders.moves() <= 2
         assert pair.audit() == []
@@ -69,9 +69,9 @@ def test_a_child_that_dies_again_leaves_its_address_no_longer(pair: Pair) -> Non
     """keepalived itself would start the second one only after seconds."""
     fault = named("keepalived's child killed")
     for _time in range(2):
-        seen = undergo(pair, lambda: fault.strike(pair.lb1), successor=pair.lb2)
+        seen = inject_fault(pair, lambda: fault.inject(pair.lb1), successor=pair.lb2)
         print(f"MEASURED {seen.figures('child killed again')}")
-        seen.assert_within(TWICE * fault.gap, TWICE * fault.lost)
+        seen.assert_within(SINGLE_RUN * fault.gap, SINGLE_RUN * fault.lost)
         seen.assert_one_holder()
 
 
@@ -96,7 +96,7 @@ def test_a_slow_download_does_not_keep_the_address_on_a_stopping_nginx(pair: Pai
         download.kill()
         download.wait()
     report("nginx stopped, slow download open", window.summary(), holders)
-    assert_within(window.summary(), TWICE * 0.2, TWICE * 40)
+    assert_within(window.summary(), SINGLE_RUN * 0.2, SINGLE_RUN * 40)
     assert window.summary()["failures"]["refused"] == 0
 
 
@@ -126,4 +126,4 @@ def test_a_second_fault_right_after_the_first_is_survived(pair: Pair) -> None:
         pair.held_by(pair.lb1, within=5)
         window.settle(1.0)
     report("nginx stopped on the second holder", window.summary(), holders)
-    assert_within(window.summary(), TWICE * 0.2, TWICE * 40)
+    assert_within(window.summary(), SINGLE_RUN * 0.2, SINGLE_RUN * 40)

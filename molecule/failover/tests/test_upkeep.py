@@ -9,7 +9,7 @@ import re
 
 import pytest
 from conftest import Pair
-from ordeal import TWICE, undergo
+from fault_injection import SINGLE_RUN, inject_fault
 from playing import play
 
 AGENT = "/usr/local/lib/holdfast/agent/holdfast/_agent"
@@ -22,7 +22,7 @@ def test_a_storm_of_reloads_on_both_nodes_moves_nothing(pair: Pair) -> None:
         for node in pair.balancers:
             node.run(f"systemd-run --quiet --collect --unit=fault-storm sh -c '{STORM}'")
 
-    seen = undergo(pair, storm, quiet=4.0)
+    seen = inject_fault(pair, storm, quiet=4.0)
     print(f"MEASURED {seen.figures('storm of reloads')}")
     assert seen.holders.moves() == 0
     assert seen.holders.longest(at_most=0) == 0
@@ -33,9 +33,9 @@ def test_a_storm_of_reloads_on_both_nodes_moves_nothing(pair: Pair) -> None:
 @pytest.mark.parametrize("package", ["nginx", "keepalived"])
 def test_an_upgrade_of_a_package_on_the_holder_is_hardly_noticed(pair: Pair, package: str) -> None:
     command = f"DEBIAN_FRONTEND=noninteractive apt-get install --reinstall -y -q {package}"
-    seen = undergo(pair, lambda: pair.lb1.run(command))
+    seen = inject_fault(pair, lambda: pair.lb1.run(command))
     print(f"MEASURED {seen.figures(f'{package} upgraded')}")
-    seen.assert_within(TWICE * 0.2, TWICE * 40)
+    seen.assert_within(SINGLE_RUN * 0.2, SINGLE_RUN * 40)
     seen.assert_one_holder()
     assert seen.holders.moves() <= 2
     assert pair.audit() == []
@@ -43,7 +43,7 @@ def test_an_upgrade_of_a_package_on_the_holder_is_hardly_noticed(pair: Pair, pac
 
 def test_a_web_server_that_stops_costs_no_request(pair: Pair) -> None:
     web1 = next(iter(pair.web_servers))
-    seen = undergo(pair, lambda: web1.run("systemctl stop nginx"), quiet=2.0)
+    seen = inject_fault(pair, lambda: web1.run("systemctl stop nginx"), quiet=2.0)
     print(f"MEASURED {seen.figures('one web server stopped')}")
     assert seen.holders.moves() == 0
     assert seen.broken["failed_total"] == 0

@@ -11,8 +11,8 @@ import typing as t
 
 import pytest
 from conftest import SITE, VIP, Pair
+from fault_injection import inject_fault
 from fleet_under_test import Node, client, eventually, watching
-from ordeal import undergo
 from playing import play
 
 WATCHER = "holdfast-watcher.service"
@@ -65,11 +65,11 @@ def back(node: Node, before: int) -> t.Callable[[], bool]:
     )
 
 
-def survives(pair: Pair, strike: t.Callable[[Node], t.Any], *, within: float) -> str:
-    """Strike the watcher of the holder, see that no client notices, and return what the journal says."""
+def survives(pair: Pair, inject: t.Callable[[Node], t.Any], *, within: float) -> str:
+    """Inject the watcher of the holder, see that no client notices, and return what the journal says."""
     since, before = now(pair.lb1), main_pid(pair.lb1)
     with watching(VIP, pair.balancers) as holders, client(VIP, SITE) as window:
-        strike(pair.lb1)
+        inject(pair.lb1)
         eventually(back(pair.lb1, before), within=within, saying="the watcher is back")
         window.settle(1.0)
     assert window.summary()["failed_total"] == 0
@@ -90,7 +90,9 @@ def survives(pair: Pair, strike: t.Callable[[Node], t.Any], *, within: float) ->
 def test_a_watcher_that_fails_costs_no_request_and_is_back(pair: Pair, name: str, words: str) -> None:
     told = survives(pair, signalled(name), within=20)
     assert re.search(rf"The watcher of nginx {words}\. Until it is back nobody sees a crash", told), told
-    seen = undergo(pair, lambda: pair.lb1.run("systemctl kill --kill-who=main --signal=KILL nginx"), successor=pair.lb2)
+    seen = inject_fault(
+        pair, lambda: pair.lb1.run("systemctl kill --kill-who=main --signal=KILL nginx"), successor=pair.lb2
+    )
     seen.assert_within(*SEEN)
 
 
@@ -99,7 +101,9 @@ def test_a_watcher_that_is_updated_by_the_role_costs_no_request(pair: Pair) -> N
     told = survives(pair, lambda node: play("site.yml", "--tags=balancer", f"--limit={node}"), within=20)
     assert "The watcher stops. Until it is back nobody sees a crash" in told
     assert pair.lb1.run(f"tail -n 1 {PROGRAM}").strip() != "# an older version"
-    seen = undergo(pair, lambda: pair.lb1.run("systemctl kill --kill-who=main --signal=KILL nginx"), successor=pair.lb2)
+    seen = inject_fault(
+        pair, lambda: pair.lb1.run("systemctl kill --kill-who=main --signal=KILL nginx"), successor=pair.lb2
+    )
     seen.assert_within(*SEEN)
 
 

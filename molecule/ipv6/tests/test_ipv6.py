@@ -9,7 +9,7 @@ import json
 import typing as t
 
 import pytest
-from balancers import FAST, Balancers, clients, fails_and_returns, healed, watched
+from balancers import FAST, Balancers, clients, fails_and_returns, recovered, watched
 from fleet_under_test import Node
 
 GROUP = {"10.89.50.100": "lb1", "fd00:89:50::100": "lb1"}
@@ -19,7 +19,7 @@ SPREAD = {**GROUP, **ALONE}
 
 @pytest.fixture
 def pair() -> t.Iterator[Balancers]:
-    with healed(SPREAD, "lb1", "lb2") as balancers:
+    with recovered(SPREAD, "lb1", "lb2") as balancers:
         yield balancers
 
 

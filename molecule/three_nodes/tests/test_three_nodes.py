@@ -9,7 +9,7 @@ import typing as t
 from collections import Counter
 
 import pytest
-from balancers import FAST, Balancers, clients, healed, watched
+from balancers import FAST, Balancers, clients, recovered, watched
 from fleet_under_test import eventually
 
 SPREAD = {"10.89.50.100": "lb1", "10.89.50.101": "lb2", "10.89.50.102": "lb3"}
@@ -17,7 +17,7 @@ SPREAD = {"10.89.50.100": "lb1", "10.89.50.101": "lb2", "10.89.50.102": "lb3"}
 
 @pytest.fixture
 def three() -> t.Iterator[Balancers]:
-    with healed(SPREAD, *SPREAD.values()) as balancers:
+    with recovered(SPREAD, *SPREAD.values()) as balancers:
         yield balancers
 
 
@@ -39,4 +39,4 @@ def test_those_that_are_left_share_evenly(three: Balancers, failing: tuple[str, 
             assert sorted(load) == left
             assert max(load.values()) - min(load.values()) <= 1
     assert holders.split() <= FAST.host_gone
-    three.heal(SPREAD)
+    three.recover(SPREAD)

@@ -8,14 +8,14 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from balancers import Balancers, fails_and_returns, healed
+from balancers import Balancers, fails_and_returns, recovered
 
 SPREAD = {"10.89.50.100": "lb1", "10.89.50.101": "lb2"}
 
 
 @pytest.fixture
 def pair() -> t.Iterator[Balancers]:
-    with healed(SPREAD, "lb1", "lb2") as balancers:
+    with recovered(SPREAD, "lb1", "lb2") as balancers:
         yield balancers
 
 

@@ -4,9 +4,9 @@
 """Whose adverts reach keepalived: a table of its own that drops all others, before any firewall. Private to this
 collection.
 
-keepalived drops an advert of a stranger, but only after it has read it, and some ten of them a second make its own
-late. So they must not come as far. A packet with TTL 255 has passed no router (RFC 5798, section 5.1.1.3); of a peer
-that lives behind one the lowest TTL has to be told.
+keepalived drops an advert of a foreign router, but only after it has read it, and some ten of them a second make its
+own late. So they must not come as far. A packet with TTL 255 has passed no router (RFC 5798, section 5.1.1.3); of a
+peer that lives behind one the lowest TTL has to be told.
 
 The table is at the hook of packets for the host itself, so what is forwarded is none of its business. An ``accept`` in
 it ends this table and no other: whatever firewall runs still has its say.

@@ -79,7 +79,7 @@ END_OF_UNDO = "# the end of the undo\n"
 """The last line of the script that undoes a change: without it the script was cut."""
 GRACE = 3.0
 """Seconds from the deadline until nodes that are all late undo the change in the same instant."""
-PATIENCE = 60.0
+SILENT_PEER_AFTER = 60.0
 LAST_MOMENT = 1.0
 """Seconds before its deadline from which nobody can confirm a change any more."""
 ROUND = 1.0
@@ -104,7 +104,7 @@ def decide(answers: t.Mapping[str, str], peers: t.Collection[str], *, overdue: f
         return WAIT
     if len(said) == len(peers) and OPEN not in said:
         return UNDO if overdue >= GRACE or not peers else WAIT
-    return UNDO if min(overdue, asked) >= PATIENCE else WAIT
+    return UNDO if min(overdue, asked) >= SILENT_PEER_AFTER else WAIT
 
 
 def question(identity: str, nonce: bytes) -> bytes:

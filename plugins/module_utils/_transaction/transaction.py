@@ -299,7 +299,7 @@ class Transaction:
         if self._open_change.agreement:
             # Peers may have kept it: undone here alone, it would be old beside new.
             self._release_lock()
-            self.runner(*self._settle_command, timeout=2 * settle.PATIENCE)
+            self.runner(*self._settle_command, timeout=2 * settle.SILENT_PEER_AFTER)
             self._take_lock()
         if self.journal.is_open:
             self.undo()

@@ -28,7 +28,7 @@ TAKING, MOVED = 254, 252
 
 READY = ("BACKUP", "MASTER")
 
-PATIENCE = 10
+RETRY_FOR = 10
 """Seconds beyond the protocol's own time within which the target has to be master."""
 
 Marks = t.Dict[str, int]
@@ -197,7 +197,7 @@ def decide(request: Request, units: Iterable[Sequence[Instance]], seen: Mapping[
             if source != target:
                 for marks in (taking, between):
                     marks[target][instance.name] = TAKING
-                seconds = math.ceil(4 * instance.advert_int) + PATIENCE
+                seconds = math.ceil(4 * instance.advert_int) + RETRY_FOR
                 moves.append(Move(instance.name, instance.addresses, source, target, seconds))
             elif instance.name in seen[target].marks:
                 between[target][instance.name] = seen[target].marks[instance.name]

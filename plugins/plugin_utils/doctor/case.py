@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-NOBODY, TWICE, UNREACHABLE, STALE, STRANGER, DOWN, BLIND, FAULT, DRIFT, CLOCK, LATER = range(11)
+NOBODY, TWICE, UNREACHABLE, STALE, FOREIGN, DOWN, BLIND, FAULT, DRIFT, CLOCK, LATER = range(11)
 """Ranks, worst first."""
 
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the detectors have raised and what was seen on the network, as findings. Private to this collection.
 
-Doctor and proof say the same of it, and nothing that is raised is left out: what is not explained by a stranger, by two
-members that hold an address, or by a node that gave way, is told in the detector's own words.
+Doctor and proof say the same of it, and nothing that is raised is left out: what is not explained by a foreign router,
+by two members that hold an address, or by a node that gave way, is told in the detector's own words.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 import typing as t
 from datetime import datetime, timezone
 
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.case import STRANGER, TWICE, Case, Finding
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.case import FOREIGN, TWICE, Case, Finding
 
 __all__ = ("Outsider", "noticed", "of_members", "outsiders")
 
@@ -47,16 +47,16 @@ class Outsider:
 
 def noticed(case: Case, strange: t.Sequence[Outsider]) -> list[Finding]:
     """Return a finding for every outsider, and for all else that a detector has raised and nothing else explains."""
-    found = [Finding(TWICE if one.addresses else STRANGER, "", _outsider(one)) for one in strange]
+    found = [Finding(TWICE if one.addresses else FOREIGN, "", _outsider(one)) for one in strange]
     for host, facts in case.facts.items():
         for record in of_members(case, host):
             if not any(explains(case, host, record) for explains in _EXPLAINED.get(record["event"], ())):
                 when = _moment(record.get("since"))
-                found.append(Finding(STRANGER, host, f"The detector of {host} tells{when}: {record['message']}"))
+                found.append(Finding(FOREIGN, host, f"The detector of {host} tells{when}: {record['message']}"))
         if facts["units"]["holdfast-detector"]["active"] and not facts.get("detector_tells", True):
             found.append(
                 Finding(
-                    STRANGER,
+                    FOREIGN,
                     host,
                     f"The detector of {host} runs and its state file cannot be read, so nobody knows what it has "
                     "noticed: systemctl restart holdfast-detector, and journalctl -u holdfast-detector.",
@@ -74,7 +74,7 @@ def outsiders(case: Case) -> list[Outsider]:
     """Return every host that is no member and has an address of the cluster, or speaks with its router id."""
     found: list[Outsider] = []
     for host, facts in case.facts.items():
-        for one in facts.get("strangers", ()):
+        for one in facts.get("foreign_routers", ()):
             of = _of(found, one["mac"], one["source"])
             of.seen_by[host] = None
             of.instances.update(dict.fromkeys(filter(None, [one["instance"]])))

@@ -16,7 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Completed, run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction import settle
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import Transaction
-from toy import Toy, request, transaction
+from fake_daemon import FakeDaemon, request, transaction
 
 OLD = {"a.conf": "a is old\n", "b.conf": "b is old\n"}
 NEW = {"a.conf": "a is new\n", "c.conf": "c is new\n"}
@@ -41,14 +41,14 @@ class Systemd:
         """Let the time of an open change be over, and its unit run; nothing happens where there is none."""
         assert "restart" in self.orders
         for unit in self.units.glob("*.service"):
-            (self.units.parent / "run" / "holdfast-toy.armed").write_text("0 0")
+            (self.units.parent / "run" / "holdfast-daemon.armed").write_text("0 0")
             self.run(unit)
 
     def boot(self) -> None:
         """Run the unit as on a host that was started anew."""
         assert "enable" in self.orders
         for unit in self.units.glob("*.service"):
-            (self.units.parent / "run" / "holdfast-toy.armed").unlink()
+            (self.units.parent / "run" / "holdfast-daemon.armed").unlink()
             self.run(unit)
 
     @staticmethod
@@ -80,7 +80,7 @@ def systemd(home: str) -> Systemd:
 
 def opened(home: str, systemd: Systemd) -> Transaction:
     return Transaction(
-        Toy(home),
+        FakeDaemon(home),
         state_folder=os.path.join(home, "var"),
         runtime=os.path.join(home, "run"),
         units=str(systemd.units),
@@ -100,8 +100,8 @@ def files(home: str) -> dict[str, str]:
 def test_staging_touches_nothing_live(home: str) -> None:
     stage(home, NEW)
     assert files(home) == OLD
-    assert Toy(home).running_text() == "".join(OLD.values())
-    assert oct(Path(home, "var", "toy", "staged.json").stat().st_mode & 0o777) == "0o600"
+    assert FakeDaemon(home).running_text() == "".join(OLD.values())
+    assert oct(Path(home, "var", "daemon", "staged.json").stat().st_mode & 0o777) == "0o600"
 
 
 def test_what_the_daemon_refuses_cannot_be_staged(home: str) -> None:
@@ -150,7 +150,7 @@ def test_unconfirmed_it_undoes_itself(home: str, systemd: Systemd) -> None:
     assert files(home) == NEW
     systemd.elapse()
     assert files(home) == OLD
-    assert Toy(home).running_text() == "".join(OLD.values())
+    assert FakeDaemon(home).running_text() == "".join(OLD.values())
     with opened(home, systemd) as change, pytest.raises(HoldfastError, match="it has undone itself"):
         change.confirm()
 
@@ -210,14 +210,14 @@ def test_an_undo_that_failed_is_tried_again_and_stands_in_nobodys_way(home: str,
     stage(home, NEW)
     with opened(home, systemd) as change:
         change.commit(confirm_within=3600)
-    script = Path(home, "var", "toy", "journal", "undo.sh")
+    script = Path(home, "var", "daemon", "journal", "undo.sh")
     whole = script.read_text()
     script.write_text("echo there is no room; exit 1\n# the end of the undo\n")
     for unit in systemd.units.glob("*.service"):
-        Path(home, "run", "holdfast-toy.armed").unlink()
+        Path(home, "run", "holdfast-daemon.armed").unlink()
         trying = subprocess.Popen(command_of(unit), stderr=subprocess.PIPE, text=True)
     assert trying.stderr is not None
-    line = "The change of toy could not be undone, tried again in {} s: there is no room\n"
+    line = "The change of daemon could not be undone, tried again in {} s: there is no room\n"
     assert [trying.stderr.readline() for _count in range(2)] == [line.format(1), line.format(2)]
     script.write_text(whole)
     assert trying.wait(30) == 0
@@ -240,7 +240,7 @@ def test_nobody_confirms_what_is_about_to_be_undone(home: str, systemd: Systemd)
 
 
 def test_what_peers_hear_of_a_change_from_its_beginning_to_its_end(home: str, systemd: Systemd) -> None:
-    heard = settle.Change(f"{home}/var/toy", f"{home}/run", str(systemd.units))
+    heard = settle.Change(f"{home}/var/daemon", f"{home}/run", str(systemd.units))
     for number, (outcome, end) in enumerate(
         [(settle.CONFIRMED, Transaction.confirm), (settle.UNDONE, Transaction.undo)]
     ):
@@ -251,7 +251,7 @@ def test_what_peers_hear_of_a_change_from_its_beginning_to_its_end(home: str, sy
             assert heard.known()[name] == settle.STAGED
             change.commit(confirm_within=3600)
             assert heard.known()[name] == settle.OPEN
-            armed = Path(home, "run", "holdfast-toy.armed")
+            armed = Path(home, "run", "holdfast-daemon.armed")
             armed.rename(f"{armed}.away")
             assert heard.known()[name] == settle.LATE, "a host that was started anew is confirmed by a peer alone"
             Path(f"{armed}.away").rename(armed)
@@ -266,10 +266,10 @@ def test_a_confirmation_that_comes_after_that_of_a_peer_is_one(home: str, system
     with opened(home, systemd) as change:
         change.agree("a" * 32, [])
         change.commit(confirm_within=30)
-    settle.Change(f"{home}/var/toy", f"{home}/run", str(systemd.units)).keep()
+    settle.Change(f"{home}/var/daemon", f"{home}/run", str(systemd.units)).keep()
     with opened(home, systemd) as change:
         change.confirm("a" * 32)
-        with pytest.raises(HoldfastError, match="no change of toy awaits its confirmation"):
+        with pytest.raises(HoldfastError, match="no change of daemon awaits its confirmation"):
             change.confirm("b" * 32)
         assert not change.apply(request(home, NEW)).changed
 
@@ -284,14 +284,14 @@ def test_what_a_peer_says_decides(
     with opened(home, systemd) as change:
         change.agree("a" * 32, ["192.0.2.2"])
         change.commit(confirm_within=60)
-    armed = Path(home, "run", "holdfast-toy.armed")
+    armed = Path(home, "run", "holdfast-daemon.armed")
     if booted:
         armed.unlink()
     else:
         armed.write_text(f"{time.monotonic() + 60} 0")
-    settle.settle(settle.Change(os.path.join(home, "var", "toy"), os.path.join(home, "run"), str(systemd.units)))
+    settle.settle(settle.Change(os.path.join(home, "var", "daemon"), os.path.join(home, "run"), str(systemd.units)))
     assert files(home) == (NEW if said == settle.CONFIRMED else OLD)
-    assert not Path(home, "var", "toy", "journal").exists()
+    assert not Path(home, "var", "daemon", "journal").exists()
     assert list(systemd.units.glob("*.service")) == []
 
 
@@ -306,7 +306,7 @@ def test_a_node_is_not_changed_where_a_peer_is_not_prepared(
         with pytest.raises(HoldfastError, match=words):
             change.commit(at=time.time() + 1, confirm_within=30)
     assert files(home) == OLD
-    assert settle.Change(f"{home}/var/toy", f"{home}/run").known() == {"a" * 32: settle.UNDONE}
+    assert settle.Change(f"{home}/var/daemon", f"{home}/run").known() == {"a" * 32: settle.UNDONE}
     with opened(home, systemd) as change:
         assert change.forget()
     assert leftovers(home) == ["manifest.json"]
@@ -317,7 +317,7 @@ def test_a_node_that_has_nothing_to_change_takes_part(home: str, systemd: System
     with opened(home, systemd) as change:
         change.agree("a" * 32, [])
         assert not change.commit(confirm_within=30).changed
-        assert settle.Change(f"{home}/var/toy", f"{home}/run").known() == {"a" * 32: settle.OPEN}
+        assert settle.Change(f"{home}/var/daemon", f"{home}/run").known() == {"a" * 32: settle.OPEN}
         change.confirm("a" * 32)
     assert leftovers(home) == ["manifest.json"]
 
@@ -325,4 +325,6 @@ def test_a_node_that_has_nothing_to_change_takes_part(home: str, systemd: System
 def leftovers(home: str) -> list[str]:
     """Return what lies in the state folder, and whatever else a change may leave behind."""
     beside = [path.name for folder in ("units", "run", "etc") for path in Path(home, folder).rglob("*holdfast*")]
-    return sorted([path.name for path in Path(home, "var", "toy").iterdir()] + [x for x in beside if ".lock" not in x])
+    return sorted(
+        [path.name for path in Path(home, "var", "daemon").iterdir()] + [x for x in beside if ".lock" not in x]
+    )

@@ -20,7 +20,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Completed, run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction import stage
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import Transaction
-from toy import Toy, request, transaction
+from fake_daemon import FakeDaemon, request, transaction
 
 OLD = {"a.conf": "a is old\n", "b.conf": "b is old\n", "c.conf": "c is old\n"}
 NEW = {"a.conf": "a is new\n", "b.conf": "b is old\n", "new/d.conf": "d is new\n"}
@@ -130,11 +130,11 @@ def test_a_disk_that_becomes_read_only_is_told_and_all_is_put_back(home: str, mo
     with own_disk(disk):
         apply(home, OLD)
 
-        def confirm(toy: Toy, *args: t.Any, **more: t.Any) -> None:
+        def confirm(daemon: FakeDaemon, *args: t.Any, **more: t.Any) -> None:
             mount("-o", "remount,ro", disk)
 
         with monkeypatch.context() as patched:
-            patched.setattr(Toy, "confirm", confirm)
+            patched.setattr(FakeDaemon, "confirm", confirm)
             with pytest.raises(
                 HoldfastError, match="could not be undone: .*Read-only file system.* Mend that, then run"
             ):
@@ -173,7 +173,7 @@ def test_no_file_of_state_leads_out_of_the_root(home: str, name: str, detour: st
         change.stage(request(home, NEW))
     outside = Path(home, "outside")
     outside.write_text("of somebody else\n")
-    path = Path(home, "var", "toy", name)
+    path = Path(home, "var", "daemon", name)
     path.write_text(path.read_text().replace(f"{home}/etc/c.conf", f"{home}/{detour}"))
     before = everything(home)
     act: t.Callable[[Transaction], t.Any] = Transaction.commit
@@ -193,7 +193,9 @@ def awaiting(home: str) -> Transaction:
 
     units = Path(home, "units")
     units.mkdir(exist_ok=True)
-    return Transaction(Toy(home), state_folder=f"{home}/var", runtime=f"{home}/run", units=str(units), runner=runner)
+    return Transaction(
+        FakeDaemon(home), state_folder=f"{home}/var", runtime=f"{home}/run", units=str(units), runner=runner
+    )
 
 
 def test_a_link_that_came_meanwhile_is_not_followed(home: str) -> None:
@@ -285,9 +287,9 @@ def test_whatever_is_wrong_with_a_file_of_state_is_said_in_a_sentence(home: str,
         change.stage(request(home, NEW))
         if name.startswith("journal/"):
             change.commit(confirm_within=60)
-            deadline = Path(home, "var", "toy", "journal", "deadline")
+            deadline = Path(home, "var", "daemon", "journal", "deadline")
             deadline.write_text(repr(time.time() - 1))
-            Path(home, "run", "holdfast-toy.armed").unlink()
+            Path(home, "run", "holdfast-daemon.armed").unlink()
     pristine = {folder: f"{home}/pristine-{folder}" for folder in ("etc", "var")}
     for folder, copy in pristine.items():
         shutil.copytree(f"{home}/{folder}", copy)
@@ -303,7 +305,7 @@ def test_whatever_is_wrong_with_a_file_of_state_is_said_in_a_sentence(home: str,
             for folder, copy in pristine.items():
                 shutil.rmtree(f"{home}/{folder}")
                 shutil.copytree(copy, f"{home}/{folder}")
-            damage(Path(home, "var", "toy", name))
+            damage(Path(home, "var", "daemon", name))
             words = refusal(awaiting(home), actions[action])
             if words is not None:
                 said[defect, action] = words

@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction import stage
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import Result
-from toy import Toy, request, transaction
+from fake_daemon import FakeDaemon, request, transaction
 
 OLD = {"a.conf": "a is old\n", "b.conf": "b is old\n", "c.conf": "c is old\n"}
 NEW = {"a.conf": "a is new\n", "b.conf": "b is old\n", "d.conf": "d is new\n"}
@@ -42,7 +42,7 @@ def everything_below(folder: str) -> dict[str, bytes | None]:
     """Every path below the folder with its content, but for the lock."""
     found: dict[str, bytes | None] = {}
     for path in sorted(Path(folder).rglob("*")):
-        if path.name != "holdfast-toy.lock":
+        if path.name != "holdfast-daemon.lock":
             found[str(path.relative_to(folder))] = path.read_bytes() if path.is_file() else None
     return found
 
@@ -54,7 +54,7 @@ def files(home: str) -> dict[str, str]:
 def test_files_are_written_removed_and_loaded(home: str) -> None:
     result = apply(home, NEW)
     assert files(home) == NEW
-    assert Toy(home).running_text() == "".join(NEW.values())
+    assert FakeDaemon(home).running_text() == "".join(NEW.values())
     assert result.to_dict()["files"] == [
         {"path": f"{home}/etc/a.conf", "action": "changed"},
         {"path": f"{home}/etc/c.conf", "action": "removed"},
@@ -83,7 +83,7 @@ def test_a_second_run_heals_what_the_daemon_has_lost(home: str) -> None:
     assert not lost.exists()
     assert not apply(home, OLD).changed
     lost.mkdir()
-    with pytest.raises(HoldfastError, match="^toy runs, and not as its files say: it has lost something for good$"):
+    with pytest.raises(HoldfastError, match="^daemon runs, and not as its files say: it has lost something for good$"):
         apply(home, OLD)
 
 
@@ -92,9 +92,9 @@ def test_an_undo_is_over_when_the_old_state_is_back(home: str) -> None:
     with pytest.raises(HoldfastError) as failed:
         apply(home, {"a.conf": "POISON\n"})
     assert str(failed.value) == (
-        "toy did not take the new configuration, the old one was put back: it still runs the old configuration; "
-        "the old files of toy are back, and it does not run as they say: it has lost something. "
-        "Restart it: systemctl restart toy"
+        "daemon did not take the new configuration, the old one was put back: it still runs the old configuration; "
+        "the old files of daemon are back, and it does not run as they say: it has lost something. "
+        "Restart it: systemctl restart daemon"
     )
     assert files(home) == OLD
 
@@ -128,7 +128,7 @@ def test_a_reload_that_does_not_take_is_undone(home: str) -> None:
     with pytest.raises(HoldfastError, match="the old one was put back: it still runs the old configuration"):
         apply(home, dict(NEW, **{"a.conf": "a is POISON\n"}))
     assert everything_below(home) == before
-    assert Toy(home).running_text() == "".join(OLD.values())
+    assert FakeDaemon(home).running_text() == "".join(OLD.values())
 
 
 def test_a_rejected_change_a_hundred_times_leaves_the_old_one(home: str) -> None:
@@ -233,7 +233,7 @@ def test_the_test_leaves_no_trace_with_any_method(home: str, method: str, monkey
 
 
 def test_killed_at_any_step_the_next_run_mends_it(tmp_path: Path) -> None:
-    toy = str(Path(__file__).with_name("toy.py"))
+    daemon = str(Path(__file__).with_name("fake_daemon.py"))
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
     for step in range(1, 1000):
         home = tmp_path / str(step)
@@ -242,17 +242,17 @@ def test_killed_at_any_step_the_next_run_mends_it(tmp_path: Path) -> None:
         (home / "loaded").write_text("")
         apply(str(home), OLD)
         killed = subprocess.run(
-            [sys.executable, toy, str(home), json.dumps(NEW), str(step)], env=environment, check=False
+            [sys.executable, daemon, str(home), json.dumps(NEW), str(step)], env=environment, check=False
         )
         with transaction(str(home)) as change:
             change.repair()
         assert files(str(home)) in (OLD, NEW), step
-        assert Toy(str(home)).running_text() == Toy(str(home)).files_text(), step
+        assert FakeDaemon(str(home)).running_text() == FakeDaemon(str(home)).files_text(), step
         apply(str(home), NEW)
         assert files(str(home)) == NEW, step
-        assert Toy(str(home)).running_text() == "".join(NEW.values()), step
-        assert sorted(path.name for path in (home / "var" / "toy").iterdir()) == ["manifest.json"], step
-        assert [path.name for path in (home / "run").iterdir()] == ["holdfast-toy.lock"], step
+        assert FakeDaemon(str(home)).running_text() == "".join(NEW.values()), step
+        assert sorted(path.name for path in (home / "var" / "daemon").iterdir()) == ["manifest.json"], step
+        assert [path.name for path in (home / "run").iterdir()] == ["holdfast-daemon.lock"], step
         if killed.returncode == 0:
             assert step > 30, "the change has more steps than were tried"
             return
@@ -262,11 +262,11 @@ def test_killed_at_any_step_the_next_run_mends_it(tmp_path: Path) -> None:
 
 def test_two_runs_do_not_interleave(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
     change = transaction(home)
-    with open(Path(home, "run", "holdfast-toy.lock"), "w", encoding="utf-8") as other:
+    with open(Path(home, "run", "holdfast-daemon.lock"), "w", encoding="utf-8") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         clock = iter(range(0, 1000, 30))
         monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
-        with pytest.raises(HoldfastError, match="another change of toy is running on this host"):
+        with pytest.raises(HoldfastError, match="another change of daemon is running on this host"):
             change.__enter__()
     monkeypatch.undo()
     assert apply(home, NEW).changed

@@ -23,9 +23,9 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.reasons import explain
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.witnesses import UNDER_WAY, Echo
 from ansible_collections.holdfast.nginx_ha.tests.unit.detector.test_detector_reasons import (
+    FOREIGN,
     OURS,
     PEER,
-    STRANGER,
     US,
     VIP,
     WATCHED,
@@ -142,14 +142,14 @@ def test_claims_of_any_number_are_bounded_and_a_peer_is_always_seen(grown: t.Cal
 
 def test_a_stranger_is_named_until_it_is_silent_however_many_there_are() -> None:
     monitor = InstanceMonitor(WATCHED)
-    monitor.advertised(1.0, advert(STRANGER))
+    monitor.advertised(1.0, advert(FOREIGN))
     named = set()
     for number in range(2000):
         monitor.advertised(1.0 + number / 100, advert(anywhere(number)))
-        monitor.advertised(1.0 + number / 100, advert(STRANGER))
+        monitor.advertised(1.0 + number / 100, advert(FOREIGN))
         stranger = monitor.foreign(1.0 + number / 100)
         named.add(stranger.source if stranger else "")
-    assert named == {STRANGER}
+    assert named == {FOREIGN}
 
 
 def test_a_look_at_a_flood_keeps_little_and_still_finds_the_reason(grown: t.Callable[[], int]) -> None:
@@ -166,10 +166,10 @@ def test_a_look_at_a_flood_keeps_little_and_still_finds_the_reason(grown: t.Call
 def test_a_look_sees_the_last_advert_of_each() -> None:
     seen = Seen(())
     for priority in (1, 2, 3):
-        seen.add(advert(STRANGER, priority=priority))
+        seen.add(advert(FOREIGN, priority=priority))
     seen.add(advert(PEER))
-    seen.add(advert(STRANGER, priority=4))
-    assert [(one.source, one.priority) for one in seen] == [(PEER, 240), (STRANGER, 4)]
+    seen.add(advert(FOREIGN, priority=4))
+    assert [(one.source, one.priority) for one in seen] == [(PEER, 240), (FOREIGN, 4)]
 
 
 def test_one_read_of_a_flood_ends() -> None:

@@ -22,7 +22,7 @@ VIP, OTHER = "10.0.0.100", "02:00:00:00:00:0c"
 GATEWAY, PEER = "10.0.0.1", "10.0.0.12"
 
 
-class Stand:
+class Harness:
     """A conflict and its clock. A round is a question, and what is answered before the next one is due."""
 
     def __init__(self, *, known: bool = True, holds: bool = True) -> None:
@@ -52,87 +52,87 @@ class Stand:
         return self.conflict.due(self.now) is None
 
 
-def cut_off(*, holds: bool = True) -> Stand:
+def cut_off(*, holds: bool = True) -> Harness:
     """Return one that has given way."""
-    stand = Stand(holds=holds)
-    stand.doubt()
-    assert stand.rounds(AT_LEAST, other=True) == [None] * (AT_LEAST - 1) + [Verdict.YIELD]
-    assert stand.conflict.yielded
-    return stand
+    harness = Harness(holds=holds)
+    harness.doubt()
+    assert harness.rounds(AT_LEAST, other=True) == [None] * (AT_LEAST - 1) + [Verdict.YIELD]
+    assert harness.conflict.yielded
+    return harness
 
 
 @pytest.mark.parametrize("holds", [True, False])
 def test_one_that_no_witness_answers_gives_way_to_another(holds: bool) -> None:
-    stand = cut_off(holds=holds)
-    assert stand.now == pytest.approx(100.0 + AT_LEAST * PAUSE)
-    assert stand.conflict.claims == {VIP: OTHER}
+    harness = cut_off(holds=holds)
+    assert harness.now == pytest.approx(100.0 + AT_LEAST * PAUSE)
+    assert harness.conflict.claims == {VIP: OTHER}
 
 
 @pytest.mark.parametrize("witness", [GATEWAY, PEER])
 def test_one_that_is_heard_stays(witness: str) -> None:
-    stand = Stand()
-    stand.doubt()
-    assert stand.rounds(50, other=True, witness=witness) == [None] * 50
-    assert not stand.conflict.yielded
+    harness = Harness()
+    harness.doubt()
+    assert harness.rounds(50, other=True, witness=witness) == [None] * 50
+    assert not harness.conflict.yielded
 
 
 def test_a_witness_that_answers_now_and_then_is_enough() -> None:
-    stand = Stand()
-    stand.doubt()
+    harness = Harness()
+    harness.doubt()
     for _number in range(20):
-        assert stand.round(other=True) is None
-        assert stand.round(other=True, witness=GATEWAY) is None
+        assert harness.round(other=True) is None
+        assert harness.round(other=True, witness=GATEWAY) is None
 
 
 def test_a_witness_that_never_answers_says_nothing() -> None:
-    stand = Stand(known=False)
-    stand.doubt()
-    assert stand.rounds(50, other=True) == [None] * 50
+    harness = Harness(known=False)
+    harness.doubt()
+    assert harness.rounds(50, other=True) == [None] * 50
 
 
 def test_a_witness_that_fell_silent_long_ago_says_nothing() -> None:
-    stand = Stand()
-    stand.now += REMEMBERED
-    stand.doubt()
-    assert stand.rounds(50, other=True) == [None] * 50
+    harness = Harness()
+    harness.now += REMEMBERED
+    harness.doubt()
+    assert harness.rounds(50, other=True) == [None] * 50
 
 
 def test_a_peer_alone_is_no_witness() -> None:
-    stand = Stand(known=False)
-    stand.conflict.witnessed(stand.now - 1, PEER, third=False)
-    stand.doubt()
-    assert stand.rounds(50, other=True) == [None] * 50
+    harness = Harness(known=False)
+    harness.conflict.witnessed(harness.now - 1, PEER, third=False)
+    harness.doubt()
+    assert harness.rounds(50, other=True) == [None] * 50
 
 
 def test_nobody_gives_way_to_nobody() -> None:
-    stand = Stand()
-    stand.doubt()
-    assert stand.rounds(GONE) == [None] * GONE
-    assert stand.over
+    harness = Harness()
+    harness.doubt()
+    assert harness.rounds(GONE) == [None] * GONE
+    assert harness.over
 
 
 @pytest.mark.parametrize("witness", [GATEWAY, ""])
 def test_who_is_left_announces_the_address_until_the_other_is_surely_gone(witness: str) -> None:
-    stand = Stand(known=bool(witness))
-    stand.doubt()
-    stand.rounds(3, other=True, witness=witness)
-    assert stand.rounds(GONE, witness=witness) == [Verdict.DEFEND] * GONE
-    assert stand.over
+    harness = Harness(known=bool(witness))
+    harness.doubt()
+    harness.rounds(3, other=True, witness=witness)
+    assert harness.rounds(GONE, witness=witness) == [Verdict.DEFEND] * GONE
+    assert harness.over
 
 
 def test_one_that_does_not_hold_the_address_announces_nothing() -> None:
-    stand = Stand(known=False, holds=False)
-    stand.doubt()
-    stand.rounds(3, other=True)
-    assert stand.rounds(GONE) == [None] * GONE
-    assert stand.over
+    harness = Harness(known=False, holds=False)
+    harness.doubt()
+    harness.rounds(3, other=True)
+    assert harness.rounds(GONE) == [None] * GONE
+    assert harness.over
 
 
 def test_the_doubts_of_a_standby_that_is_heard_are_over() -> None:
-    stand = Stand(holds=False)
-    stand.doubt()
-    assert stand.round(other=True, witness=GATEWAY) is None
-    assert stand.over
+    harness = Harness(holds=False)
+    harness.doubt()
+    assert harness.round(other=True, witness=GATEWAY) is None
+    assert harness.over
 
 
 @pytest.mark.parametrize("advert_int", [0.03, 0.1, 1.0])
@@ -157,38 +157,38 @@ def test_only_a_holder_has_doubts_when_another_claims_its_address() -> None:
 
 
 def test_a_contest_that_nobody_wins_is_looked_at_slowly_and_its_end_at_once() -> None:
-    stand = Stand()
-    stand.doubt()
-    while stand.now <= 100.0 + SLOW_AFTER:
-        stand.round(other=True, witness=GATEWAY)
-    assert stand.conflict.due(stand.now) == SLOW_PAUSE
-    stand.round(other=True, witness=GATEWAY)
-    assert stand.round(witness=GATEWAY) is Verdict.DEFEND
-    assert stand.conflict.due(stand.now) == pytest.approx(PAUSE)
+    harness = Harness()
+    harness.doubt()
+    while harness.now <= 100.0 + SLOW_AFTER:
+        harness.round(other=True, witness=GATEWAY)
+    assert harness.conflict.due(harness.now) == SLOW_PAUSE
+    harness.round(other=True, witness=GATEWAY)
+    assert harness.round(witness=GATEWAY) is Verdict.DEFEND
+    assert harness.conflict.due(harness.now) == pytest.approx(PAUSE)
 
 
 def test_one_that_gave_way_comes_back_when_it_is_heard_again() -> None:
-    stand = cut_off()
-    assert stand.rounds(50, other=True) == [None] * 50
-    assert stand.rounds(GONE, other=True, witness=GATEWAY) == [None] * (GONE - 1) + [Verdict.COME_BACK]
-    assert not stand.conflict.yielded
-    assert stand.over
+    harness = cut_off()
+    assert harness.rounds(50, other=True) == [None] * 50
+    assert harness.rounds(GONE, other=True, witness=GATEWAY) == [None] * (GONE - 1) + [Verdict.COME_BACK]
+    assert not harness.conflict.yielded
+    assert harness.over
 
 
 def test_an_answer_now_and_then_brings_nobody_back() -> None:
-    stand = cut_off()
+    harness = cut_off()
     for _number in range(10):
-        assert stand.rounds(GONE - 1, other=True, witness=GATEWAY) == [None] * (GONE - 1)
-        assert stand.round(other=True) is None
+        assert harness.rounds(GONE - 1, other=True, witness=GATEWAY) == [None] * (GONE - 1)
+        assert harness.round(other=True) is None
 
 
 def test_one_that_is_cut_off_is_better_than_none_and_stays_then() -> None:
-    stand = cut_off()
-    stand.holds = False
-    assert stand.rounds(GONE) == [None] * (GONE - 1) + [Verdict.COME_BACK]
-    stand.holds = True
-    stand.doubt()
-    assert stand.rounds(20, other=True) == [None] * 20
+    harness = cut_off()
+    harness.holds = False
+    assert harness.rounds(GONE) == [None] * (GONE - 1) + [Verdict.COME_BACK]
+    harness.holds = True
+    harness.doubt()
+    assert harness.rounds(20, other=True) == [None] * 20
     # Until a witness has answered: then it is as before.
-    stand.round(other=True, witness=GATEWAY)
-    assert stand.rounds(AT_LEAST, other=True)[-1] is Verdict.YIELD
+    harness.round(other=True, witness=GATEWAY)
+    assert harness.rounds(AT_LEAST, other=True)[-1] is Verdict.YIELD

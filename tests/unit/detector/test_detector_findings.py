@@ -12,8 +12,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.instance import Claim, InstanceMonitor
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.packets import Looked
 from ansible_collections.holdfast.nginx_ha.tests.unit.detector.test_detector_reasons import (
+    FOREIGN,
     PEER,
-    STRANGER,
     WATCHED,
     advert,
 )
@@ -51,6 +51,6 @@ def test_who_else_holds_an_address(mac: str, macs: dict[str, str], who: str) -> 
 
 
 def test_who_sends_adverts_with_our_id() -> None:
-    facts = findings.foreign_adverts(advert(STRANGER, mac=OTHER_MAC), WATCHED)
-    assert (facts["other_address"], facts["other_mac"], facts["router_id"]) == (STRANGER, OTHER_MAC, 51)
-    assert facts["message"].startswith(f"{STRANGER} ({OTHER_MAC}), which is no peer")
+    facts = findings.foreign_adverts(advert(FOREIGN, mac=OTHER_MAC), WATCHED)
+    assert (facts["other_address"], facts["other_mac"], facts["router_id"]) == (FOREIGN, OTHER_MAC, 51)
+    assert facts["message"].startswith(f"{FOREIGN} ({OTHER_MAC}), which is no peer")

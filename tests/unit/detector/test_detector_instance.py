@@ -16,8 +16,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.reporter import Reporter
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.service import tell
 from ansible_collections.holdfast.nginx_ha.tests.unit.detector.test_detector_reasons import (
+    FOREIGN,
     PEER,
-    STRANGER,
     VIP,
     WATCHED,
     advert,
@@ -83,7 +83,7 @@ def hear(one: t.Any, *moments: float, **more: t.Any) -> None:
         ({}, True),
         ({"priority": 0}, False),
         ({"router_id": 52}, False),
-        ({"source": STRANGER}, False),
+        ({"source": FOREIGN}, False),
         ({"source": "fd00::12"}, False),
         ({"interface": "eth1"}, True),
     ],
@@ -105,21 +105,21 @@ def test_a_stranger_is_told_with_and_without_the_address() -> None:
     for held in ({VIP}, set()):
         one = monitor()
         one.holding(held)
-        hear(one, 1.0, source=STRANGER)
-        assert one.foreign(2.0).source == STRANGER
+        hear(one, 1.0, source=FOREIGN)
+        assert one.foreign(2.0).source == FOREIGN
         assert one.foreign(100.0) is None
 
 
 def test_the_mac_of_a_stranger_is_kept_though_it_is_seen_on_the_wire_alone() -> None:
     one = monitor()
     for mac, known in (("", ""), (MAC, MAC), ("", MAC)):
-        hear(one, 1.0, source=STRANGER, mac=mac)
+        hear(one, 1.0, source=FOREIGN, mac=mac)
         assert one.foreign(1.1).mac == known
 
 
 @pytest.mark.parametrize(
     "more",
-    [{"source": PEER}, {"source": "10.0.0.11"}, {"source": STRANGER, "interface": "eth1"}],
+    [{"source": PEER}, {"source": "10.0.0.11"}, {"source": FOREIGN, "interface": "eth1"}],
 )
 def test_who_is_no_stranger(more: dict[str, t.Any]) -> None:
     one = monitor()

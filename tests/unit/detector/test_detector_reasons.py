@@ -18,7 +18,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.reasons import explain
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.addresses import family_of
 
-US, PEER, STRANGER = "10.0.0.11", "10.0.0.12", "10.0.0.99"
+US, PEER, FOREIGN = "10.0.0.11", "10.0.0.12", "10.0.0.99"
 VIP, MAC = "10.0.0.100", "02:00:00:00:00:0d"
 WATCHED = InstanceConfig(
     name="VI_1",
@@ -97,22 +97,22 @@ CASES = {
     ),
     "somebody else with our id": Case(
         "router_id_clash",
-        f"{STRANGER} ({MAC}), which is no peer, sends adverts with router id 51 and priority 240 on eth0 for the same "
+        f"{FOREIGN} ({MAC}), which is no peer, sends adverts with router id 51 and priority 240 on eth0 for the same "
         "address: stop keepalived there for good",
-        [OURS, advert(STRANGER, mac=MAC)],
+        [OURS, advert(FOREIGN, mac=MAC)],
         [],
     ),
     "another cluster with our id": Case(
         "router_id_clash",
         "for 10.0.0.200: give one of the two another id",
-        [OURS, advert(STRANGER, addresses=("10.0.0.200",))],
+        [OURS, advert(FOREIGN, addresses=("10.0.0.200",))],
         [],
     ),
     "somebody else with our id on another network": Case(
-        "no_adverts", "No advert of", [OURS, advert(STRANGER, interface="eth1")], []
+        "no_adverts", "No advert of", [OURS, advert(FOREIGN, interface="eth1")], []
     ),
-    "a stranger beside a peer that is kept out": Case(
-        "local_firewall", PEER, [OURS, advert(STRANGER), advert()], [advert(STRANGER)]
+    "a foreign router beside a peer that is kept out": Case(
+        "local_firewall", PEER, [OURS, advert(FOREIGN), advert()], [advert(FOREIGN)]
     ),
     "another id there": Case(
         "router_id_differs", "with router id 52, and this node with 51", [OURS, advert(router_id=52)], []

@@ -9,15 +9,15 @@ import pathlib
 
 import pytest
 import yaml
-from estate import Estate
 from examples import Example, plays, variables
+from inventory_builder import InventoryBuilder
 from playing import ansible_playbook
 
 
 @pytest.mark.parametrize("example", list(variables()), ids=lambda example: example.place)
 def test_an_example_can_be_planned(example: Example) -> None:
-    estate = Estate(example.everywhere, groups=example.groups, **example.hosts)
-    assert [str(one) for one in estate.findings() if one.severity == "error"] == []
+    inventory = InventoryBuilder(example.everywhere, groups=example.groups, **example.hosts)
+    assert [str(one) for one in inventory.findings() if one.severity == "error"] == []
 
 
 def test_every_document_was_looked_at() -> None:

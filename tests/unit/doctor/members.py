@@ -43,7 +43,7 @@ def facts(host: str, *, holds: bool) -> Facts:
         "nginx_runs": True,
         "split_brain": [],
         "detector_tells": True,
-        "strangers": [],
+        "foreign_routers": [],
         "blocking_rules": [],
         "drifted": [],
         "amiss": [],

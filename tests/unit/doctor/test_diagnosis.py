@@ -149,7 +149,7 @@ AILMENTS: dict[str, tuple[Break, list[str]]] = {
         [f"{VIP} is held by lb1 and lb2 at once. lb2: Adverts of 10.0.0.11 reach eth0, and a firewall rule drops"],
     ),
     "nobody": (nobody, [f"{VIP} is held by none of lb1, lb2: journalctl -u keepalived on each"]),
-    "a stranger": (
+    "a foreign router": (
         lambda one, _two: one.update(split_brain=[FOREIGN]),
         [f"10.0.0.99 is no balancer of this inventory and acts as a holder of {VIP}: it sends adverts with"],
     ),

@@ -82,7 +82,7 @@ def test_a_second_holder_outside_the_inventory_is_named_once_with_all_that_is_kn
             {**SPLIT, "other_mac": OLD_MAC, "other_address": "", "reason": "foreign_host"},
             {**FOREIGN, "other_address": OLD, "other_mac": OLD_MAC, "priority": 240, "since": SINCE + 5},
         ],
-        "strangers": [SPEAKER],
+        "foreign_routers": [SPEAKER],
     }
     other = {"split_brain": [{**FOREIGN, "other_address": OLD, "other_mac": "", "since": SINCE + 9}]}
     assert said(case(seen, other)) == [
@@ -95,7 +95,7 @@ def test_a_second_holder_outside_the_inventory_is_named_once_with_all_that_is_kn
 @pytest.mark.parametrize(
     "seen",
     [
-        {"strangers": [SILENT]},
+        {"foreign_routers": [SILENT]},
         {"split_brain": [{**SPLIT, "other_mac": OLD_MAC, "other_address": "", "reason": "foreign_host"}]},
     ],
 )
@@ -110,11 +110,11 @@ def test_a_host_that_only_answers_is_named_by_its_mac(seen: Facts) -> None:
 
 def test_another_cluster_with_our_router_id_and_a_twin() -> None:
     clash = dict(SPEAKER, kind="router_id", addresses=("10.0.0.200",))
-    told = said(case({"strangers": [clash]}))
+    told = said(case({"foreign_routers": [clash]}))
     assert "for 10.0.0.200, which is the router id of VI_1 here too" in told[0]
     assert "keepalived_virtual_router_id" in told[0]
     twin = dict(SILENT, kind="twin", instance="", addresses=(OWN["lb1"],))
-    told = said(case({"strangers": [twin]}))
+    told = said(case({"foreign_routers": [twin]}))
     assert told == [
         f"{OWN['lb1']} is the address of lb1, and {OLD_MAC}, which is no member, answers for it as well: give one of "
         "the two hosts another address."
@@ -145,6 +145,6 @@ def test_a_detector_that_tells_nothing_is_no_good_news() -> None:
 @pytest.mark.parametrize("holds", [True, False])
 def test_a_stale_neighbour_is_that_of_nobody_who_answers(holds: bool) -> None:
     third = Outside("web1", {VIP: True}, {VIP: OLD_MAC})
-    told = [one.message for one in diagnose(case({"strangers": [SILENT] if holds else []}, outside=[third]))]
+    told = [one.message for one in diagnose(case({"foreign_routers": [SILENT] if holds else []}, outside=[third]))]
     assert len(told) == 1
     assert ("arping" in told[0]) is not holds

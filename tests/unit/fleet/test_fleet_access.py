@@ -9,14 +9,14 @@ import typing as t
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.access import server_names
-from estate import Estate
+from inventory_builder import InventoryBuilder
 
 IPV6 = {"keepalived_address6": "fd00::11"}
 
 
 def firewall(everywhere: dict[str, t.Any] | None = None, **hosts: t.Any) -> dict[str, t.Any]:
     """Return what lb1 has to let in."""
-    found: dict[str, t.Any] = Estate(everywhere, **hosts).slices("lb1")["lb1"]["firewall"]
+    found: dict[str, t.Any] = InventoryBuilder(everywhere, **hosts).slices("lb1")["lb1"]["firewall"]
     return found
 
 
@@ -102,7 +102,7 @@ def test_the_ports_of_a_stream() -> None:
 
 def test_a_backend_hears_of_the_balancers_that_use_it() -> None:
     unused = {"db1": {"ansible_host": "10.0.0.41"}}
-    slices = Estate(groups={"backend": {"web1": {"ansible_host": "10.0.0.21"}}, "db": unused}).slices()
+    slices = InventoryBuilder(groups={"backend": {"web1": {"ansible_host": "10.0.0.21"}}, "db": unused}).slices()
     assert slices["web1"]["balancers"] == ["10.0.0.11", "10.0.0.12"]
     assert "db1" not in slices
 

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.state import SECTIONS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DEFAULTS
 from documented import role_specs
-from estate import Estate, Variables
+from inventory_builder import InventoryBuilder, Variables
 
 NUMBERS: dict[str, t.Any] = {
     "keepalived_probe_port": 8080,
@@ -33,12 +33,12 @@ SWITCHES = ("keepalived_sandbox", "keepalived_guard", "keepalived_adopt", "keepa
 
 
 def everything(variables: Variables, check: Variables) -> list[str]:
-    estate = Estate({"balancer_health_listen": ["8080"], **variables, "keepalived_checks": [check]})
-    return [json.dumps(estate.documents(host)) for host in ("lb1", "web1")]
+    inventory = InventoryBuilder({"balancer_health_listen": ["8080"], **variables, "keepalived_checks": [check]})
+    return [json.dumps(inventory.documents(host)) for host in ("lb1", "web1")]
 
 
 def state(said: Variables | None = None, role: str = "keepalived", host: str = "lb1") -> dict[str, t.Any]:
-    found: dict[str, t.Any] = Estate(said).documents(host)[role]["state"]
+    found: dict[str, t.Any] = InventoryBuilder(said).documents(host)[role]["state"]
     return found
 
 
@@ -57,13 +57,13 @@ def test_a_switch_is_one_however_it_is_written(name: str) -> None:
 def test_a_default_that_is_said_changes_nothing() -> None:
     said = {name: value for name, value in DEFAULTS.items() if name in role_specs("keepalived")}
     del said["keepalived_vips"]
-    assert Estate(said).documents("lb1") == Estate().documents("lb1")
+    assert InventoryBuilder(said).documents("lb1") == InventoryBuilder().documents("lb1")
 
 
 def test_the_sections_of_a_role_are_those_of_a_host() -> None:
-    estate = Estate()
+    inventory = InventoryBuilder()
     for host in ("lb1", "web1"):
-        for role, document in estate.documents(host).items():
+        for role, document in inventory.documents(host).items():
             assert set(document["state"]) <= set(SECTIONS), role
 
 
@@ -140,6 +140,6 @@ def test_a_log_of_its_own_has_rsyslog_looked_after_before_who_writes_to_it() -> 
 
 def test_what_is_looked_for_before_nginx_balances() -> None:
     sites = [{"server_name": "a", "upstream": "blog", "listen": ["80", "443 quic", "8000-8002", "127.0.0.1:9"]}]
-    documents = Estate({"balancer_sites": sites, "nginx_package": "nginx-full"}).documents("lb1")
+    documents = InventoryBuilder({"balancer_sites": sites, "nginx_package": "nginx-full"}).documents("lb1")
     assert documents["balancer"]["preflight"] == {"packages": ["nginx-full"], "ports": [80, 8000, 8001, 8002]}
     assert documents["keepalived"]["preflight"]["packages"] == ["keepalived", "logrotate", "nftables"]

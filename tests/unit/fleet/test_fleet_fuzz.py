@@ -14,8 +14,8 @@ import typing as t
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.documents import documents
 from documented import role_defaults
-from estate import SPECS, Estate
 from examples import variables
+from inventory_builder import SPECS, InventoryBuilder
 
 CASES = 12
 """Of every variable."""
@@ -95,14 +95,14 @@ def junk(chance: random.Random) -> t.Any:
     return copy.deepcopy(chance.choice(JUNK))
 
 
-def planned_or_refused(estate: Estate, **arguments: t.Any) -> None:
+def planned_or_refused(inventory: InventoryBuilder, **arguments: t.Any) -> None:
     """Examine, and take what a play would take; whatever is wrong is a sentence on one line."""
-    examined = estate.examine(**arguments)
+    examined = inventory.examine(**arguments)
     findings = examined.findings()
     assert all(one.message and "\n" not in str(one) for one in findings)
     if not any(one.severity == "error" for one in findings):
-        json.dumps(examined.plan.slices(estate.hostvars), allow_nan=False)
-        json.dumps(documents(examined.plan, estate.hostvars), allow_nan=False)
+        json.dumps(examined.plan.slices(inventory.hostvars), allow_nan=False)
+        json.dumps(documents(examined.plan, inventory.hostvars), allow_nan=False)
 
 
 @pytest.mark.parametrize("name", sorted(SPECS))
@@ -117,7 +117,7 @@ def test_whatever_a_variable_is_there_is_a_plan_or_a_fault(name: str) -> None:
             hosts = {**hosts, "lb1": {**hosts.get("lb1", {}), name: value}}
         else:
             everywhere = {**everywhere, name: value}
-        planned_or_refused(Estate(everywhere, groups=around.groups, **hosts))
+        planned_or_refused(InventoryBuilder(everywhere, groups=around.groups, **hosts))
 
 
 @pytest.mark.parametrize(
@@ -141,12 +141,12 @@ def test_whatever_a_variable_is_there_is_a_plan_or_a_fault(name: str) -> None:
     ids=str,
 )
 def test_what_a_fuzz_has_found_is_a_fault(name: str, value: t.Any) -> None:
-    estate = Estate({name: value})
-    planned_or_refused(estate)
-    assert [one.severity for one in estate.findings()].count("error") > 0
+    inventory = InventoryBuilder({name: value})
+    planned_or_refused(inventory)
+    assert [one.severity for one in inventory.findings()].count("error") > 0
 
 
 @pytest.mark.parametrize("argument", ["roles", "foreign"])
 def test_whatever_a_variable_of_the_fleet_is_there_is_a_plan_or_a_fault(argument: str) -> None:
     for value in JUNK:
-        planned_or_refused(Estate(), **{argument: value})
+        planned_or_refused(InventoryBuilder(), **{argument: value})

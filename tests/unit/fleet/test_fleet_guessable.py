@@ -9,7 +9,7 @@ import random
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_passwords import guessable
-from estate import Estate, Variables
+from inventory_builder import InventoryBuilder, Variables
 
 VERSION_2: Variables = {"keepalived_timing": {"version": 2}}
 VIP = "10.0.0.100/24"
@@ -69,7 +69,7 @@ GUESSED = [
 
 
 def judged(**said: object) -> list[tuple[str, str, str]]:
-    return [(one.rule, one.severity, one.message) for one in Estate({**VERSION_2, **said}).findings()]
+    return [(one.rule, one.severity, one.message) for one in InventoryBuilder({**VERSION_2, **said}).findings()]
 
 
 @pytest.mark.parametrize("password", GUESSED)

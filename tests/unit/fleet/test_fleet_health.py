@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import routes
-from estate import Estate, Variables
+from inventory_builder import InventoryBuilder, Variables
 
 HTTP = {"interval": 1.0, "timeout": 1.0, "fall": 2, "rise": 2}
 SITES: list[Variables] = [
@@ -77,7 +77,7 @@ def checks(*said: t.Any, **more: t.Any) -> Variables:
     ],
 )
 def test_a_check_with_its_defaults(said: Variables, options: Variables) -> None:
-    state = Estate(checks(said)).documents("lb1")["keepalived"]["state"]
+    state = InventoryBuilder(checks(said)).documents("lb1")["keepalived"]["state"]
     assert state["watcher"]["document"]["checks"] == [{"name": "a", **options}]
     tracked = {"name": "check_a", "file": "/run/holdfast/track/check_a", "weight": 0}
     assert tracked in state["keepalived"]["track_files"]
@@ -88,7 +88,7 @@ def test_an_instance_with_trackers_of_its_own_tracks_no_check() -> None:
     own = {"name": "VI_1", "vips": ["10.0.0.100/24"], "track_file": ["disk"]}
     said = checks({"name": "a", "file": "/run/x"}, keepalived_vips=None, keepalived_instances=[own])
     said["keepalived_track_files"] = [{"name": "disk", "file": "/run/disk"}]
-    [instance] = Estate(said).instances("lb1")["lb1"]
+    [instance] = InventoryBuilder(said).instances("lb1")["lb1"]
     assert instance["track_file"] == ["disk", "nginx_crash", "nginx_probe", "nginx_stop", "cut_off_VI_1"]
 
 
@@ -98,7 +98,7 @@ def test_the_programs_that_are_run_are_told() -> None:
         keepalived_vrrp_scripts=[{"name": "s", "script": "/usr/local/bin/s 1"}],
         keepalived_instance_options={"notify": {"command": "/usr/local/bin/n", "user": "root"}},
     )
-    assert Estate(said).documents("lb1")["keepalived"]["preflight"]["scripts"] == {
+    assert InventoryBuilder(said).documents("lb1")["keepalived"]["preflight"]["scripts"] == {
         "keepalived_checks[0].command": "/usr/local/bin/a",
         "keepalived_vrrp_scripts[0].script": "/usr/local/bin/s",
         "keepalived_instance_options.notify": "/usr/local/bin/n",
@@ -106,8 +106,8 @@ def test_the_programs_that_are_run_are_told() -> None:
 
 
 def test_a_policy_is_what_an_instance_tracks() -> None:
-    estate = Estate({"keepalived_policy": "restart_first", "keepalived_restart_patience": 3})
-    plan, state = estate.slices("lb1")["lb1"], estate.documents("lb1")["keepalived"]["state"]
+    inventory = InventoryBuilder({"keepalived_policy": "restart_first", "keepalived_restart_patience": 3})
+    plan, state = inventory.slices("lb1")["lb1"], inventory.documents("lb1")["keepalived"]["state"]
     tracked = ["nginx_down", "nginx_probe", "nginx_stop", "cut_off_VI_1"]
     assert plan["keepalived_instances"][0]["track_file"] == tracked
     assert [one["name"] for one in state["keepalived"]["track_files"]] == tracked
@@ -121,12 +121,12 @@ def test_instances_may_have_different_policies() -> None:
         {"name": "a", "vips": ["10.0.0.100/24"], "policy": "restart_first"},
         {"name": "b", "vips": ["10.0.0.101/24"]},
     ]
-    estate = Estate({"keepalived_vips": None, "keepalived_instances": two})
-    plan = estate.slices("lb1")["lb1"]
+    inventory = InventoryBuilder({"keepalived_vips": None, "keepalived_instances": two})
+    plan = inventory.slices("lb1")["lb1"]
     assert [one["track_file"][0] for one in plan["keepalived_instances"]] == ["nginx_down", "nginx_crash"]
     assert all("policy" not in one for one in plan["keepalived_instances"])
     assert plan["restart_first"] == ["a"]
-    config = estate.documents("lb1")["keepalived"]["state"]["keepalived"]
+    config = inventory.documents("lb1")["keepalived"]["state"]["keepalived"]
     names = [one["name"] for one in config["track_files"]]
     assert names == ["nginx_crash", "nginx_down", "nginx_probe", "nginx_stop", "cut_off_a", "cut_off_b"]
     assert plan["outage"]["nginx_stays_dead"] > plan["outage"]["nginx_killed"]
@@ -316,7 +316,7 @@ NAME = "keepalived_checks[0].name"
     ],
 )
 def test_what_is_refused(variables: Variables, rule: str, where: str, words: str) -> None:
-    [finding] = Estate(variables).findings()
+    [finding] = InventoryBuilder(variables).findings()
     assert (finding.rule, finding.severity, finding.where) == (rule, "error", f"lb1, lb2: {where}")
     assert words in finding.message
 
@@ -341,7 +341,7 @@ def test_what_is_refused(variables: Variables, rule: str, where: str, words: str
     ],
 )
 def test_no_holder_is_allowed_with_a_warning(variables: Variables, where: str, permission: str) -> None:
-    [finding] = Estate(variables).findings()
+    [finding] = InventoryBuilder(variables).findings()
     assert (finding.rule, finding.severity, finding.where) == ("no-holder", "warning", f"lb1, lb2: {where}")
     assert f"nobody holds the address, as {permission} allows" in finding.message
 
@@ -357,7 +357,7 @@ def test_no_holder_is_allowed_with_a_warning(variables: Variables, where: str, p
     ],
 )
 def test_what_nginx_answers_itself_is_not_refused(variables: Variables) -> None:
-    assert [str(finding) for finding in Estate(variables).findings()] == []
+    assert [str(finding) for finding in InventoryBuilder(variables).findings()] == []
 
 
 @pytest.mark.parametrize(

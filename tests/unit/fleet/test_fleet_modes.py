@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from estate import Estate, Variables
+from inventory_builder import InventoryBuilder, Variables
 
 BOTH = ["10.0.0.100/24", "10.0.0.101/24", "fd00::100/64"]
 APART: Variables = {"keepalived_second_family": "sync_group"}
@@ -25,7 +25,7 @@ def grouped(*members: str, **more: t.Any) -> Variables:
     }
 
 
-def shown(estate: Estate, host: str = "lb1") -> dict[str, tuple[int, str, list[t.Any]]]:
+def shown(inventory: InventoryBuilder, host: str = "lb1") -> dict[str, tuple[int, str, list[t.Any]]]:
     """Return by instance: priority, own address, and all its addresses."""
     return {
         one["name"]: (
@@ -33,48 +33,50 @@ def shown(estate: Estate, host: str = "lb1") -> dict[str, tuple[int, str, list[t
             one["unicast_src_ip"],
             one["virtual_ipaddress"] + one["virtual_ipaddress_excluded"],
         )
-        for one in estate.instances(host)[host]
+        for one in inventory.instances(host)[host]
     }
 
 
 def test_the_second_family_rides_along_without_an_address_of_the_host() -> None:
-    estate = Estate({"keepalived_vips": BOTH})
-    assert shown(estate) == {"VI_1": (250, "10.0.0.11", BOTH)}
-    assert estate.slices("lb1")["lb1"]["keepalived_sync_groups"] == []
+    inventory = InventoryBuilder({"keepalived_vips": BOTH})
+    assert shown(inventory) == {"VI_1": (250, "10.0.0.11", BOTH)}
+    assert inventory.slices("lb1")["lb1"]["keepalived_sync_groups"] == []
 
 
 def test_the_second_family_is_an_instance_of_its_own_in_a_sync_group() -> None:
-    estate = Estate({**APART, "keepalived_vips": BOTH, "keepalived_virtual_router_id": 7}, **OWN6)
-    assert shown(estate) == {"VI_1": (250, "10.0.0.11", BOTH[:2]), "VI_1_v6": (250, "fd00::11", BOTH[2:])}
-    assert estate.slices("lb2")["lb2"]["keepalived_sync_groups"] == [{"name": "VG_1", "group": ["VI_1", "VI_1_v6"]}]
+    inventory = InventoryBuilder({**APART, "keepalived_vips": BOTH, "keepalived_virtual_router_id": 7}, **OWN6)
+    assert shown(inventory) == {"VI_1": (250, "10.0.0.11", BOTH[:2]), "VI_1_v6": (250, "fd00::11", BOTH[2:])}
+    assert inventory.slices("lb2")["lb2"]["keepalived_sync_groups"] == [{"name": "VG_1", "group": ["VI_1", "VI_1_v6"]}]
     # One id may be said for both: those of the two families are different spaces.
-    assert [one["virtual_router_id"] for one in estate.instances("lb2")["lb2"]] == [7, 7]
+    assert [one["virtual_router_id"] for one in inventory.instances("lb2")["lb2"]] == [7, 7]
 
 
 def test_unicast_over_ipv6_is_sent_with_the_ttl_that_peers_look_for() -> None:
-    by_name = {one["name"]: one for one in Estate({**APART, "keepalived_vips": BOTH}, **OWN6).instances("lb1")["lb1"]}
+    by_name = {
+        one["name"]: one for one in InventoryBuilder({**APART, "keepalived_vips": BOTH}, **OWN6).instances("lb1")["lb1"]
+    }
     assert by_name["VI_1_v6"]["unicast_ttl"] == 255
     assert "unicast_ttl" not in by_name["VI_1"]  # which keepalived sends so anyway
 
 
 def test_the_first_address_says_which_family_is_the_first() -> None:
-    estate = Estate({**APART, "keepalived_vips": BOTH[::-1]}, **OWN6)
-    assert list(shown(estate)) == ["VI_1", "VI_1_v4"]
+    inventory = InventoryBuilder({**APART, "keepalived_vips": BOTH[::-1]}, **OWN6)
+    assert list(shown(inventory)) == ["VI_1", "VI_1_v4"]
 
 
 def test_one_family_needs_no_group() -> None:
-    assert Estate(APART).slices("lb1")["lb1"]["keepalived_sync_groups"] == []
+    assert InventoryBuilder(APART).slices("lb1")["lb1"]["keepalived_sync_groups"] == []
 
 
 def test_when_spread_the_families_are_paired_in_their_order() -> None:
     vips = ["10.0.0.100/24", "fd00::100/64", "fd00::101/64"]
-    estate = Estate({**APART, "keepalived_vips": vips, "keepalived_spread": True}, **OWN6)
-    assert shown(estate) == {
+    inventory = InventoryBuilder({**APART, "keepalived_vips": vips, "keepalived_spread": True}, **OWN6)
+    assert shown(inventory) == {
         "VI_1": (250, "10.0.0.11", ["10.0.0.100/24"]),
         "VI_1_v6": (250, "fd00::11", ["fd00::100/64"]),
         "VI_2": (240, "fd00::11", ["fd00::101/64"]),
     }
-    assert estate.slices("lb1")["lb1"]["keepalived_sync_groups"] == [{"name": "VG_1", "group": ["VI_1", "VI_1_v6"]}]
+    assert inventory.slices("lb1")["lb1"]["keepalived_sync_groups"] == [{"name": "VG_1", "group": ["VI_1", "VI_1_v6"]}]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def test_when_spread_the_families_are_paired_in_their_order() -> None:
     ids=["sync group", "spread", "instances"],
 )
 def test_a_family_with_adverts_of_its_own_needs_an_address_of_the_host(everywhere: Variables) -> None:
-    findings = Estate(everywhere).findings()
+    findings = InventoryBuilder(everywhere).findings()
     assert [finding.where for finding in findings] == ["lb1: keepalived_address6", "lb2: keepalived_address6"]
     assert all("set keepalived_address6" in finding.message for finding in findings)
 
@@ -100,12 +102,12 @@ def test_a_link_local_address_is_taken_for_its_word() -> None:
         "lb1": {"keepalived_address6": "fe80::11"},
         "lb2": {"keepalived_address6": "fe80::12"},
     }
-    [instance] = Estate({"keepalived_vips": ["fd00::100/64"]}, **hosts).instances("lb1")["lb1"]
+    [instance] = InventoryBuilder({"keepalived_vips": ["fd00::100/64"]}, **hosts).instances("lb1")["lb1"]
     assert (instance["unicast_src_ip"], instance["unicast_peer"]) == ("fe80::11", ["fe80::12"])
 
 
 def test_groups_of_the_inventory_stand_beside_the_derived_ones() -> None:
-    slices = Estate(grouped("web", "mail", smtp_alert=True)).slices("lb1", "lb2")
+    slices = InventoryBuilder(grouped("web", "mail", smtp_alert=True)).slices("lb1", "lb2")
     assert [one["keepalived_sync_groups"] for one in slices.values()] == [
         [{"name": "all", "group": ["web", "mail"], "smtp_alert": True}]
     ] * 2
@@ -113,8 +115,8 @@ def test_groups_of_the_inventory_stand_beside_the_derived_ones() -> None:
 
 def test_adverts_go_to_the_multicast_group_of_their_family() -> None:
     own = {"keepalived_multicast_group": "239.1.1.1", "keepalived_multicast_group6": "FF02:0::1:2"}
-    estate = Estate({**APART, **MULTICAST, **own, "keepalived_vips": BOTH}, **OWN6)
-    assert [(one["mcast_src_ip"], one["mcast_dst_ip"]) for one in estate.instances("lb1")["lb1"]] == [
+    inventory = InventoryBuilder({**APART, **MULTICAST, **own, "keepalived_vips": BOTH}, **OWN6)
+    assert [(one["mcast_src_ip"], one["mcast_dst_ip"]) for one in inventory.instances("lb1")["lb1"]] == [
         ("10.0.0.11", "239.1.1.1"),
         ("fd00::11", "ff02::1:2"),
     ]
@@ -239,7 +241,7 @@ refused(
 def test_it_is_refused_with_the_sentence_that_explains_it(
     everywhere: Variables, hosts: dict[str, Variables], rule: str, where: str, words: str
 ) -> None:
-    [finding] = Estate(everywhere, **hosts).findings()
+    [finding] = InventoryBuilder(everywhere, **hosts).findings()
     assert (finding.rule, finding.where) == (rule, where)
     assert words in finding.message
 
@@ -258,4 +260,4 @@ def test_it_is_refused_with_the_sentence_that_explains_it(
     ids=["a route of one instance", "a group with version 2", "weights that count in a group", "a multicast group"],
 )
 def test_what_is_right_is_taken(everywhere: Variables) -> None:
-    assert [str(finding) for finding in Estate(everywhere).findings()] == []
+    assert [str(finding) for finding in InventoryBuilder(everywhere).findings()] == []

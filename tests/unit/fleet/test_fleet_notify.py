@@ -8,14 +8,14 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from estate import Estate
+from inventory_builder import InventoryBuilder
 
 MAIL = {"to": ["ops@example.com"], "from": "lb@example.com", "host": "mail.example.com"}
 HOSTS = "lb1, lb2: "
 
 
 def faults(variable: str, value: t.Any) -> list[str]:
-    return [str(finding) for finding in Estate({variable: value}).examine().faults.findings()]
+    return [str(finding) for finding in InventoryBuilder({variable: value}).examine().faults.findings()]
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,14 @@ import typing as t
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.options import GLOBAL_OPTIONS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_global import OFF, ON
-from estate import Estate, Variables
+from inventory_builder import InventoryBuilder, Variables
 
 VIP = "10.0.0.100/24"
 MULTICAST: Variables = {"keepalived_unicast": False}
 
 
 def told(everywhere: Variables | None = None, **hosts: Variables) -> list[str]:
-    return [f"{one.severity} {one}" for one in Estate(everywhere, **hosts).findings()]
+    return [f"{one.severity} {one}" for one in InventoryBuilder(everywhere, **hosts).findings()]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_scripts_run_as_the_user_that_is_said_nearest() -> None:
         "keepalived_checks": [{"name": "c", "command": "/usr/local/bin/c"}],
         "keepalived_instance_options": {"notify": {"command": "/usr/local/bin/n", "user": "tell"}},
     }
-    plan = Estate(said).documents("lb1")["keepalived"]["preflight"]
+    plan = InventoryBuilder(said).documents("lb1")["keepalived"]["preflight"]
     assert plan["scripts"]["keepalived_global_options.startup_script"] == "/usr/local/bin/start"
     assert plan["script_users"] == {
         "keepalived_vrrp_scripts[0].script": "watch",
@@ -119,7 +119,7 @@ def test_scripts_run_as_the_user_that_is_said_nearest() -> None:
 
 
 def priorities(everywhere: Variables | None = None, **hosts: Variables) -> dict[str, list[int]]:
-    instances = Estate(everywhere, **hosts).instances()
+    instances = InventoryBuilder(everywhere, **hosts).instances()
     return {host: [one["priority"] for one in found] for host, found in instances.items()}
 
 

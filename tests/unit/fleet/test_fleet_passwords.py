@@ -9,7 +9,7 @@ import json
 import typing as t
 
 import pytest
-from estate import Estate, Variables
+from inventory_builder import InventoryBuilder, Variables
 
 VERSION_2: Variables = {"keepalived_timing": {"version": 2}}
 VIP = "10.0.0.100/24"
@@ -42,21 +42,21 @@ HMAC = {"keys": [{"id": 1, "value": "a long key of one's own"}], "active_key": 1
     ids=["its variable", "for all", "of one without a name", "the nearest counts", "keys for all", "keys of one"],
 )
 def test_a_secret_is_in_no_plan_and_reaches_the_instance(said: Variables, option: str, expected: t.Any) -> None:
-    estate = Estate(said)
-    plan = estate.slices()
+    inventory = InventoryBuilder(said)
+    plan = inventory.slices()
     written = json.dumps(plan)
     assert option not in written
     assert not any(secret in written for secret in ("uB7", "rQ4", "a long key"))
-    keepalived = estate.documents("lb1")["keepalived"]
+    keepalived = inventory.documents("lb1")["keepalived"]
     expected_instances = [{**plan["lb1"]["keepalived_instances"][0], option: expected}]
     assert keepalived["state"]["keepalived"]["instances"] == expected_instances
     assert keepalived["preflight"]["instances"] == expected_instances
 
 
 def test_without_a_secret_an_instance_is_that_of_the_plan() -> None:
-    estate = Estate()
-    instances = estate.slices()["lb1"]["keepalived_instances"]
-    assert estate.documents("lb1")["keepalived"]["state"]["keepalived"]["instances"] == instances
+    inventory = InventoryBuilder()
+    instances = inventory.slices()["lb1"]["keepalived_instances"]
+    assert inventory.documents("lb1")["keepalived"]["state"]["keepalived"]["instances"] == instances
 
 
 MAIL = {"to": ["a@example.com"], "from": "b@example.com", "host": "mail.example.com", "starttls": True, "user": "u"}
@@ -84,7 +84,9 @@ MAIL = {"to": ["a@example.com"], "from": "b@example.com", "host": "mail.example.
     ids=str,
 )
 def test_no_fault_tells_a_secret_wherever_it_was_written(said: Variables) -> None:
-    told = [str(finding) for finding in Estate({**VERSION_2, **said}).findings() if finding.severity == "error"]
+    told = [
+        str(finding) for finding in InventoryBuilder({**VERSION_2, **said}).findings() if finding.severity == "error"
+    ]
     assert told
     assert "h1dd3n" not in " ".join(told)
 
@@ -98,7 +100,7 @@ def test_a_password_spoils_no_sentence_that_has_the_same_letters(password: str) 
         "keepalived_vips": ["10.0.0.10/32"],
         "keepalived_priority": 100,
     }
-    told = [str(finding) for finding in Estate(said).findings() if finding.severity == "error"]
+    told = [str(finding) for finding in InventoryBuilder(said).findings() if finding.severity == "error"]
     assert [one for one in told if not one.startswith("lb1, lb2: keepalived_auth_pass: ")] == [
         "lb1, lb2: keepalived_vips[0]: 10.0.0.10 is written as a single address (/32), so its subnet and interface "
         "cannot be told: write 10.0.0.10/24, or whatever its subnet has, or name the interface "

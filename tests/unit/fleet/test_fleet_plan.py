@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import order, priorities
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.router_ids import Claim, allocate, segments
-from estate import Estate, Variables
+from inventory_builder import InventoryBuilder, Variables
 
 BLOG = {"name": "blog", "servers_from": "backend", "port": 8080}
 
@@ -22,7 +22,7 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
     watched = ["nginx_crash", "nginx_probe", "nginx_stop", "cut_off_VI_1"]
     shared = {"virtual_ipaddress": ["10.0.0.100/24"], "virtual_ipaddress_excluded": [], "track_file": watched}
     servers = [{"address": "10.0.0.21", "port": 8080}, {"address": "10.0.0.22", "port": 8080}]
-    plan = Estate().slices()
+    plan = InventoryBuilder().slices()
     for host, address, peer in (("lb1", "10.0.0.11", "10.0.0.12"), ("lb2", "10.0.0.12", "10.0.0.11")):
         assert plan[host].pop("kernel") == {"nonlocal_bind": [], "ipvs": False, "forward": False, "real_time": False}
         assert plan[host].pop("keepalived_virtual_servers") == []
@@ -92,10 +92,10 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
 
 
 def test_the_plan_of_a_batch_is_a_part_of_the_plan_of_all() -> None:
-    estate = Estate()
-    everything = estate.slices()
-    assert estate.slices("lb2") == {"lb2": everything["lb2"]}
-    assert estate.slices("localhost") == {}
+    inventory = InventoryBuilder()
+    everything = inventory.slices()
+    assert inventory.slices("lb2") == {"lb2": everything["lb2"]}
+    assert inventory.slices("localhost") == {}
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_the_plan_of_a_batch_is_a_part_of_the_plan_of_all() -> None:
     ],
 )
 def test_variables_reach_the_instance(variables: Variables, expected: dict[str, t.Any]) -> None:
-    [instance] = Estate(variables).instances("lb1")["lb1"]
+    [instance] = InventoryBuilder(variables).instances("lb1")["lb1"]
     assert {key: instance.get(key) for key in expected} == expected
 
 
@@ -158,7 +158,7 @@ def test_explicit_instances_are_taken_as_they_are_and_completed() -> None:
             "smtp_alert": True,
         },
     ]
-    planned = Estate({"keepalived_vips": None, "keepalived_instances": instances}).instances()
+    planned = InventoryBuilder({"keepalived_vips": None, "keepalived_instances": instances}).instances()
     assert [(one["name"], one["priority"]) for one in planned["lb1"]] == [("web", 240), ("mail", 250)]
     assert [(one["name"], one["priority"]) for one in planned["lb2"]] == [("web", 250), ("mail", 240)]
     web, mail = planned["lb1"]
@@ -175,13 +175,13 @@ def test_priorities_of_their_own_make_the_order() -> None:
     def own(priority: int) -> Variables:
         return {"keepalived_instances": [{"name": "VI_1", "vips": ["10.0.0.100/24"], "priority": priority}]}
 
-    planned = Estate(lb1=own(150), lb2=own(100)).instances()
+    planned = InventoryBuilder(lb1=own(150), lb2=own(100)).instances()
     assert [planned[host][0]["priority"] for host in ("lb1", "lb2")] == [150, 100]
 
 
 def test_spread_prefers_each_node_for_one_address() -> None:
-    estate = Estate({"keepalived_vips": ["10.0.0.100/24", "10.0.0.101/24"], "keepalived_spread": True})
-    planned = estate.instances()
+    inventory = InventoryBuilder({"keepalived_vips": ["10.0.0.100/24", "10.0.0.101/24"], "keepalived_spread": True})
+    planned = inventory.instances()
     assert {
         host: [(one["name"], one["virtual_router_id"], one["priority"]) for one in instances]
         for host, instances in planned.items()
@@ -215,16 +215,16 @@ def test_priorities_are_distinct_and_leave_room_for_a_move(count: int) -> None:
 
 
 def test_a_third_node_changes_nothing_of_the_first_two() -> None:
-    before = Estate().instances()
+    before = InventoryBuilder().instances()
     third = {"lb2": {"ansible_host": "10.0.0.12"}, "lb3": {"ansible_host": "10.0.0.13"}}
-    after = Estate(groups={"backup": third}).instances()
+    after = InventoryBuilder(groups={"backup": third}).instances()
     assert after["lb3"][0]["priority"] == 230
     assert after["lb1"][0]["unicast_peer"] == ["10.0.0.12", "10.0.0.13"]
     for host in ("lb1", "lb2"):
         assert {**after[host][0], "unicast_peer": None} == {**before[host][0], "unicast_peer": None}
 
 
-def pairs(*addresses: str) -> Estate:
+def pairs(*addresses: str) -> InventoryBuilder:
     """One cluster for each of these addresses."""
     masters, backups = {}, {}
     for number, address in enumerate(addresses):
@@ -232,15 +232,15 @@ def pairs(*addresses: str) -> Estate:
         first = address.partition("/")[0].rpartition(".")[0]
         masters[f"a{number}"] = {**own, "keepalived_address": f"{first}.{2 * number + 1}"}
         backups[f"b{number}"] = {**own, "keepalived_address": f"{first}.{2 * number + 2}"}
-    return Estate(groups={"master": masters, "backup": backups})
+    return InventoryBuilder(groups={"master": masters, "backup": backups})
 
 
-def ids(estate: Estate) -> list[int]:
-    planned = estate.instances()
+def ids(inventory: InventoryBuilder) -> list[int]:
+    planned = inventory.instances()
     assert all(
         planned[f"a{at}"][0]["virtual_router_id"] == planned[f"b{at}"][0]["virtual_router_id"] for at in range(2)
     )
-    return [planned[host][0]["virtual_router_id"] for host in estate.groups["master"]]
+    return [planned[host][0]["virtual_router_id"] for host in inventory.groups["master"]]
 
 
 @pytest.mark.parametrize(
@@ -283,10 +283,10 @@ def test_router_ids_stay_when_clusters_are_added() -> None:
 
 
 def test_a_pinned_router_id_is_kept_free() -> None:
-    estate = pairs("10.0.0.100/24", "10.0.0.101/24")
+    inventory = pairs("10.0.0.100/24", "10.0.0.101/24")
     for host in ("a1", "b1"):
-        estate.hostvars[host]["keepalived_virtual_router_id"] = 100
-    first, second = ids(estate)
+        inventory.hostvars[host]["keepalived_virtual_router_id"] = 100
+    first, second = ids(inventory)
     assert second == 100
     assert first not in (0, 100)
 
@@ -308,16 +308,16 @@ InUse = t.Dict[str, t.Dict[str, int]]
     ],
 )
 def test_a_router_id_that_is_in_use_stays(addresses: list[str], in_use: InUse, expected: list[int]) -> None:
-    estate = pairs(*addresses)
-    plan = estate.examine(in_use=in_use).plan
+    inventory = pairs(*addresses)
+    plan = inventory.examine(in_use=in_use).plan
     given = [plan.instances[f"a{at}"][0].router_id for at in range(2)]
     assert [plan.instances[f"b{at}"][0].router_id for at in range(2)] == given
     assert given[0] == expected[0]
     assert given[1] == expected[1] or (expected[1] == 0 and given[1] not in (0, *given[:1]))
     # What the inventory pins goes before.
     for host in ("a0", "b0"):
-        estate.hostvars[host]["keepalived_virtual_router_id"] = 9
-    assert estate.examine(in_use=in_use).plan.instances["a0"][0].router_id == 9
+        inventory.hostvars[host]["keepalived_virtual_router_id"] = 9
+    assert inventory.examine(in_use=in_use).plan.instances["a0"][0].router_id == 9
 
 
 def test_ipv6_members_speak_ipv6() -> None:
@@ -325,7 +325,7 @@ def test_ipv6_members_speak_ipv6() -> None:
         "lb1": {"ansible_host": "fd00::11"},
         "lb2": {"ansible_host": "10.0.0.12", "keepalived_address": "fd00::12"},
     }
-    [instance] = Estate({"keepalived_vips": ["fd00::100/64"]}, **hosts).instances("lb1")["lb1"]
+    [instance] = InventoryBuilder({"keepalived_vips": ["fd00::100/64"]}, **hosts).instances("lb1")["lb1"]
     assert (instance["unicast_src_ip"], instance["unicast_peer"]) == ("fd00::11", ["fd00::12"])
     assert 1 <= instance["virtual_router_id"] <= 255
 
@@ -333,7 +333,7 @@ def test_ipv6_members_speak_ipv6() -> None:
 def test_an_instance_a_family() -> None:
     instances = [{"name": "VI_4", "vips": ["10.0.0.100/24"]}, {"name": "VI_6", "vips": ["fd00::64/64"]}]
     own: dict[str, Variables] = {"lb1": {"keepalived_address6": "fd00::11"}, "lb2": {"keepalived_address6": "fd00::12"}}
-    four, six = Estate({"keepalived_vips": None, "keepalived_instances": instances}, **own).instances()["lb1"]
+    four, six = InventoryBuilder({"keepalived_vips": None, "keepalived_instances": instances}, **own).instances()["lb1"]
     assert (four["unicast_src_ip"], six["unicast_src_ip"]) == ("10.0.0.11", "fd00::11")
     # The ids of the two families are different spaces.
     assert four["virtual_router_id"] == six["virtual_router_id"] == 100
@@ -398,13 +398,15 @@ def test_an_instance_a_family() -> None:
 def test_servers_come_from_the_group(
     upstream: dict[str, t.Any], hosts: dict[str, Variables], expected: list[dict[str, t.Any]]
 ) -> None:
-    [resolved] = Estate({"balancer_upstreams": [upstream]}, **hosts).slices("lb1")["lb1"]["balancer_upstreams"]
+    [resolved] = InventoryBuilder({"balancer_upstreams": [upstream]}, **hosts).slices("lb1")["lb1"][
+        "balancer_upstreams"
+    ]
     assert resolved == {"name": "blog", "servers": expected}
 
 
 def test_all_else_of_an_upstream_is_kept() -> None:
     upstreams = [{**BLOG, "method": "ip_hash", "keepalive": 64}]
-    [planned] = Estate({"balancer_upstreams": upstreams}).slices("lb1")["lb1"]["balancer_upstreams"]
+    [planned] = InventoryBuilder({"balancer_upstreams": upstreams}).slices("lb1")["lb1"]["balancer_upstreams"]
     assert (planned["method"], planned["keepalive"]) == ("ip_hash", 64)
 
 
@@ -413,7 +415,9 @@ def test_streams_have_upstreams_of_their_own() -> None:
         "balancer_stream_upstreams": [{"name": "blog", "servers_from": "database", "port": 3306}],
         "balancer_streams": [{"name": "db", "listen": ["3306"], "upstream": "blog"}],
     }
-    planned = Estate(streams, groups={"database": {"db1": {"ansible_host": "10.0.0.31"}}}).slices("lb1")["lb1"]
+    planned = InventoryBuilder(streams, groups={"database": {"db1": {"ansible_host": "10.0.0.31"}}}).slices("lb1")[
+        "lb1"
+    ]
     assert planned["balancer_stream_upstreams"] == [
         {"name": "blog", "servers": [{"address": "10.0.0.31", "port": 3306}]}
     ]
@@ -430,7 +434,9 @@ def test_groups_of_other_names() -> None:
         "web": {"web1": {"ansible_host": "10.0.0.21"}},
     }
     everywhere = {"balancer_upstreams": [{**BLOG, "servers_from": "web"}]}
-    examined = Estate(everywhere, groups=groups).examine(roles={"master": "front", "backup": "spare", "backend": "web"})
+    examined = InventoryBuilder(everywhere, groups=groups).examine(
+        roles={"master": "front", "backup": "spare", "backend": "web"}
+    )
     assert examined.faults.findings() == []
     plan = examined.plan.slices(["lb1", "web1"])
     assert plan["lb1"]["members"] == ["lb1", "lb2"]
@@ -442,4 +448,4 @@ def test_the_order_of_members_is_masters_then_backups_as_listed() -> None:
         "backup": {"z": {"ansible_host": "10.0.0.13"}, "c": {"ansible_host": "10.0.0.14"}},
         "master": {"y": {"ansible_host": "10.0.0.15"}, "b": {"ansible_host": "10.0.0.16"}},
     }
-    assert Estate(groups=groups).slices("z")["z"]["members"] == ["y", "b", "z", "c"]
+    assert InventoryBuilder(groups=groups).slices("z")["z"]["members"] == ["y", "b", "z", "c"]

@@ -10,7 +10,7 @@ import time
 import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.examine import Examined, examine
-from estate import EVERYWHERE, SPECS, Variables
+from inventory_builder import EVERYWHERE, SPECS, Variables
 
 PAIRS = 1000
 SECONDS = 10

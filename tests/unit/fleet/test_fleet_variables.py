@@ -12,7 +12,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import OF_A_BACKEND, OF_A_BALANCER
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.limits import LIMITS
 from documented import ROOT, role_defaults
-from estate import SPECS, Estate, Variables
+from inventory_builder import SPECS, InventoryBuilder, Variables
 
 NO_TEXT: tuple[t.Any, ...] = ([], ["x"], {}, {"x": 1}, True)
 NO_NUMBER: tuple[t.Any, ...] = ("", " ", "x", "1 2", "0x10", "1_0", "٣", *NO_TEXT)
@@ -37,10 +37,10 @@ HOSTS = {
 
 def refused(name: str, value: t.Any) -> list[str]:
     """Return what is told where all hosts have this value."""
-    estate = Estate()
-    for variables in estate.hostvars.values():
+    inventory = InventoryBuilder()
+    for variables in inventory.hostvars.values():
         variables[name] = value
-    return [str(one) for one in estate.findings() if one.severity == "error"]
+    return [str(one) for one in inventory.findings() if one.severity == "error"]
 
 
 @pytest.mark.parametrize("name", sorted(SPECS))
@@ -156,7 +156,10 @@ def test_the_defaults_of_all_roles_are_taken() -> None:
         everywhere.update(role_defaults(role))
     everywhere["backend_page"] = "web1\n"
     assert (
-        Estate({**everywhere, "keepalived_vips": ["10.0.0.100/24"], "balancer_health_listen": ["80"]}).findings() == []
+        InventoryBuilder(
+            {**everywhere, "keepalived_vips": ["10.0.0.100/24"], "balancer_health_listen": ["80"]}
+        ).findings()
+        == []
     )
 
 
@@ -175,7 +178,7 @@ def test_the_detector_takes_what_the_plan_does() -> None:
 
 
 def test_what_a_backend_says_of_a_balancers_role_harms_nobody() -> None:
-    assert Estate(web1={"keepalived_log_keep": "many"}, lb1={"backend_server": "iis"}).findings() == []
+    assert InventoryBuilder(web1={"keepalived_log_keep": "many"}, lb1={"backend_server": "iis"}).findings() == []
 
 
 class Undefined(t.Dict[str, t.Any]):
@@ -190,26 +193,26 @@ class Undefined(t.Dict[str, t.Any]):
 @pytest.mark.parametrize("name", [name for name in sorted(SPECS) if not name.startswith("backend_")])
 @pytest.mark.parametrize("hosts", [("lb1",), ("lb1", "lb2")], ids=["on one", "on both"])
 def test_what_is_undefined_is_one_fault(name: str, hosts: tuple[str, ...]) -> None:
-    estate = Estate()
+    inventory = InventoryBuilder()
     for host in hosts:
-        estate.hostvars[host] = Undefined({**estate.hostvars[host], name: Undefined})
-    [told] = [str(one) for one in estate.findings()]
+        inventory.hostvars[host] = Undefined({**inventory.hostvars[host], name: Undefined})
+    [told] = [str(one) for one in inventory.findings()]
     assert told.startswith(
         f"{', '.join(hosts)}: {name}: cannot be resolved from the inventory alone: 'vip' is undefined"
     )
 
 
 def test_a_template_that_older_versions_of_ansible_leave_is_one_fault() -> None:
-    [told] = [str(one) for one in Estate({"keepalived_vips": ["{{ vip }}"]}).findings()]
+    [told] = [str(one) for one in InventoryBuilder({"keepalived_vips": ["{{ vip }}"]}).findings()]
     assert told.startswith("lb1, lb2: keepalived_vips: cannot be resolved from the inventory alone: {{ vip }}")
 
 
 def test_values_are_judged_on_all_hosts_before_anything_is_derived() -> None:
-    estate = Estate(
+    inventory = InventoryBuilder(
         {"keepalived_preempt": "maybe", "keepalived_log_keep": -1, "balancer_sites": [{"upstream": "nowhere"}]},
         web2={"backend_weight": "much"},
     )
-    assert [one.where for one in estate.findings()] == [
+    assert [one.where for one in inventory.findings()] == [
         "lb1, lb2: keepalived_preempt",
         "lb1, lb2: keepalived_log_keep",
         "web2: backend_weight",
@@ -217,8 +220,10 @@ def test_values_are_judged_on_all_hosts_before_anything_is_derived() -> None:
 
 
 def test_what_is_only_for_a_role_keeps_nothing_from_being_derived() -> None:
-    estate = Estate({"keepalived_log_keep": -1, "balancer_sites": [{"server_name": "a", "upstream": "nowhere"}]})
-    assert [one.where for one in estate.findings()] == [
+    inventory = InventoryBuilder(
+        {"keepalived_log_keep": -1, "balancer_sites": [{"server_name": "a", "upstream": "nowhere"}]}
+    )
+    assert [one.where for one in inventory.findings()] == [
         "lb1, lb2: keepalived_log_keep",
         "lb1, lb2: balancer_sites[0].upstream",
     ]
@@ -226,5 +231,5 @@ def test_what_is_only_for_a_role_keeps_nothing_from_being_derived() -> None:
 
 @pytest.mark.parametrize("value", [1, True, 0.5], ids=str)
 def test_what_is_no_mapping_where_one_belongs_is_a_fault(value: t.Any) -> None:
-    [finding] = Estate({"keepalived_instance_options": {"authentication": value}}).findings()
+    [finding] = InventoryBuilder({"keepalived_instance_options": {"authentication": value}}).findings()
     assert finding.where == "lb1, lb2: keepalived_instance_options.authentication"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from estate import Estate, Variables
+from inventory_builder import InventoryBuilder, Variables
 
 BLOG = {"name": "blog", "servers_from": "backend", "port": 8080}
 
@@ -661,7 +661,7 @@ CASES += [
 def test_one_fault_is_told_once_with_its_place_and_its_example(
     changes: dict[str, t.Any], rule: str, where: str, words: str
 ) -> None:
-    [finding] = Estate(changes.pop("everywhere", None), **changes).findings()
+    [finding] = InventoryBuilder(changes.pop("everywhere", None), **changes).findings()
     assert (finding.rule, finding.severity, finding.where) == (rule, "error", where)
     assert words in finding.message
 
@@ -670,7 +670,9 @@ def test_a_password_is_never_told() -> None:
     told = " ".join(
         map(
             str,
-            Estate({"keepalived_auth_pass": "hunter2hunter2", **V2}, lb2={"keepalived_auth_pass": "0ther"}).findings(),
+            InventoryBuilder(
+                {"keepalived_auth_pass": "hunter2hunter2", **V2}, lb2={"keepalived_auth_pass": "0ther"}
+            ).findings(),
         )
     )
     assert "password" in told
@@ -679,12 +681,12 @@ def test_a_password_is_never_told() -> None:
 
 
 def test_all_faults_are_told_at_once() -> None:
-    estate = Estate(
+    inventory = InventoryBuilder(
         {"keepalived_timing": "quick", "balancer_sites": [{"server_name": "a", "upstream": "nowhere"}]},
         lb1={"ansible_host": "lb1.example.com"},
         web2={"ansible_host": "web2.example.com"},
     )
-    assert [finding.where for finding in estate.findings()] == [
+    assert [finding.where for finding in inventory.findings()] == [
         "lb1: keepalived_address",
         "web2: backend_address",
         "lb1, lb2: keepalived_timing",
@@ -694,7 +696,7 @@ def test_all_faults_are_told_at_once() -> None:
 
 def test_a_fault_of_many_hosts_is_one_line() -> None:
     more = {f"lb{number}": {"ansible_host": f"10.0.0.{number + 30}"} for number in range(2, 20)}
-    [finding] = Estate({"keepalived_timing": "quick"}, groups={"backup": more}).findings()
+    [finding] = InventoryBuilder({"keepalived_timing": "quick"}, groups={"backup": more}).findings()
     assert finding.where == "lb1, lb2, lb3 and 16 more: keepalived_timing"
 
 
@@ -708,16 +710,16 @@ def test_a_fault_of_many_hosts_is_one_line() -> None:
     ],
 )
 def test_a_misspelt_variable_is_refused(name: str, words: str) -> None:
-    [finding] = Estate({name: 1}).findings()
+    [finding] = InventoryBuilder({name: 1}).findings()
     assert (finding.rule, finding.where) == ("unknown-variable", f"lb1, lb2, web1 and 1 more: {name}")
     assert words in finding.message
     assert "holdfast_foreign_variables" in finding.message
 
 
 def test_variables_of_others_are_left_alone() -> None:
-    estate = Estate({"nginx_exporter_port": 9113, "haproxy_x": 1, "nginx_package": "nginx-full"})
-    assert estate.findings(foreign=["nginx_exporter_*"]) == []
-    assert len(estate.findings()) == 1
+    inventory = InventoryBuilder({"nginx_exporter_port": 9113, "haproxy_x": 1, "nginx_package": "nginx-full"})
+    assert inventory.findings(foreign=["nginx_exporter_*"]) == []
+    assert len(inventory.findings()) == 1
 
 
 @pytest.mark.parametrize(
@@ -730,7 +732,7 @@ def test_variables_of_others_are_left_alone() -> None:
     ],
 )
 def test_variables_of_the_whole_fleet_are_checked(arguments: dict[str, t.Any], where: str) -> None:
-    assert [finding.where for finding in Estate().findings(**arguments)] == [where]
+    assert [finding.where for finding in InventoryBuilder().findings(**arguments)] == [where]
 
 
 GOOD = [
@@ -767,7 +769,7 @@ GOOD = [
 
 @pytest.mark.parametrize("changes", GOOD)
 def test_what_is_right_is_not_refused(changes: dict[str, t.Any]) -> None:
-    assert [str(finding) for finding in Estate(changes.pop("everywhere", None), **changes).findings()] == []
+    assert [str(finding) for finding in InventoryBuilder(changes.pop("everywhere", None), **changes).findings()] == []
 
 
 class Raising(t.Dict[str, t.Any]):
@@ -783,11 +785,11 @@ class Raising(t.Dict[str, t.Any]):
     ids=["raised by ansible-core 2.19", "left as it is by older ones"],
 )
 def test_what_needs_facts_is_refused(own: Variables) -> None:
-    estate = Estate()
-    for name, value in estate.hostvars["lb1"].items():
+    inventory = InventoryBuilder()
+    for name, value in inventory.hostvars["lb1"].items():
         own.setdefault(name, value)
-    estate.hostvars["lb1"] = own
-    [finding] = estate.findings()
+    inventory.hostvars["lb1"] = own
+    [finding] = inventory.findings()
     assert finding.where == "lb1: keepalived_address"
     assert "cannot be resolved from the inventory alone" in finding.message
     assert "ansible_default_ipv4" in finding.message

@@ -8,26 +8,26 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from estate import Estate
+from inventory_builder import InventoryBuilder
 
 SERVER: dict[str, t.Any] = {"address": "10.0.0.100", "port": 443, "servers_from": "backend"}
 WEB: dict[str, t.Any] = {"backend_port": 443}
 
 
-def estate(*servers: dict[str, t.Any], **hosts: dict[str, t.Any]) -> Estate:
+def inventory(*servers: dict[str, t.Any], **hosts: dict[str, t.Any]) -> InventoryBuilder:
     """Return a pair with these virtual servers, whose backends serve at port 443."""
     own = {name: {**WEB, **hosts.get(name, {})} for name in ("web1", "web2")}
     everywhere = {"keepalived_virtual_servers": list(servers), "balancer_upstreams": [], "balancer_sites": []}
-    return Estate(everywhere, **{**hosts, **own})
+    return InventoryBuilder(everywhere, **{**hosts, **own})
 
 
 def real_servers(*servers: dict[str, t.Any], **hosts: dict[str, t.Any]) -> list[dict[str, t.Any]]:
-    found = estate(*servers, **hosts).slices("lb2")["lb2"]["keepalived_virtual_servers"]
+    found = inventory(*servers, **hosts).slices("lb2")["lb2"]["keepalived_virtual_servers"]
     return [server for one in found for server in one["real_servers"]]
 
 
 def test_a_group_is_enough() -> None:
-    slices = estate(SERVER, web2={"backend_weight": 3}).slices()
+    slices = inventory(SERVER, web2={"backend_weight": 3}).slices()
     assert slices["lb1"]["keepalived_virtual_servers"] == slices["lb2"]["keepalived_virtual_servers"]
     (server,) = slices["lb1"]["keepalived_virtual_servers"]
     assert [server[key] for key in ("address", "port", "protocol", "lb_algo", "lb_kind")] == [
@@ -54,14 +54,14 @@ def test_checks_of_a_virtual_server_hold_for_all_its_members() -> None:
 def test_with_nat_the_port_may_be_another_one_and_no_backend_gets_an_address() -> None:
     nat = {**SERVER, "lb_kind": "NAT", "port": 80}
     assert [one["port"] for one in real_servers(nat)] == [443, 443]
-    slices = estate(nat).slices()
+    slices = inventory(nat).slices()
     assert slices["web1"]["loopback_addresses"] == []
     assert slices["lb1"]["kernel"]["forward"]
 
 
 def test_nginx_on_a_shared_address_needs_the_kernel() -> None:
     sites = [{"server_name": "blog.example.com", "upstream": "blog", "listen": ["10.0.0.100:80"]}]
-    assert Estate({"balancer_sites": sites}).slices("lb1")["lb1"]["kernel"]["nonlocal_bind"] == [4]
+    assert InventoryBuilder({"balancer_sites": sites}).slices("lb1")["lb1"]["kernel"]["nonlocal_bind"] == [4]
 
 
 NGINX: dict[str, t.Any] = {
@@ -88,10 +88,10 @@ REFUSED: list[tuple[dict[str, t.Any], dict[str, t.Any], str]] = [
 
 @pytest.mark.parametrize(("server", "hosts", "sentence"), REFUSED)
 def test_what_cannot_work_is_refused(server: dict[str, t.Any], hosts: dict[str, t.Any], sentence: str) -> None:
-    findings = [str(one) for one in estate({**SERVER, **server}, **hosts).findings()]
+    findings = [str(one) for one in inventory({**SERVER, **server}, **hosts).findings()]
     assert [one for one in findings if sentence in one], findings
 
 
 def test_one_address_and_port_leads_to_one_place() -> None:
-    findings = [str(one) for one in estate(SERVER, SERVER).findings()]
+    findings = [str(one) for one in inventory(SERVER, SERVER).findings()]
     assert "keepalived_virtual_servers[1]: is 10.0.0.100 port 443, as keepalived_virtual_servers[0] is" in findings[0]

@@ -8,11 +8,11 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from estate import Estate
+from inventory_builder import InventoryBuilder
 
 
 def asked(variables: t.Any = None, **more: t.Any) -> dict[str, t.Any]:
-    [detected] = Estate(variables or {}, **more).slices("lb1")["lb1"]["detected"]
+    [detected] = InventoryBuilder(variables or {}, **more).slices("lb1")["lb1"]["detected"]
     return {key: detected[key] for key in ("witnesses", "gateways", "track_file")}
 
 
@@ -33,7 +33,7 @@ def test_those_of_the_inventory_alone_each_for_its_family() -> None:
 
 
 def test_nobody_and_it_never_gives_way() -> None:
-    config = Estate({"keepalived_witnesses": []}).documents("lb1")["keepalived"]["state"]["keepalived"]
+    config = InventoryBuilder({"keepalived_witnesses": []}).documents("lb1")["keepalived"]["state"]["keepalived"]
     assert asked({"keepalived_witnesses": []}) == {"witnesses": [], "gateways": False, "track_file": ""}
     assert not [one["name"] for one in config["track_files"] if one["name"].startswith("cut_off")]
     assert config["instances"][0]["track_file"] == ["nginx_crash", "nginx_probe", "nginx_stop"]
@@ -41,7 +41,7 @@ def test_nobody_and_it_never_gives_way() -> None:
 
 @pytest.mark.parametrize("wrong", ["gateway.example.com", "127.0.0.1", 1])
 def test_what_is_no_address(wrong: t.Any) -> None:
-    assert [str(one) for one in Estate({"keepalived_witnesses": ["10.0.0.1", wrong]}).findings()] == [
+    assert [str(one) for one in InventoryBuilder({"keepalived_witnesses": ["10.0.0.1", wrong]}).findings()] == [
         f"lb1, lb2: keepalived_witnesses[1]: `{wrong}` is no address of another host: write one, for names are never "
         "looked up [input]"
     ]
@@ -49,4 +49,6 @@ def test_what_is_no_address(wrong: t.Any) -> None:
 
 def test_a_tracker_of_that_name_is_the_collections() -> None:
     said = {"keepalived_track_files": [{"name": "cut_off_VI_1", "file": "/run/x"}]}
-    assert "`cut_off_VI_1` is the name of a tracker of this collection as well" in str(Estate(said).findings()[0])
+    assert "`cut_off_VI_1` is the name of a tracker of this collection as well" in str(
+        InventoryBuilder(said).findings()[0]
+    )

@@ -99,8 +99,8 @@ def test_no_two_steps_are_in_one_lab(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_longest_begin_first() -> None:
-    steps = [Step("Molecule", name, ()) for name in ("a", "around", "together")]
-    assert [step.name for step in longest_first(steps)] == ["together", "around", "a"]
+    steps = [Step("Molecule", name, ()) for name in ("a", "notifications_and_firewall", "synchronized_change")]
+    assert [step.name for step in longest_first(steps)] == ["synchronized_change", "notifications_and_firewall", "a"]
 
 
 @pytest.mark.parametrize(("failed", "code"), [(0, 0), (2, 1)])

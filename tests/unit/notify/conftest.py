@@ -9,17 +9,17 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.tests.unit.notify.notify_stand import MailServer, NotifyStand
+from ansible_collections.holdfast.nginx_ha.tests.unit.notify.notify_harness import MailServer, NotifyHarness
 
 
 @pytest.fixture
-def stand(tmp_path: Path) -> t.Iterator[NotifyStand]:
+def harness(tmp_path: Path) -> t.Iterator[NotifyHarness]:
     """The service does not run yet."""
-    stand = NotifyStand(tmp_path)
+    harness = NotifyHarness(tmp_path)
     try:
-        yield stand
+        yield harness
     finally:
-        stand.close()
+        harness.close()
 
 
 @pytest.fixture

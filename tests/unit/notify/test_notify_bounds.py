@@ -23,9 +23,9 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier.
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier.records import LIMIT
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.supervisor import supervised
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import processes
-from ansible_collections.holdfast.nginx_ha.tests.unit.notify.notify_stand import NotifyStand
-from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import eventually
+from ansible_collections.holdfast.nginx_ha.tests.unit.notify.notify_harness import NotifyHarness
 from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.test_watcher_bounds import memory
+from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.watcher_harness import eventually
 from delivered import part
 
 FEW = 40 * 1024  # kB of memory
@@ -102,20 +102,20 @@ def test_a_command_is_supervised_from_where_the_service_was_started(monkeypatch:
     ]
 
 
-def pings(stand: NotifyStand, seconds: float) -> list[float]:
+def pings(harness: NotifyHarness, seconds: float) -> list[float]:
     """Return when the service told systemd that it lives."""
     found, until = [], time.monotonic() + seconds
     while time.monotonic() < until:
-        if b"WATCHDOG=1" in stand.notified.recv(4096):
+        if b"WATCHDOG=1" in harness.notified.recv(4096):
             found.append(time.monotonic())
     return found
 
 
-def test_messages_without_end_keep_the_service_from_nothing(stand: NotifyStand) -> None:
-    hangs = stand.script("hangs", "for n in 1 2 3 4 5 6 7 8; do setsid sleep 20 & done; yes & sleep 20")
-    told = stand.script("told.sh", f"echo $HOLDFAST_INSTANCE >>{stand.folder}/told")
-    stand.configure(commands={"flood": [hangs], "master": [told]}, timeout=1)
-    process = stand.start()
+def test_messages_without_end_keep_the_service_from_nothing(harness: NotifyHarness) -> None:
+    hangs = harness.script("hangs", "for n in 1 2 3 4 5 6 7 8; do setsid sleep 20 & done; yes & sleep 20")
+    told = harness.script("told.sh", f"echo $HOLDFAST_INSTANCE >>{harness.folder}/told")
+    harness.configure(commands={"flood": [hangs], "master": [told]}, timeout=1)
+    process = harness.start()
     flooding = True
 
     def flood() -> None:
@@ -124,24 +124,24 @@ def test_messages_without_end_keep_the_service_from_nothing(stand: NotifyStand) 
             while flooding:
                 number += 1
                 event = {"event": "flood", "state": f"{number}", "instance": f"I{number}", "message": "x" * 3000}
-                connection.sendto(json.dumps(event).encode(), str(stand.events_socket))
+                connection.sendto(json.dumps(event).encode(), str(harness.events_socket))
 
     thread = threading.Thread(target=flood, daemon=True)
     thread.start()
     try:
         began = time.monotonic()
-        stand.write(MASTER)
-        found = pings(stand, 6)
-        eventually(lambda: '"master"' in stand.event_log.read_text(), "keepalived is heard")
+        harness.write(MASTER)
+        found = pings(harness, 6)
+        eventually(lambda: '"master"' in harness.event_log.read_text(), "keepalived is heard")
         assert max(later - one for one, later in zip([began, *found], found)) < 3
         assert memory(process.pid) < 2 * FEW
     finally:
         flooding = False
         thread.join()
-    journal = stand.journal.read_text().split("\n")
+    journal = harness.journal.read_text().split("\n")
     assert len(journal) < 1500
     assert max(map(len, journal)) < 2000
-    state = json.loads((stand.folder / "state.json").read_text())
+    state = json.loads((harness.folder / "state.json").read_text())
     assert len(state["commands"]) <= LIMIT
     assert len(state["states"]) <= MOST_STATES
 
@@ -155,36 +155,38 @@ def test_messages_without_end_keep_the_service_from_nothing(stand: NotifyStand) 
         pytest.param("exec >&- 2>&-; sleep 600", "it took longer than 1 s", 10, id="no output"),
     ],
 )
-def test_what_a_command_prints_is_bounded(stand: NotifyStand, text: str, reason: str, lines: int) -> None:
-    prints = stand.script("prints", text)
-    stand.configure(commands={"master": [prints, stand.script("next", f"echo ran >>{stand.folder}/told")]}, timeout=1)
-    process = stand.start()
-    stand.write(MASTER)
-    eventually(lambda: stand.told("told") == ["ran"], "the next command")
-    assert reason in stand.journal.read_text()
-    assert len(stand.journal.read_text().split("\n")) <= lines
+def test_what_a_command_prints_is_bounded(harness: NotifyHarness, text: str, reason: str, lines: int) -> None:
+    prints = harness.script("prints", text)
+    harness.configure(
+        commands={"master": [prints, harness.script("next", f"echo ran >>{harness.folder}/told")]}, timeout=1
+    )
+    process = harness.start()
+    harness.write(MASTER)
+    eventually(lambda: harness.told("told") == ["ran"], "the next command")
+    assert reason in harness.journal.read_text()
+    assert len(harness.journal.read_text().split("\n")) <= lines
     assert memory(process.pid) < FEW
 
 
-def test_a_line_of_keepalived_without_end_is_told_and_the_next_one_counts(stand: NotifyStand) -> None:
-    process = stand.start()
+def test_a_line_of_keepalived_without_end_is_told_and_the_next_one_counts(harness: NotifyHarness) -> None:
+    process = harness.start()
     for _part in range(100):
-        os.write(stand.held, b"x" * 4096)
+        os.write(harness.held, b"x" * 4096)
         eventually(lambda: process.poll() is None, "it lives")
-    os.write(stand.held, b"\n")
-    stand.write(MASTER)
-    eventually(lambda: [event["event"] for event in stand.events] == ["master"], "the event")
+    os.write(harness.held, b"\n")
+    harness.write(MASTER)
+    eventually(lambda: [event["event"] for event in harness.events] == ["master"], "the event")
     assert memory(process.pid) < FEW
-    assert max(map(len, stand.journal.read_text().split("\n"))) < 2000
+    assert max(map(len, harness.journal.read_text().split("\n"))) < 2000
 
 
-def test_200_faults_on_a_full_disk_are_few_lines(stand: NotifyStand) -> None:
-    stand.configure(event_log="/dev/full", state_file="/dev/full/state.json")
-    stand.start()
-    stand.write(*(f'INSTANCE "VI_{number}" FAULT 0' for number in range(200)))
-    eventually(lambda: "VI_99 became FAULT" in stand.journal.read_text(), "told")
-    eventually(lambda: "/dev/full cannot be written" in stand.journal.read_text(), "told")
-    assert len(stand.journal.read_text().split("\n")) < 320
+def test_200_faults_on_a_full_disk_are_few_lines(harness: NotifyHarness) -> None:
+    harness.configure(event_log="/dev/full", state_file="/dev/full/state.json")
+    harness.start()
+    harness.write(*(f'INSTANCE "VI_{number}" FAULT 0' for number in range(200)))
+    eventually(lambda: "VI_99 became FAULT" in harness.journal.read_text(), "told")
+    eventually(lambda: "/dev/full cannot be written" in harness.journal.read_text(), "told")
+    assert len(harness.journal.read_text().split("\n")) < 320
 
 
 def test_what_is_known_of_instances_that_come_and_go_has_an_end() -> None:

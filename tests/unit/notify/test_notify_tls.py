@@ -13,8 +13,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.tests.unit.notify.notify_stand import MailServer, NotifyStand
-from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import eventually
+from ansible_collections.holdfast.nginx_ha.tests.unit.notify.notify_harness import MailServer, NotifyHarness
+from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.watcher_harness import eventually
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -25,7 +25,7 @@ from cryptography.x509.oid import NameOID
 def certificate(tmp_path: Path) -> Path:
     """Return a file with a key and the certificate of 127.0.0.1 that it signed itself."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "stand")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "harness")])
     now = datetime.datetime.now(datetime.timezone.utc)
     made = (
         x509.CertificateBuilder()
@@ -58,25 +58,25 @@ def tls_server(certificate: Path) -> t.Iterator[MailServer]:
         server.close()
 
 
-def settings(stand: NotifyStand, server: MailServer) -> dict[str, t.Any]:
-    return stand.mail(server.port, starttls=True, user="lb", password="seCret")
+def settings(harness: NotifyHarness, server: MailServer) -> dict[str, t.Any]:
+    return harness.mail(server.port, starttls=True, user="lb", password="seCret")
 
 
 def test_a_login_goes_over_tls(
-    stand: NotifyStand, tls_server: MailServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    harness: NotifyHarness, tls_server: MailServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    stand.configure(mail=settings(stand, tls_server))
-    stand.start()
-    stand.write('INSTANCE "VI_1" MASTER 150')
-    eventually(lambda: tls_server.subjects == ["lb1: VI_1 became MASTER"], lambda: stand.journal.read_text())
+    harness.configure(mail=settings(harness, tls_server))
+    harness.start()
+    harness.write('INSTANCE "VI_1" MASTER 150')
+    eventually(lambda: tls_server.subjects == ["lb1: VI_1 became MASTER"], lambda: harness.journal.read_text())
     assert [base64.b64decode(login) for login in tls_server.logins] == [b"\0lb\0seCret"]
 
 
-def test_a_server_that_nobody_trusts_learns_nothing(stand: NotifyStand, tls_server: MailServer) -> None:
-    stand.configure(mail=settings(stand, tls_server))
-    stand.start()
-    stand.write('INSTANCE "VI_1" MASTER 150')
-    eventually(lambda: "certificate verify failed" in stand.journal.read_text(), "the certificate is refused")
+def test_a_server_that_nobody_trusts_learns_nothing(harness: NotifyHarness, tls_server: MailServer) -> None:
+    harness.configure(mail=settings(harness, tls_server))
+    harness.start()
+    harness.write('INSTANCE "VI_1" MASTER 150')
+    eventually(lambda: "certificate verify failed" in harness.journal.read_text(), "the certificate is refused")
     assert (tls_server.logins, tls_server.received) == ([], [])
-    assert "seCret" not in stand.journal.read_text()
+    assert "seCret" not in harness.journal.read_text()

@@ -9,14 +9,14 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import Stand
+from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.watcher_harness import Harness
 
 
 @pytest.fixture
-def stand(tmp_path: Path) -> t.Iterator[Stand]:
+def harness(tmp_path: Path) -> t.Iterator[Harness]:
     """Neither nginx nor the watcher runs yet."""
-    stand = Stand(tmp_path)
+    harness = Harness(tmp_path)
     try:
-        yield stand
+        yield harness
     finally:
-        stand.close()
+        harness.close()

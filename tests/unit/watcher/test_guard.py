@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent import guard
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import alive, running
-from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import eventually
+from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.watcher_harness import eventually
 from delivered import part
 
 ADDRESS = "192.0.2.100"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent import restore
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.track import FIT, Folder, is_here, put
-from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import Stand, eventually
+from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.watcher_harness import Harness, eventually
 
 LISTENS = "Listen={folder}/notify.fifo (FIFO)\nListen={folder}/events (Datagram)\n"
 
@@ -57,21 +57,21 @@ def test_a_folder_that_was_never_there_is_missed(tmp_path: Path) -> None:
 
 
 @GONE
-def test_the_watcher_has_it_brought_back(stand: Stand, change: t.Callable[[Path], None]) -> None:
-    stand.nginx()
-    stand.watcher()
-    stand.becomes(0, 0)
-    change(stand.track)
-    eventually(lambda: "track was removed or replaced" in stand.log.read_text(), "it is told")
+def test_the_watcher_has_it_brought_back(harness: Harness, change: t.Callable[[Path], None]) -> None:
+    harness.nginx()
+    harness.watcher()
+    harness.becomes(0, 0)
+    change(harness.track)
+    eventually(lambda: "track was removed or replaced" in harness.log.read_text(), "it is told")
 
 
-def test_a_track_file_that_was_removed_is_there_again(stand: Stand) -> None:
-    nginx = stand.nginx()
-    stand.watcher()
+def test_a_track_file_that_was_removed_is_there_again(harness: Harness) -> None:
+    nginx = harness.nginx()
+    harness.watcher()
     nginx.kill()
-    stand.says("nginx_crash", 1)
-    (stand.track / "nginx_crash").unlink()
-    stand.says("nginx_crash", 1)
+    harness.says("nginx_crash", 1)
+    (harness.track / "nginx_crash").unlink()
+    harness.says("nginx_crash", 1)
 
 
 class Systemd:
@@ -118,27 +118,27 @@ def test_a_step_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "is not back, keepalived learns nothing from it: systemd-tmpfiles" in capsys.readouterr().err
 
 
-def test_an_address_that_is_held_though_the_node_is_unfit_is_told_once(stand: Stand) -> None:
+def test_an_address_that_is_held_though_the_node_is_unfit_is_told_once(harness: Harness) -> None:
     """What keepalived is told it does not see: whatever the reason is, it has to look again."""
-    stand.configure(address="127.0.0.1", interval=0.05)
-    nginx = stand.nginx()
-    stand.watcher()
-    stand.becomes(0, 0)
+    harness.configure(address="127.0.0.1", interval=0.05)
+    nginx = harness.nginx()
+    harness.watcher()
+    harness.becomes(0, 0)
     nginx.kill()
-    stand.says("nginx_crash", 1)
-    eventually(lambda: "keepalived holds 127.0.0.1 2 s after" in stand.log.read_text(), "it is told")
-    stand.nginx()
-    stand.says("nginx_crash", 0)
-    assert stand.log.read_text().count("keepalived holds") == 1
+    harness.says("nginx_crash", 1)
+    eventually(lambda: "keepalived holds 127.0.0.1 2 s after" in harness.log.read_text(), "it is told")
+    harness.nginx()
+    harness.says("nginx_crash", 0)
+    assert harness.log.read_text().count("keepalived holds") == 1
 
 
-def test_an_address_that_was_let_go_is_no_reason_to_say_anything(stand: Stand) -> None:
-    nginx = stand.nginx()
-    stand.watcher()
+def test_an_address_that_was_let_go_is_no_reason_to_say_anything(harness: Harness) -> None:
+    nginx = harness.nginx()
+    harness.watcher()
     nginx.kill()
-    stand.says("nginx_crash", 1)
+    harness.says("nginx_crash", 1)
     with pytest.raises(AssertionError):
-        eventually(lambda: "keepalived holds" in stand.log.read_text(), "nothing is told", within=3.0)
+        eventually(lambda: "keepalived holds" in harness.log.read_text(), "nothing is told", within=3.0)
 
 
 @pytest.mark.parametrize(

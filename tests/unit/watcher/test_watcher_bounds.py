@@ -15,7 +15,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import Stand, eventually
+from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.watcher_harness import Harness, eventually
 
 HANDSHAKES = 30
 FEW = 8 * 1024  # kB of memory
@@ -85,83 +85,83 @@ def busy(pid: int) -> float:
         pytest.param(b"\x16\x03\x03\x40\x00", b"\x0b\x00\x00\x00" * 4096, False, id="no TLS where it is wanted"),
     ],
 )
-def test_an_answer_without_end(stand: Stand, tmp_path: Path, begin: bytes, part: bytes, tls: bool) -> None:
+def test_an_answer_without_end(harness: Harness, tmp_path: Path, begin: bytes, part: bytes, tls: bool) -> None:
     server = Endless(begin, part, certificate(tmp_path) if tls else None)
     wanted = tls or begin.startswith(b"\x16")
     asked = {"address": "127.0.0.1", "port": server.port, "tls": wanted, "host": "shop.example.com", "path": "/"}
-    stand.nginx()
+    harness.nginx()
     # What TLS itself needs is there before the measure is taken.
-    warm = {"name": "warm", "kind": "url", **asked, "port": stand.port, "tls": True, "interval": 60}
-    stand.configure(checks=[warm])
-    watcher = stand.watcher()
-    stand.says("check_warm", 1)
+    warm = {"name": "warm", "kind": "url", **asked, "port": harness.port, "tls": True, "interval": 60}
+    harness.configure(checks=[warm])
+    watcher = harness.watcher()
+    harness.says("check_warm", 1)
     before = memory(watcher.pid)
     check = {"name": "endless", "kind": "url", **asked, "interval": 0.05, "timeout": 5}
-    stand.configure(checks=[warm, check])
+    harness.configure(checks=[warm, check])
     watcher.send_signal(1)
-    stand.says("check_endless", 1)
+    harness.says("check_endless", 1)
     used = busy(watcher.pid)
     heard = server.heard
     eventually(lambda: server.heard >= heard + HANDSHAKES, "it is asked on, and never heard to the time limit")
     assert busy(watcher.pid) - used < BUSY
     assert memory(watcher.pid) - before < FEW
-    assert stand.files == ("0\n", "0\n")
+    assert harness.files == ("0\n", "0\n")
     server.listener.close()
-    assert max(map(len, stand.log.read_text().split("\n"))) < 2000
+    assert max(map(len, harness.log.read_text().split("\n"))) < 2000
 
 
-def test_a_banner_without_end_is_not_read(stand: Stand) -> None:
+def test_a_banner_without_end_is_not_read(harness: Harness) -> None:
     server = Endless(b"", b"220 \n" * 10000)
-    stand.configure(checks=[{"name": "port", "kind": "port", "address": "127.0.0.1", "port": server.port}])
-    stand.nginx()
-    watcher = stand.watcher()
-    stand.says("check_port", 0)
+    harness.configure(checks=[{"name": "port", "kind": "port", "address": "127.0.0.1", "port": server.port}])
+    harness.nginx()
+    watcher = harness.watcher()
+    harness.says("check_port", 0)
     before, heard = memory(watcher.pid), server.heard
     eventually(lambda: server.heard >= heard + HANDSHAKES, "it is asked on")
     assert memory(watcher.pid) - before < 1024
     server.listener.close()
 
 
-def test_a_command_that_prints_without_end(stand: Stand) -> None:
+def test_a_command_that_prints_without_end(harness: Harness) -> None:
     printing = {"name": "yes", "kind": "command", "command": [shutil.which("yes") or "yes"], "timeout": 0.5}
-    stand.configure(checks=[printing])
-    stand.nginx()
-    watcher = stand.watcher()
+    harness.configure(checks=[printing])
+    harness.nginx()
+    watcher = harness.watcher()
     before = memory(watcher.pid)
-    stand.says("check_yes", 1)
+    harness.says("check_yes", 1)
     assert memory(watcher.pid) - before < 1024
-    assert stand.files == ("0\n", "0\n")
+    assert harness.files == ("0\n", "0\n")
 
 
 @pytest.mark.parametrize("ends", ["exit 1", "sleep 600"], ids=["ends", "hangs"])
-def test_what_a_command_started_ends_with_it_in_every_session(stand: Stand, tmp_path: Path, ends: str) -> None:
+def test_what_a_command_started_ends_with_it_in_every_session(harness: Harness, tmp_path: Path, ends: str) -> None:
     program = tmp_path / "script"
     begins = f"setsid sh -c 'echo $$ >>{tmp_path}/pids; sleep 600' &"
     waits = f"while [ ! -s {tmp_path}/pids ]; do sleep 0.01; done"
     program.write_text("\n".join(["#!/bin/sh", begins, waits, ends, ""]))
     program.chmod(0o755)
     check = {"name": "own", "kind": "command", "command": [str(program)], "interval": 60, "timeout": 5, "fall": 1}
-    stand.configure(checks=[check])
-    stand.nginx()
-    stand.watcher()
-    stand.says("check_own", 1)
+    harness.configure(checks=[check])
+    harness.nginx()
+    harness.watcher()
+    harness.says("check_own", 1)
     (pid,) = (tmp_path / "pids").read_text().split()
     eventually(lambda: not Path(f"/proc/{pid}").exists(), "it has ended")
 
 
 @pytest.mark.parametrize("kind", ["pipe", "zeros"])
-def test_a_pid_file_without_end_holds_up_nobody(stand: Stand, kind: str) -> None:
-    os.mkfifo(stand.pid_file) if kind == "pipe" else stand.pid_file.symlink_to("/dev/zero")
-    stand.watcher()
-    stand.becomes(1, 0)
+def test_a_pid_file_without_end_holds_up_nobody(harness: Harness, kind: str) -> None:
+    os.mkfifo(harness.pid_file) if kind == "pipe" else harness.pid_file.symlink_to("/dev/zero")
+    harness.watcher()
+    harness.becomes(1, 0)
 
 
-def test_a_pipe_in_the_place_of_a_track_file_holds_up_nobody(stand: Stand, tmp_path: Path) -> None:
-    os.mkfifo(stand.track / "check_own")
+def test_a_pipe_in_the_place_of_a_track_file_holds_up_nobody(harness: Harness, tmp_path: Path) -> None:
+    os.mkfifo(harness.track / "check_own")
     check: dict[str, t.Any] = {"name": "own", "kind": "command", "command": ["/bin/true"]}
-    stand.configure(checks=[check])
-    nginx = stand.nginx()
-    stand.watcher()
-    eventually(lambda: "check_own cannot be written, keepalived learns nothing" in stand.log.read_text(), "a warning")
+    harness.configure(checks=[check])
+    nginx = harness.nginx()
+    harness.watcher()
+    eventually(lambda: "check_own cannot be written, keepalived learns nothing" in harness.log.read_text(), "a warning")
     nginx.kill()
-    stand.says("nginx_crash", 1)
+    harness.says("nginx_crash", 1)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.watcher import process, silence
-from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.stand import PEER, Stand, eventually
+from ansible_collections.holdfast.nginx_ha.tests.unit.watcher.watcher_harness import PEER, Harness, eventually
 
 LIMIT = 0.26
 TICK = 0.03
@@ -178,70 +178,72 @@ def test_a_worker_starves_that_is_ready_to_run_and_gets_no_processor(stopped: bo
 
 
 @pytest.fixture
-def frozen(stand: Stand) -> subprocess.Popen[bytes]:
+def frozen(harness: Harness) -> subprocess.Popen[bytes]:
     """A fake nginx that the watcher knows, with limits of 0.4 s and 1.2 s."""
-    stand.configure(timeout=0.35, peers=[PEER])
-    nginx = stand.nginx()
-    stand.watcher()
+    harness.configure(timeout=0.35, peers=[PEER])
+    nginx = harness.nginx()
+    harness.watcher()
     return nginx
 
 
 @pytest.mark.parametrize("queue", [0, 200])
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGUSR2], ids=["stopped", "spinning"])
 def test_whatever_the_reason_it_is_unfit_at_once_where_a_peer_answers(
-    stand: Stand, frozen: subprocess.Popen[bytes], number: signal.Signals, queue: int
+    harness: Harness, frozen: subprocess.Popen[bytes], number: signal.Signals, queue: int
 ) -> None:
     """With ``queue`` connections waiting the kernel takes no more: not even a handshake is answered."""
-    stand.peer()
+    harness.peer()
     frozen.send_signal(number)
     waiting = [socket.socket() for _one in range(queue)]
     for one in waiting:
         one.setblocking(False)
-        one.connect_ex(("127.0.0.1", stand.port))
-    took = stand.becomes(0, 1)
+        one.connect_ex(("127.0.0.1", harness.port))
+    took = harness.becomes(0, 1)
     for one in waiting:
         one.close()
     assert 0.2 < took < 1.0
 
 
 @pytest.mark.parametrize("peer", ["stopped", "failing", "frozen"])
-def test_the_last_one_that_may_be_fit_waits_longer(stand: Stand, frozen: subprocess.Popen[bytes], peer: str) -> None:
+def test_the_last_one_that_may_be_fit_waits_longer(
+    harness: Harness, frozen: subprocess.Popen[bytes], peer: str
+) -> None:
     if peer != "stopped":
-        stand.peer(500 if peer == "failing" else 403).send_signal(
+        harness.peer(500 if peer == "failing" else 403).send_signal(
             signal.SIGSTOP if peer == "frozen" else signal.SIGCONT
         )
     frozen.send_signal(signal.SIGSTOP)
-    assert stand.becomes(0, 1) > 1.0
+    assert harness.becomes(0, 1) > 1.0
 
 
-def test_stalls_are_no_freeze(stand: Stand, frozen: subprocess.Popen[bytes]) -> None:
-    stand.peer()
+def test_stalls_are_no_freeze(harness: Harness, frozen: subprocess.Popen[bytes]) -> None:
+    harness.peer()
     for _stall in range(3):
         frozen.send_signal(signal.SIGSTOP)
         time.sleep(0.25)
         frozen.send_signal(signal.SIGCONT)
         time.sleep(0.25)
-    assert "nginx_probe is 1" not in stand.log.read_text()
+    assert "nginx_probe is 1" not in harness.log.read_text()
 
 
-def test_a_slow_nginx_is_fit(stand: Stand) -> None:
-    stand.configure(timeout=0.35, peers=[PEER])
-    stand.peer()
-    nginx = stand.nginx(delay=0.38)
-    stand.watcher()
+def test_a_slow_nginx_is_fit(harness: Harness) -> None:
+    harness.configure(timeout=0.35, peers=[PEER])
+    harness.peer()
+    nginx = harness.nginx(delay=0.38)
+    harness.watcher()
     time.sleep(2.0)
-    assert stand.files == ("0\n", "0\n")
+    assert harness.files == ("0\n", "0\n")
     nginx.send_signal(signal.SIGSTOP)
-    stand.becomes(0, 1)
+    harness.becomes(0, 1)
 
 
-def test_one_frozen_worker_of_two_is_no_freeze(stand: Stand, frozen: subprocess.Popen[bytes]) -> None:
+def test_one_frozen_worker_of_two_is_no_freeze(harness: Harness, frozen: subprocess.Popen[bytes]) -> None:
     """Both listen on the port, and the kernel gives each connection to one of them (SO_REUSEPORT)."""
-    stand.peer()
-    second = stand.nginx()
+    harness.peer()
+    second = harness.nginx()
     time.sleep(0.3)
     frozen.send_signal(signal.SIGSTOP)
     time.sleep(3.0)
-    assert "nginx_probe is 1" not in stand.log.read_text()
+    assert "nginx_probe is 1" not in harness.log.read_text()
     second.send_signal(signal.SIGSTOP)
-    stand.becomes(0, 1)
+    harness.becomes(0, 1)

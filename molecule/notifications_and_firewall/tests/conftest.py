@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A healthy pair for every test, and a mail server on a third host."""
+
+from __future__ import annotations
+
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+from fleet_under_test import Node, eventually
+
+VIP = "10.89.50.100"
+STATE = "/var/lib/holdfast/notify/state.json"
+SINK = Path(__file__).parents[1] / "files" / "mail_sink.py"
+
+
+def recover(lb1: Node, lb2: Node) -> None:
+    for node in (lb1, lb2):
+        node.run("systemctl start nginx keepalived holdfast-watcher holdfast-notify")
+    eventually(lambda: lb1.holds(VIP) and not lb2.holds(VIP), within=30, saying=f"lb1 alone holds {VIP}")
+
+
+@pytest.fixture
+def balancers() -> t.Iterator[tuple[Node, Node]]:
+    """The balancers, the holder of the address first."""
+    lb1, lb2 = Node("lb1"), Node("lb2")
+    recover(lb1, lb2)
+    yield lb1, lb2
+    recover(lb1, lb2)
+
+
+@pytest.fixture(scope="session")
+def mail_sink() -> t.Iterator[Node]:
+    """The host whose /run/mails gets the subject of every mail."""
+    node = Node("web1")
+    subprocess.run(["podman", "cp", str(SINK), f"{node.container}:/run/mail_sink.py"], check=True)
+    node.run("systemd-run --quiet --unit=mail-sink python3 /run/mail_sink.py 2525 /run/mails")
+    for balancer in (Node("lb1"), Node("lb2")):
+        balancer.run("systemctl reload holdfast-notify")  # what waits goes at once
+        told = f"grep --quiet '\"mails\": \\[\\]' {STATE}"
+        eventually(lambda: balancer.host.run(told).rc == 0, within=30, saying=f"the mails of {balancer} have gone")  # noqa: B023
+    yield node
+    node.run("systemctl stop mail-sink")
