@@ -15,7 +15,7 @@ from documented import MODULES, PLUGINS, ROOT
 
 __all__ = ("Example", "Task", "plays", "tasks", "variables")
 
-DOCUMENTS = ("README.md", "docs/*.md", "roles/*/README.md")
+DOCUMENTS = ("README.md", "docs/**/*.md", "roles/*/README.md")
 BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 VAULTED = re.compile(r"\{\{ vault\w* \}\}")
 PASSWORD = "kR7-tq2w"

@@ -22,7 +22,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
 
 ROOT = Path(__file__).parents[3]
 TEMPLATES = ROOT / "roles" / "keepalived" / "templates"
-GUIDES = ("README.md", "docs/*.md", "roles/*/README.md")
+GUIDES = ("README.md", "docs/**/*.md", "roles/*/README.md")
 NUMBER = re.compile(
     r"(?<![\w.`/-])\d[\d,]*(?:\.\d+)? "
     r"(?:ms|s|seconds?|minutes?|MB|kB|bytes|lines|characters|tasks|events|times|starts|commands|failures)\b"
@@ -76,68 +76,71 @@ FAST = timing.PROFILES["fast"].advert_int
 DELAYS = [str(number) for number in mail.DELAYS]
 SAID: list[tuple[str, str]] = [
     (
-        "docs/troubleshooting.md",
+        "docs/using/troubleshooting.md",
         f"it is remembered for {instance.FORGET_UNKNOWN:g} seconds after its last advert.",
     ),
     (
-        "docs/health.md",
+        "docs/using/health.md",
         f"systemd brings nginx back, {seconds(NGINX, 'RestartSec')} s after its death, and the addresses stay.",
     ),
-    ("docs/health.md", f"if systemd gives up ({unit(NGINX, 'StartLimitBurst')} starts a minute)"),
+    ("docs/using/health.md", f"if systemd gives up ({unit(NGINX, 'StartLimitBurst')} starts a minute)"),
     (
-        "docs/health.md",
+        "docs/using/health.md",
         f"kills it when it hangs for {seconds(WATCHER, 'WatchdogSec')} s, and starts it again "
         f"{seconds(WATCHER, 'RestartSec')} s after its end.",
     ),
     (
-        "docs/health.md",
+        "docs/using/health.md",
         f"All of them together have {megabytes(WATCHER, 'MemoryMax')} MB and {unit(WATCHER, 'TasksMax')} tasks.",
     ),
     (
-        "docs/health.md",
+        "docs/using/health.md",
         f"within the first {probe.LONGEST >> 10} kB ({probe.LONGEST_LINE >> 10} kB of them for the line of the status)",
     ),
-    ("docs/health.md", "`interval` ({} s), `timeout` ({} s), `fall` ({}) and `rise` ({})".format(*check_defaults())),
-    ("docs/health.md", f"after a [silence](#frozen-is-not-slow) of {FREEZE} s"),
-    ("docs/health.md", f"A question goes out every {PROBE.interval:g} s, over a new connection"),
-    ("docs/health.md", f"given `keepalived_probe_timeout`: by default for {FREEZE} s."),
-    ("docs/health.md", f"it holds on three times as long, {BORNE} s by default."),
-    ("docs/health.md", f"up to those {BORNE} s."),
-    ("docs/health.md", f"a freeze is seen {SLOWER.least - PROBE.least:.1f} s later."),
-    ("docs/health.md", f"removed is there again within {watcher.PING:g} s"),
-    ("docs/health.md", f"the watcher finds that within {watcher.PING:g} s and starts `holdfast-restore`"),
     (
-        "docs/health.md",
+        "docs/using/health.md",
+        "`interval` ({} s), `timeout` ({} s), `fall` ({}) and `rise` ({})".format(*check_defaults()),
+    ),
+    ("docs/using/health.md", f"after a [silence](#frozen-is-not-slow) of {FREEZE} s"),
+    ("docs/using/health.md", f"A question goes out every {PROBE.interval:g} s, over a new connection"),
+    ("docs/using/health.md", f"given `keepalived_probe_timeout`: by default for {FREEZE} s."),
+    ("docs/using/health.md", f"it holds on three times as long, {BORNE} s by default."),
+    ("docs/using/health.md", f"up to those {BORNE} s."),
+    ("docs/using/health.md", f"a freeze is seen {SLOWER.least - PROBE.least:.1f} s later."),
+    ("docs/using/health.md", f"removed is there again within {watcher.PING:g} s"),
+    ("docs/using/health.md", f"the watcher finds that within {watcher.PING:g} s and starts `holdfast-restore`"),
+    (
+        "docs/using/health.md",
         f"at most {unit('holdfast-restore.service', 'StartLimitBurst')} times in "
         f"{seconds('holdfast-restore.service', 'StartLimitIntervalSec')} s",
     ),
-    ("docs/health.md", f"still holds an address {watcher.LET_GO:g} s after its node became unfit"),
-    ("docs/notifications.md", f"no more than {commands.AT_ONCE} commands run at once"),
+    ("docs/using/health.md", f"still holds an address {watcher.LET_GO:g} s after its node became unfit"),
+    ("docs/using/notifications.md", f"no more than {commands.AT_ONCE} commands run at once"),
     (
-        "docs/notifications.md",
+        "docs/using/notifications.md",
         f"the first {commands.SHOWN} lines of it; after {commands.MOST_PRINTED >> 20} MB it is killed.",
     ),
     (
-        "docs/notifications.md",
+        "docs/using/notifications.md",
         f"After `keepalived_notify_timeout` seconds ({ROLE['keepalived_notify_timeout']}) it gets SIGTERM, "
         "a second later SIGKILL",
     ),
-    ("docs/notifications.md", f"All commands together can have {unit(NOTIFY, 'TasksMax')} tasks."),
+    ("docs/using/notifications.md", f"All commands together can have {unit(NOTIFY, 'TasksMax')} tasks."),
     (
-        "docs/notifications.md",
+        "docs/using/notifications.md",
         f"attempts are made after {', '.join(DELAYS[:-2])} and {DELAYS[-2]} seconds and then every {DELAYS[-1]};",
     ),
-    ("docs/notifications.md", f"with room for {megabytes('holdfast-notify.socket', 'PipeSize')} MB"),
-    ("docs/notifications.md", f"At most {records.LIMIT} events wait for commands and as many for mails."),
-    ("docs/notifications.md", f"commands and mails get {notifier.DRAIN:g} seconds."),
-    ("docs/notifications.md", f"one that runs has {notifier.LAST:g} seconds more."),
-    ("docs/notifications.md", f"A message has at most {notifier.LONGEST >> 10} kB."),
+    ("docs/using/notifications.md", f"with room for {megabytes('holdfast-notify.socket', 'PipeSize')} MB"),
+    ("docs/using/notifications.md", f"At most {records.LIMIT} events wait for commands and as many for mails."),
+    ("docs/using/notifications.md", f"commands and mails get {notifier.DRAIN:g} seconds."),
+    ("docs/using/notifications.md", f"one that runs has {notifier.LAST:g} seconds more."),
+    ("docs/using/notifications.md", f"A message has at most {notifier.LONGEST >> 10} kB."),
     (
-        "docs/notifications.md",
+        "docs/using/notifications.md",
         f"A line of these services has at most {service.LONGEST_LINE} characters, and no more than "
         f"{service.LINES} lines in {service.PERIOD:g} s come from one place in a program.",
     ),
-    *(("docs/modes.md", line) for line in profiles()),
+    *(("docs/using/modes.md", line) for line in profiles()),
     ("roles/keepalived/README.md", f"when no question is answered for {FREEZE} s."),
     ("roles/keepalived/README.md", f"after three missed adverts, {3 * FAST:g} s by default."),
     (
@@ -147,7 +150,7 @@ SAID: list[tuple[str, str]] = [
             *(f"{timing.PROFILES[name].advert_int:g}" for name in ("fastest", "fast", "standard", "relaxed"))
         ),
     ),
-    ("docs/modes.md", f"so are intervals of your own below {timing.DENSE:g} s"),
+    ("docs/using/modes.md", f"so are intervals of your own below {timing.DENSE:g} s"),
 ]
 
 # What was measured, or is a limit of the tests of failover.
@@ -155,10 +158,13 @@ MEASURED: list[tuple[str, str]] = [
     ("README.md", "A gap may be 0.4 s where a host or its keepalived is gone, 0.2 s where nginx is or"),
     ("README.md", "and 1 s where nginx is there and does not answer."),
     ("README.md", "two nodes held it for 2.2 s."),
-    ("docs/health.md", "within 0.1 s of the first advert that it misses"),
-    ("docs/modes.md", "cost 103 ms at the least, 171 ms at the median and 284 ms at the most"),
-    ("docs/modes.md", "moved for nothing in five minutes. Without the real-time priority one did every few seconds."),
-    ("docs/notifications.md", "some 30,000 lines: nothing is lost"),
+    ("docs/using/health.md", "within 0.1 s of the first advert that it misses"),
+    ("docs/using/modes.md", "cost 103 ms at the least, 171 ms at the median and 284 ms at the most"),
+    (
+        "docs/using/modes.md",
+        "moved for nothing in five minutes. Without the real-time priority one did every few seconds.",
+    ),
+    ("docs/using/notifications.md", "some 30,000 lines: nothing is lost"),
 ]
 
 
