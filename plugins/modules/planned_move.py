@@ -16,7 +16,7 @@ description:
     priorities have to be remembered on each for it. It changes nothing by itself.
   - It fails with one sentence where a move must not be made, because the node that would take the addresses is not fit,
     or because the request names what is not there.
-  - C(playbooks/move.yml) uses it; by itself it is of little use.
+  - C(holdfast.nginx_ha.move) uses it; by itself it is of little use.
 options:
   to:
     description: Node to which the addresses shall move.

@@ -51,7 +51,7 @@ options:
         them. One that is no member and has an address is a fault; adverts alone, which anybody can forge, and a peer of
         former days that is still there are warned of.
       - Where keepalived runs and the members of a cluster would not understand each other half-way, the change is a
-        fault, and has to be made on all of them in the same instant (the playbook C(together.yml)).
+        fault, and has to be made on all of them in the same instant (the playbook C(holdfast.nginx_ha.together)).
     type: list
     elements: dict
     default: []

@@ -262,7 +262,7 @@ def settle(params: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], str]:
         if time.monotonic() >= until:
             raise HoldfastError(
                 f"{wrong}, after {params['patience']:g} s: journalctl -u keepalived -u holdfast-watcher says why, and "
-                "the playbook doctor.yml what to do"
+                "the playbook holdfast.nginx_ha.doctor what to do"
             )
         time.sleep(PAUSE)
 

@@ -169,7 +169,7 @@ def test_node_by_node_it_is_refused_before_anything_is_changed(nodes: list[Node]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "VI_1: authentication" in done.stdout
-    assert "run playbooks/together.yml" in done.stdout
+    assert "run the playbook holdfast.nginx_ha.together" in done.stdout
     assert "changed=0" in done.stdout
     assert not re.search(r"changed=[1-9]", done.stdout)
     assert "bynode" not in done.stdout

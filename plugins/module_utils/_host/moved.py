@@ -27,5 +27,7 @@ def remembered(path: str = FILE) -> dict[str, int]:
     except (OSError, ValueError) as error:
         raise HoldfastError(f"{path} cannot be read ({error}): it holds the planned moves of this host") from None
     if not isinstance(marks, dict) or not all(isinstance(mark, int) for mark in marks.values()):
-        raise HoldfastError(f"{path} holds no priorities by the instance: run the playbook move.yml with -e back=true")
+        raise HoldfastError(
+            f"{path} holds no priorities by the instance: run the playbook holdfast.nginx_ha.move with -e back=true"
+        )
     return marks

@@ -171,8 +171,8 @@ def running_otherwise(
     told = "; ".join(f"{name}: {', '.join(options)}" for name, options in changes.items())
     return (
         f"keepalived runs here with another configuration than the inventory says ({told}), and made node by node this "
-        "change would give the addresses two holders: run playbooks/together.yml, which makes it on all nodes in the "
-        "same instant"
+        "change would give the addresses two holders: run the playbook holdfast.nginx_ha.together, which makes it on "
+        "all nodes in the same instant"
     )
 
 

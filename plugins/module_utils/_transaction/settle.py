@@ -33,7 +33,7 @@ one node is started anew             it is late, and its daemon waits; it follow
 all are started anew                 those that were confirmed run at once and say so; if none was, all are late
 one never got the order              before the instant it says ``staged``, and nobody begins
 a peer stays silent for good         undone after a minute; if just that one was confirmed, and comes back later,
-                                     they differ: the doctor tells it, and together.yml makes them one again
+                                     they differ: the doctor tells it, and together makes them one again
 ===================================  ======================================================================
 
 They ask by UDP, with the id of the change as a key that nobody else has. The detector of the agent answers; see

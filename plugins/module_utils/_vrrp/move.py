@@ -34,6 +34,8 @@ RETRY_FOR = 10
 Marks = t.Dict[str, int]
 """Priorities that are remembered on a host, by the name of the instance."""
 
+RUN_SITE = "run the playbook holdfast.nginx_ha.site first"
+
 
 @dataclass(frozen=True)
 class Request:
@@ -99,11 +101,11 @@ class Seen:
         for instance in instances:
             state = self.states.get(instance)
             if state is None:
-                return f"keepalived on {name} has no vrrp_instance {instance}: run site.yml first"
+                return f"keepalived on {name} has no vrrp_instance {instance}: {RUN_SITE}"
             if state not in READY:
                 return f"{instance} is in state {state} on {name}: see journalctl -u keepalived there"
         if self.drift:
-            return f"the configuration of {name} is not what the inventory says ({self.drift}): run site.yml first"
+            return f"the configuration of {name} is not what the inventory says ({self.drift}): {RUN_SITE}"
         return ""
 
 
@@ -210,7 +212,7 @@ def decide(request: Request, units: Iterable[Sequence[Instance]], seen: Mapping[
             raise HoldfastError(f"{name} cannot be reached")
         if seen[name].drift:
             raise HoldfastError(
-                f"the configuration of {name} is not what the inventory says ({seen[name].drift}): run site.yml first"
+                f"the configuration of {name} is not what the inventory says ({seen[name].drift}): {RUN_SITE}"
             )
     return Decision(tuple(moves), steps)
 

@@ -62,7 +62,9 @@ def diagnose_noticed(case: Case) -> list[Finding]:
 def _of_host(case: Case, host: str, facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
     """Yield what is wrong with one member, seen alone."""
     if not facts["installed"]:
-        yield Finding(DOWN, host, f"keepalived is not installed on {host}: run the playbook site.yml for it.")
+        yield Finding(
+            DOWN, host, f"keepalived is not installed on {host}: run the playbook holdfast.nginx_ha.site for it."
+        )
         return
     yield from _units(host, facts)
     yield from _trackers(case.plan[host], host, facts)
@@ -83,7 +85,9 @@ def _units(host: str, facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
             continue
         if not unit["present"]:
             yield Finding(
-                DOWN, host, f"{name} is not installed on {host}, so {what}: run the playbook site.yml for it."
+                DOWN,
+                host,
+                f"{name} is not installed on {host}, so {what}: run the playbook holdfast.nginx_ha.site for it.",
             )
         elif unit["looping"]:
             yield Finding(
@@ -119,7 +123,7 @@ def _trackers(plan: t.Mapping[str, t.Any], host: str, facts: t.Mapping[str, t.An
                 BLIND,
                 host,
                 f"{instance['name']} on {host} does not track {', '.join(missing)}, so it holds its address whatever "
-                "happens to nginx: run the playbook site.yml for it.",
+                "happens to nginx: run the playbook holdfast.nginx_ha.site for it.",
             )
         for one in tracked.values():
             if one["path"] in blind:
@@ -157,7 +161,9 @@ def _instances(plan: t.Mapping[str, t.Any], host: str, facts: t.Mapping[str, t.A
         one = running.get(wanted["name"])
         if one is None:
             yield Finding(
-                DRIFT, host, f"keepalived on {host} does not run {wanted['name']}: run the playbook site.yml for it."
+                DRIFT,
+                host,
+                f"keepalived on {host} does not run {wanted['name']}: run the playbook holdfast.nginx_ha.site for it.",
             )
             continue
         if one["state"] == "FAULT":
@@ -171,14 +177,15 @@ def _instances(plan: t.Mapping[str, t.Any], host: str, facts: t.Mapping[str, t.A
                 DRIFT,
                 host,
                 f"{wanted['name']} on {host} speaks on interface {speaks_on}, and {wanted['address']} is on "
-                f"{interface}: set keepalived_interface, or run the playbook site.yml for it.",
+                f"{interface}: set keepalived_interface, or run the playbook holdfast.nginx_ha.site for it.",
             )
         if one["virtual_router_id"] != wanted["router_id"]:
             yield Finding(
                 DRIFT,
                 host,
                 f"{wanted['name']} on {host} runs with router id {one['virtual_router_id']}, and the inventory says "
-                f"{wanted['router_id']}: run the playbook together.yml, which changes all nodes at once.",
+                f"{wanted['router_id']}: run the playbook holdfast.nginx_ha.together, which "
+                "changes all nodes at once.",
             )
         addresses = {*one["addresses"], *one["excluded_addresses"]}
         if addresses != set(wanted["vips"]):
@@ -186,7 +193,8 @@ def _instances(plan: t.Mapping[str, t.Any], host: str, facts: t.Mapping[str, t.A
                 DRIFT,
                 host,
                 f"{wanted['name']} on {host} runs with {_listed(addresses)}, and the inventory says "
-                f"{_listed(wanted['vips'])}: run the playbook together.yml, which changes all nodes at once.",
+                f"{_listed(wanted['vips'])}: run the playbook holdfast.nginx_ha.together, which "
+                "changes all nodes at once.",
             )
 
 
@@ -227,11 +235,13 @@ def _files(host: str, facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
         yield Finding(
             DRIFT,
             host,
-            f"{_listed(facts['drifted'])} on {host} is not what this collection wrote: run the playbook site.yml with "
-            "--check --diff to see what was changed by hand, and without to bring it back.",
+            f"{_listed(facts['drifted'])} on {host} is not what this collection wrote: run the playbook "
+            "holdfast.nginx_ha.site with --check --diff to see what was changed by hand, and without to bring it back.",
         )
     for sentence in facts["amiss"]:
-        yield Finding(DRIFT, host, f"On {host} {sentence}: run the playbook site.yml for it, which mends that.")
+        yield Finding(
+            DRIFT, host, f"On {host} {sentence}: run the playbook holdfast.nginx_ha.site for it, which mends that."
+        )
     for complaint in facts["complaints"]:
         yield Finding(DRIFT, host, f"The configuration of keepalived on {host} is wrong: {complaint}.")
     if facts["refused"]:

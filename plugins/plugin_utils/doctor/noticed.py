@@ -168,7 +168,7 @@ def _outsider(one: Outsider) -> str:
         return (
             f"{who} is no balancer of this inventory and acts as a holder of {', '.join(one.addresses)}{of}: it "
             f"{heard}, {noticed_by}. Stop keepalived there for good (systemctl disable --now keepalived), or bring it "
-            "back into the inventory and run the playbook site.yml."
+            "back into the inventory and run the playbook holdfast.nginx_ha.site."
         )
     if one.addresses:
         return (

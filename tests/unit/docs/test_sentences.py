@@ -10,6 +10,7 @@ one of what they say. What judges a result has its own words, and `failed_when` 
 
 from __future__ import annotations
 
+import re
 import typing as t
 from pathlib import Path
 
@@ -129,6 +130,19 @@ def test_a_failure_ends_in_a_sentence(found: Found) -> None:
     else:
         known = found.rescued or (found.entry, task["name"]) in NOT_RUN
         assert known, f"{found} fails in the words of {action}: put it into a block with a rescue that says a sentence"
+
+
+TOLD = sorted([*ROOT.glob("plugins/**/*.py"), *ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/*.yml")])
+PLAYBOOK = re.compile(rf"(?:playbooks/)?\b(?:{'|'.join(path.stem for path in ROOT.glob('playbooks/*.yml'))})\.yml\b")
+
+
+@pytest.mark.parametrize("file", TOLD, ids=lambda file: str(file.relative_to(ROOT)))
+def test_a_playbook_is_told_by_the_name_that_can_be_typed(file: Path) -> None:
+    """Who has installed the collection sees no folder of playbooks; holdfast.nginx_ha.NAME works in a clone as well."""
+    lines = [line for line in file.read_text().split("\n") if not line.lstrip().startswith("#")]
+    text = "\n".join(line for line in lines if "import_playbook:" not in line)
+    assert PLAYBOOK.findall(text) == []
+    assert not re.search(r"\bdocs/[\w/]+\.md\b", text), "the folder docs is not where the person is"
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))

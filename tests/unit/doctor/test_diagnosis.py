@@ -44,7 +44,7 @@ def test_an_interface_that_keepalived_made_for_the_instance_is_no_other_one() ->
     assert said(own_mac) == []
     assert said(both(own_mac, lambda one, _two: one["interfaces"]["vrrp.51"].update(below="eth1"))) == [
         "VI_1 on lb1 speaks on interface eth1, and 10.0.0.11 is on eth0: set keepalived_interface, or run the playbook "
-        "site.yml for it."
+        "holdfast.nginx_ha.site for it."
     ]
 
 
@@ -163,7 +163,7 @@ AILMENTS: dict[str, tuple[Break, list[str]]] = {
     ),
     "another id": (
         lambda one, _two: one["instances"][0].update(virtual_router_id=52),
-        ["VI_1 on lb1 runs with router id 52, and the inventory says 51: run the playbook together.yml"],
+        ["VI_1 on lb1 runs with router id 52, and the inventory says 51: run the playbook holdfast.nginx_ha.together"],
     ),
     "other addresses": (
         lambda one, _two: one["instances"][0].update(addresses=[VIP, "10.0.0.101"]),

@@ -88,7 +88,8 @@ def test_a_second_holder_outside_the_inventory_is_named_once_with_all_that_is_kn
     assert said(case(seen, other)) == [
         f"{OLD} ({OLD_MAC}) is no balancer of this inventory and acts as a holder of {VIP} of VI_1: it sends adverts "
         f"with router id 51 and priority 240, noticed by lb1 and lb2 since {WHEN}. Stop keepalived there for good "
-        "(systemctl disable --now keepalived), or bring it back into the inventory and run the playbook site.yml."
+        "(systemctl disable --now keepalived), or bring it back into the inventory and run the playbook "
+        "holdfast.nginx_ha.site."
     ]
 
 
