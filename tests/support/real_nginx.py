@@ -39,7 +39,7 @@ class Nginx:
         """Return a whole configuration around the insides of http and stream."""
         kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         private = [Block(f"{kind}_temp_path", (str(self.folder / kind),)) for kind in kinds]
-        # As packages lay it out, and as lab/daemons.py does.
+        # As packages lay it out, and as tests/lab/daemons.py does.
         home = Path(self.binary).parents[1]
         modules = [home / folder / "ngx_stream_module.so" for folder in ("lib/nginx/modules", "modules")]
         blocks = [

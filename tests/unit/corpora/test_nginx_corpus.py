@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.corpora.nginx import Differences, compare_file, verdict
+from corpora.nginx import Differences, compare_file, verdict
 
 ROW = {"file": "a.conf", "nginx_t_1_22_1": "0", "first_emerg": ""}
 

@@ -36,7 +36,7 @@ SOURCES = sorted(path for path in (ROOT / "plugins").rglob("*.py") if "__pycache
 # Whatever may use a public name: product, tests, tasks and templates.
 USERS = {
     path: set(re.findall(r"\w+", path.read_text()))
-    for folder in ("plugins", "roles", "lab", "tests", "molecule", "playbooks")
+    for folder in ("plugins", "roles", "tests", "molecule", "playbooks")
     for path in (ROOT / folder).rglob("*")
     if path.suffix in (".py", ".yml", ".j2") and "__pycache__" not in path.parts
 }

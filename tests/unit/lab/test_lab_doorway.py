@@ -32,8 +32,8 @@ class Bare:
 
     def __post_init__(self) -> None:
         self.folder.chmod(0o755)
-        for path in ("bin/lab", "lab/setup.sh", "requirements.txt"):
-            (self.folder / path).parent.mkdir(exist_ok=True)
+        for path in ("bin/lab", "tests/lab/setup.sh", "requirements.txt"):
+            (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / path, self.folder / path)
         (self.folder / "path").mkdir()
         for name in BASIC:
@@ -52,7 +52,7 @@ class Bare:
         words = [
             "bash",
             "-c",
-            f"set -euo pipefail; . {self.folder}/lab/setup.sh; PATH={self.folder}/path; {command}",
+            f"set -euo pipefail; . {self.folder}/tests/lab/setup.sh; PATH={self.folder}/path; {command}",
             "lab",
         ]
         if as_nobody and os.geteuid() == 0:

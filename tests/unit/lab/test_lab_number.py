@@ -23,7 +23,7 @@ print(json.dumps([number.NAME, number.LABEL, podman.NETWORK, podman.container_na
 
 
 def in_lab(number: str, code: str) -> subprocess.CompletedProcess[str]:
-    variables = {**os.environ, "HOLDFAST_LAB": number, "PYTHONPATH": str(ROOT)}
+    variables = {**os.environ, "HOLDFAST_LAB": number, "PYTHONPATH": str(ROOT / "tests")}
     return subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=False)
 
 

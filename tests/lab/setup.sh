@@ -6,7 +6,7 @@
 # Sourced by bin/lab, bin/test and bin/demo. Makes sure of the programs they need on a machine where
 # bash alone is assumed: root rights, system packages, the virtual environment. Sets `root` and `python`.
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 python=$root/.venv/bin/python
 name=${0##*/}
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin

@@ -13,7 +13,7 @@ from pathlib import Path
 
 __all__ = ("LAB_DIRECTORY", "OWN_PROGRAMS", "ROOT", "LabError", "as_root", "environment", "run", "say")
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LAB_DIRECTORY = ROOT / ".lab"
 OWN_PROGRAMS = LAB_DIRECTORY / "bin"
 

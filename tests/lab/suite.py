@@ -103,7 +103,9 @@ class Result:
 
 def lint_steps() -> list[Step]:
     """Return the formatters, linters and checks of the collection's own form."""
-    shell = [str(path) for path in (*sorted(ROOT.glob("bin/*")), *sorted(ROOT.glob("lab/*.sh")), ROOT / ".ci/run")]
+    shell = [
+        str(path) for path in (*sorted(ROOT.glob("bin/*")), *sorted(ROOT.glob("tests/lab/*.sh")), ROOT / ".ci/run")
+    ]
     commands = {
         "ruff check": ("ruff", "check"),
         "ruff format": ("ruff", "format", "--check"),
@@ -383,7 +385,7 @@ def _with_labs(suite: Suite, seed: int, *, everything: bool) -> None:
 
 def _take_down(suite: Suite, labs: t.Iterable[int]) -> None:
     for number in labs:
-        down = ("python", "-m", "lab", "down", "--all")
+        down = ("bin/lab", "down", "--all")
         suite.add(run_step(Step("Lab", f"lab {number} down", down, environment=variables(number))))
 
 
