@@ -45,9 +45,9 @@ class Block:
             return NotImplemented
         pairs = [(self, other)]
         while pairs:
-            one, two = pairs.pop()
-            inside, others = one.children, two.children
-            if (one.name, one.args, one.raw) != (two.name, two.args, two.raw):
+            item, two = pairs.pop()
+            inside, others = item.children, two.children
+            if (item.name, item.args, item.raw) != (two.name, two.args, two.raw):
                 return False
             if inside is None or others is None or len(inside) != len(others):
                 if inside is not others:

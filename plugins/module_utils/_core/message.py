@@ -15,7 +15,7 @@ LONGEST = 60
 
 def line(text: str) -> str:
     """Return a text in which what cannot be printed, such as the end of a line, is written as Python does."""
-    return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+    return text if text.isprintable() else "".join(item if item.isprintable() else repr(item)[1:-1] for item in text)
 
 
 def shown(value: t.Any, quote: str = '"') -> str:

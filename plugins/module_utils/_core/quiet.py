@@ -65,7 +65,7 @@ def _texts(value: t.Any) -> t.Iterator[str]:
     if isinstance(value, t.Mapping):
         value = list(value.values())
     if isinstance(value, (list, tuple)):
-        for one in value:
-            yield from _texts(one)
+        for item in value:
+            yield from _texts(item)
     elif value not in (None, "", True, False):
         yield str(value)

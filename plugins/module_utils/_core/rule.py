@@ -50,7 +50,7 @@ class Rules(t.Dict[str, Rule[Subject, Place]]):
     def ask(self, subject: Subject) -> list[Finding]:
         """Return what every rule finds, rule after rule."""
         return [
-            Finding(one.name, one.severity, self._where(place), message)
-            for one in self.values()
-            for place, message in one.find(subject)
+            Finding(item.name, item.severity, self._where(place), message)
+            for item in self.values()
+            for place, message in item.find(subject)
         ]

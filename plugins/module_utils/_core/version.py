@@ -29,7 +29,7 @@ class Version(t.NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Version:
         """Return the version that a text such as ``1.22.1``, ``v2.1`` or ``nginx/1.22.1`` names, else HoldfastError."""
-        found = _VERSION.fullmatch(text)
-        if found is None:
+        match = _VERSION.fullmatch(text)
+        if match is None:
             raise HoldfastError(f"{shown(text)} names no version: it reads as 1.22.1 does")
-        return cls(*(int(number or 0) for number in found.groups()))
+        return cls(*(int(number or 0) for number in match.groups()))

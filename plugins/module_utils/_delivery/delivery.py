@@ -94,12 +94,12 @@ def deliver(folder: str = FOLDER, *, check: bool) -> Delivery:
 
 def units_of_agent(folder: str = FOLDER, units: str = UNITS) -> set[str]:
     """Return the units of this collection that start a part of the agent."""
-    found = set()
+    result = set()
     for name in os.listdir(units) if os.path.isdir(units) else ():
         state = read_state(os.path.join(units, name)) if UNIT.fullmatch(name) else None
         if state and f" {os.path.join(folder, AGENT)} ".encode() in (state.content or b""):
-            found.add(name)
-    return found
+            result.add(name)
+    return result
 
 
 def withdraw(folder: str = FOLDER, *, check: bool) -> list[str]:
@@ -175,11 +175,11 @@ def _target(link: str) -> str | None:
 
 def _read(tree: str) -> dict[str, str]:
     """Return the text of each file of Python in a tree; one that not everybody may read counts as missing."""
-    found = {}
+    result = {}
     for folder, _folders, names in os.walk(tree):
         for name in (name for name in names if name.endswith(".py")):
             path = os.path.join(folder, name)
             state = read_state(path)
             if state.content is not None and state.mode == MODE:
-                found[os.path.relpath(path, tree)] = state.content.decode(errors="replace")
-    return found
+                result[os.path.relpath(path, tree)] = state.content.decode(errors="replace")
+    return result

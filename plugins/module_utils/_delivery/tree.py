@@ -74,14 +74,14 @@ def _text(path: str) -> str | None:
 
 def _closure(start: str) -> set[str]:
     """Return the files of this folder that come with one of them: all that it imports, and their packages."""
-    found, ahead = set(), [start]
+    result, ahead = set(), [start]
     while ahead:
         path = ahead.pop()
-        if path not in found:
-            found.add(path)
+        if path not in result:
+            result.add(path)
             ahead += _imports(path, _text(path) or "")
             ahead += _packages(path)
-    return found
+    return result
 
 
 def _packages(path: str) -> list[str]:
@@ -91,7 +91,7 @@ def _packages(path: str) -> list[str]:
 
 def _imports(path: str, text: str) -> list[str]:
     """Return the files that a text at this path imports; a name that is imported may be a file or stand in one."""
-    found = []
+    result = []
     folder = path.split("/")[:-1]
     for match in IMPORT.finditer(text):
         place = [*folder[: len(folder) + 1 - len(match["dots"])], *filter(None, match["module"].split("."))]
@@ -99,5 +99,5 @@ def _imports(path: str, text: str) -> list[str]:
         for module in (place, *([*place, name] for name in names)):
             source = "/".join(module) + ".py"
             if module and _text(source) is not None:
-                found.append(source)
-    return found
+                result.append(source)
+    return result

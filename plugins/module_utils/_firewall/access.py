@@ -92,22 +92,22 @@ class Access:
         return cls(
             adverts=tuple(dict.fromkeys(heard)),
             ports=tuple(dict.fromkeys(_port(port, f"ports[{index}]") for index, port in enumerate(ports))),
-            sources=tuple(dict.fromkeys(_network(one, f"sources[{index}]") for index, one in enumerate(sources))),
+            sources=tuple(dict.fromkeys(_network(item, f"sources[{index}]") for index, item in enumerate(sources))),
             interfaces=tuple(interfaces),
         )
 
     def items(self, family: int) -> list[Item]:
         """Return what is let in of this family, adverts first."""
-        found = [
+        result = [
             Item(family, "vrrp", source, group)
             for source, group in self.adverts
             if ipaddress.ip_address(source).version == family
         ]
-        sources = [one for one in self.sources if ipaddress.ip_network(one).version == family]
+        sources = [item for item in self.sources if ipaddress.ip_network(item).version == family]
         if not self.sources or ANYWHERE.intersection(sources):
             sources = [""]
-        found += [Item(family, protocol, source, "", ports) for protocol, ports in self.ports for source in sources]
-        return found
+        result += [Item(family, protocol, source, "", ports) for protocol, ports in self.ports for source in sources]
+        return result
 
     def joined(self, other: Access) -> Access:
         """Return it with the adverts of another as well."""
@@ -145,7 +145,7 @@ def _network(value: str, path: str) -> str:
 def _port(value: str, path: str) -> tuple[str, str]:
     numbers, _slash, protocol = value.partition("/")
     first, _dash, last = numbers.partition("-")
-    fits = all(one.isdigit() and 1 <= int(one) <= 65535 for one in (first, last or first))
+    fits = all(item.isdigit() and 1 <= int(item) <= 65535 for item in (first, last or first))
     if not fits or int(first) > int(last or first) or protocol not in ("tcp", "udp"):
         raise AccessError(f"{path}: {value!r} is no port: write it as 80/tcp or 8000-8010/udp")
     return protocol, numbers

@@ -26,17 +26,17 @@ class Zone(t.NamedTuple):
 
 def active_zones(text: str) -> list[Zone]:
     """Return what ``firewall-cmd --get-active-zones`` prints."""
-    found: list[Zone] = []
+    result: list[Zone] = []
     for line in text.split("\n"):
         if line and not line[0].isspace():
-            found.append(Zone(line.split()[0]))  # behind it, newer versions say (default)
-        elif found:
+            result.append(Zone(line.split()[0]))  # behind it, newer versions say (default)
+        elif result:
             key, _colon, values = line.strip().partition(":")
             if key == "interfaces":
-                found[-1] = found[-1]._replace(interfaces=tuple(values.split()))
+                result[-1] = result[-1]._replace(interfaces=tuple(values.split()))
             elif key == "sources":
-                found[-1] = found[-1]._replace(sources=tuple(values.split()))
-    return found
+                result[-1] = result[-1]._replace(sources=tuple(values.split()))
+    return result
 
 
 def wanted(zones: t.Sequence[Zone], default: str, access: Access) -> dict[str, list[str]]:
@@ -48,13 +48,13 @@ def wanted(zones: t.Sequence[Zone], default: str, access: Access) -> dict[str, l
     own = [zone.name for zone in zones if set(zone.interfaces) & set(access.interfaces)]
     if not own or set(access.interfaces) - {name for zone in zones for name in zone.interfaces}:
         own.append(default)
-    found: dict[str, dict[str, None]] = {}
+    result: dict[str, dict[str, None]] = {}
     for family in (4, 6):
         for item in access.items(family):
             asked = [zone.name for zone in zones if any(_meets(item, source) for source in zone.sources)]
             for name in dict.fromkeys([*own, *asked]):
-                found.setdefault(name, {})[rich_rule(item)] = None
-    return {name: list(rules) for name, rules in found.items()}
+                result.setdefault(name, {})[rich_rule(item)] = None
+    return {name: list(rules) for name, rules in result.items()}
 
 
 def _meets(item: Item, source: str) -> bool:
@@ -83,7 +83,9 @@ def rich_rule(item: Item) -> str:
 
 def for_adverts(rules: Rules) -> dict[str, list[str]]:
     """Return those of our rules that let adverts in."""
-    return union({zone: [one for one in listed if f'protocol value="{VRRP}"' in one] for zone, listed in rules.items()})
+    return union(
+        {zone: [item for item in listed if f'protocol value="{VRRP}"' in item] for zone, listed in rules.items()}
+    )
 
 
 class Change(t.NamedTuple):
@@ -108,9 +110,9 @@ def difference(now: Rules, ours: Rules, wanted: Rules) -> Change:
 
 def union(*some: Rules) -> dict[str, list[str]]:
     """Return all rules by zone, each once; a zone without any is left out."""
-    found: dict[str, dict[str, None]] = {}
+    result: dict[str, dict[str, None]] = {}
     for rules in some:
         for zone, listed in rules.items():
             if listed:
-                found.setdefault(zone, {}).update(dict.fromkeys(listed))
-    return {zone: list(listed) for zone, listed in found.items()}
+                result.setdefault(zone, {}).update(dict.fromkeys(listed))
+    return {zone: list(listed) for zone, listed in result.items()}

@@ -63,17 +63,17 @@ class Heard:
     @classmethod
     def read(cls, adverts: t.Iterable[t.Mapping[str, t.Any]], *, authenticated: bool = False) -> Heard:
         """Return what options say, whose addresses are known to be such; raises AccessError for a TTL that is none."""
-        found = cls(authenticated=authenticated)
+        result = cls(authenticated=authenticated)
         for index, advert in enumerate(adverts):
             if not 0 <= advert["ttl"] <= HIGHEST_TTL:
                 raise AccessError(
                     f"adverts[{index}].ttl: {advert['ttl']} is no TTL: write a number from 0 to {HIGHEST_TTL}"
                 )
-            found = found.joined(cls(((str(ipaddress.ip_address(advert["source"])), advert["ttl"]),)))
-        return found
+            result = result.joined(cls(((str(ipaddress.ip_address(advert["source"])), advert["ttl"]),)))
+        return result
 
     def of_family(self, family: int) -> list[tuple[str, int]]:
-        return [one for one in self.senders if ipaddress.ip_address(one[0]).version == family]
+        return [sender for sender in self.senders if ipaddress.ip_address(sender[0]).version == family]
 
     def joined(self, other: Heard) -> Heard:
         """Return both together; where they differ about a sender, the lower TTL counts."""
@@ -92,7 +92,7 @@ class Heard:
 
     @classmethod
     def from_data(cls, said: t.Mapping[str, t.Any]) -> Heard:
-        return cls(tuple((str(one), int(ttl)) for one, ttl in said["senders"]), bool(said["authenticated"]))
+        return cls(tuple((str(sender), int(ttl)) for sender, ttl in said["senders"]), bool(said["authenticated"]))
 
 
 def nft_script(heard: Heard | None) -> str:
@@ -134,7 +134,9 @@ def is_in_nft(listed: str, heard: Heard) -> bool:
             chains.append(tuple(entry["chain"].get(key) for key in ("name", "hook", "prio", "policy")))
         elif "rule" in entry:
             comments.append(entry["rule"].get("comment", ""))
-    return chains == [("input", "input", PRIORITY, "accept")] and comments == [one for _rule, one in _nft_rules(heard)]
+    return chains == [("input", "input", PRIORITY, "accept")] and comments == [
+        comment for _rule, comment in _nft_rules(heard)
+    ]
 
 
 def iptables_script(saved: str, heard: Heard | None, family: int) -> str:
@@ -163,7 +165,9 @@ def is_in_iptables(saved: str, heard: Heard, family: int) -> bool:
     """Return whether the chain is whole and asked first, from ``iptables-save``."""
     chain, jumps, is_first = _mangle(saved)
     return (
-        chain == [one for _rule, one, _end in _rules(heard, family)] and is_first and len(jumps) == len(heard.protocols)
+        chain == [comment for _rule, comment, _end in _rules(heard, family)]
+        and is_first
+        and len(jumps) == len(heard.protocols)
     )
 
 
@@ -192,5 +196,5 @@ def _mangle(saved: str) -> tuple[list[str] | None, list[str], bool]:
             chain.append(words[words.index("--comment") + 1] if "--comment" in words else "")
         elif line.startswith("-A INPUT "):
             inputs.append(line[len("-A INPUT ") :])
-    jumps = [one for one in inputs if one.endswith(f"-j {CHAIN}")]
+    jumps = [item for item in inputs if item.endswith(f"-j {CHAIN}")]
     return chain, jumps, inputs[: len(jumps)] == jumps

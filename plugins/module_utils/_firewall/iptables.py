@@ -119,14 +119,14 @@ class Change(t.NamedTuple):
 
 def change(ruleset: Ruleset, items: t.Iterable[Item], *, chain: str = "INPUT", interface: str = "") -> Change:
     """Return what brings a chain to let in these items, and nothing else of ours; see ``nft.change``."""
-    found = next((one for one in ruleset.chains.values() if one.name == chain), None)
-    if found is None:
+    result = next((one for one in ruleset.chains.values() if one.name == chain), None)
+    if result is None:
         return Change("", [], [])
     wanted = {item.comment: item for item in items}
     kept: list[Rule] = []
     lines: list[str] = []
     removed: list[str] = []
-    for rule in found.rules:
+    for rule in result.rules:
         comments = [one.comment for one in kept]
         if rule.comment.startswith(MARK) and (rule.comment not in wanted or rule.comment in comments):
             lines.append(f"-D {chain} {rule.text}")
@@ -138,10 +138,10 @@ def change(ruleset: Ruleset, items: t.Iterable[Item], *, chain: str = "INPUT", i
         lines.append(" ".join([f"-I {chain} 1", *statement(item)]))
         kept.insert(0, Rule(comment=item.comment))
     for item in (one for one in new if not one.is_advert):
-        at = _first_refusal(ruleset, replace(found, rules=tuple(kept)), item, interface)
-        lines.append(" ".join([f"-I {chain} {at + 1}", *statement(item)]))
-        kept.insert(at, Rule(comment=item.comment))
-    place = f"{found.family} {chain}"
+        index = _first_refusal(ruleset, replace(result, rules=tuple(kept)), item, interface)
+        lines.append(" ".join([f"-I {chain} {index + 1}", *statement(item)]))
+        kept.insert(index, Rule(comment=item.comment))
+    place = f"{result.family} {chain}"
     script = "\n".join(["*filter", *lines, "COMMIT", ""]) if lines else ""
     return Change(script, [f"{place}: {item.comment}" for item in new], [f"{place}: {one}" for one in removed])
 

@@ -52,13 +52,13 @@ class Netfilter:
     @property
     def names(self) -> list[str]:
         """Return which of the two have rules by which something may be blocked."""
-        found = ["nftables"] if any(self.tables.can_block(one, without=MARK) for one in self.tables.inputs()) else []
+        result = ["nftables"] if any(self.tables.can_block(item, without=MARK) for item in self.tables.inputs()) else []
         blocking = [
             program
             for (program, _family), ruleset in self.iptables.items()
             if any(ruleset.can_block(chain, without=MARK) for chain in ruleset.inputs())
         ]
-        return found + (["iptables"] if blocking else [])
+        return result + (["iptables"] if blocking else [])
 
     def steps(self, access: Access, *, chain: str = "") -> list[Step]:
         """Return what lets in what is wanted.
@@ -66,10 +66,10 @@ class Netfilter:
         ``chain`` names another chain of iptables than INPUT, for adverts alone; that for IPv6 has a 6 in its first
         word, as those of ufw have. nftables is not looked at then.
         """
-        found = []
+        result = []
         if not chain:
             change = nft.change(self.tables, access)
-            found.append(Step(("nft", "-f", "-"), ("nft", "--check", "-f", "-"), *change))
+            result.append(Step(("nft", "-f", "-"), ("nft", "--check", "-f", "-"), *change))
         for (program, family), ruleset in self.iptables.items():
             items = access.items(family)
             name = "INPUT"
@@ -80,8 +80,8 @@ class Netfilter:
                 items = []
             changed = iptables.change(ruleset, items, chain=name, interface=access.interface)
             restore = (f"{program}-restore", "--noflush", "--wait")
-            found.append(Step(restore, (*restore, "--test"), *changed))
-        return [step for step in found if step.script]
+            result.append(Step(restore, (*restore, "--test"), *changed))
+        return [step for step in result if step.script]
 
     def hearing(self, heard: Heard | None) -> list[Step]:
         """Return what lets adverts of these senders through and no others; None: those of anybody.
@@ -93,18 +93,18 @@ class Netfilter:
                 "neither nft nor iptables works on this host, so adverts of anybody would reach keepalived: "
                 "install nftables"
             )
-        found: list[Step] = []
+        result: list[Step] = []
         if self.has_nft:
             listed = self._run("nft", "-j", "list", "table", "inet", TABLE)
             is_right = listed.rc != 0 if heard is None else listed.rc == 0 and is_in_nft(listed.stdout, heard)
             if not is_right:
-                found.append(_hearing(("nft", "-f", "-"), ("nft", "--check", "-f", "-"), nft_script(heard), heard))
+                result.append(_hearing(("nft", "-f", "-"), ("nft", "--check", "-f", "-"), nft_script(heard), heard))
             heard = None  # what an earlier run left in iptables goes
         for (program, family), saved in self._saved.items():
             script = iptables_script(saved, None if "legacy" in program else heard, family)
             restore = (f"{program}-restore", "--noflush", "--wait")
-            found += [_hearing(restore, (*restore, "--test"), script, heard)] if script else []
-        return found
+            result += [_hearing(restore, (*restore, "--test"), script, heard)] if script else []
+        return result
 
     def perform(self, steps: t.Sequence[Step], *, check: bool = False) -> None:
         """Test every step, and then do all; raises AccessError with the program's own words."""

@@ -114,15 +114,15 @@ def _map(value: t.Mapping[str, t.Any], plain: Rule, matches: list[Match]) -> t.I
 def _match(said: t.Mapping[str, t.Any]) -> list[Match]:
     """Return the conditions in a match; one that is not understood has no field."""
     left, operator = said["left"], said["op"]
-    found: list[Match] = []
+    result: list[Match] = []
     name = ""
     if isinstance(left, dict) and "payload" in left:
         protocol, key = left["payload"].get("protocol", ""), left["payload"].get("field", "")
         name = _FIELDS.get((protocol, key), "")
         if protocol in ("ip", "ip6"):
-            found.append(Match("family", ("4" if protocol == "ip" else "6",)))
+            result.append(Match("family", ("4" if protocol == "ip" else "6",)))
         elif protocol in ("tcp", "udp") or protocol in ("icmp", "icmpv6"):
-            found.append(Match("protocol", (protocol,)))
+            result.append(Match("protocol", (protocol,)))
     elif isinstance(left, dict) and "meta" in left:
         name = _KEYS.get(left["meta"]["key"], "")
         if left["meta"]["key"] == "protocol":
@@ -131,15 +131,15 @@ def _match(said: t.Mapping[str, t.Any]) -> list[Match]:
         name = "state"
     values = _values(said["right"])
     if not name or operator not in ("==", "!=", "in") or not values:
-        return [*found, Match("")]
-    return [*found, Match(name, values, negated=operator == "!=")]
+        return [*result, Match("")]
+    return [*result, Match(name, values, negated=operator == "!=")]
 
 
 def _values(right: t.Any) -> tuple[str, ...]:
     """Return the right side of a match as words; a named set stays as it is written."""
     if isinstance(right, dict):
         if "set" in right:
-            return tuple(value for one in right["set"] for value in _values(one))
+            return tuple(value for item in right["set"] for value in _values(item))
         if "prefix" in right:
             return (f"{right['prefix']['addr']}/{right['prefix']['len']}",)
         if "range" in right:
@@ -148,7 +148,7 @@ def _values(right: t.Any) -> tuple[str, ...]:
             return _values(right["elem"]["val"])
         return ()
     if isinstance(right, list):
-        return tuple(value for one in right for value in _values(one))
+        return tuple(value for item in right for value in _values(item))
     return (_WORDS.get(str(right), str(right)),)
 
 
@@ -207,11 +207,11 @@ def change(ruleset: Ruleset, access: Access) -> Change:
 
 def _items(chain: Chain, access: Access) -> list[Item]:
     """Return what a chain has to let in; a port that is for anybody is one rule for both families."""
-    found: dict[str, Item] = {}
+    result: dict[str, Item] = {}
     for family in chain.families:
         for item in access.items(family):
-            found.setdefault(item.comment, item)
-    return list(found.values())
+            result.setdefault(item.comment, item)
+    return list(result.values())
 
 
 def _first_refusal(ruleset: Ruleset, chain: Chain, item: Item, interface: str) -> int:

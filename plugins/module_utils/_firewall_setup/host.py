@@ -207,7 +207,7 @@ class _Firewalld:
         self._remember(firewalld.union(ours, permanent))
         self._perform(changes)
         held = firewalld.union(ours, permanent)
-        self._remember({zone: [one for one in rules if one in held.get(zone, ())] for zone, rules in wanted.items()})
+        self._remember({zone: [item for item in rules if item in held.get(zone, ())] for zone, rules in wanted.items()})
 
     def _perform(self, changes: t.Sequence[tuple[tuple[str, ...], firewalld.Change]]) -> None:
         done: list[tuple[tuple[str, ...], str, list[str]]] = []
@@ -237,7 +237,7 @@ class _Firewalld:
         try:
             ours = json.loads((state.content or b"{}").decode())
             if not all(
-                isinstance(rules, list) and all(isinstance(one, str) for one in rules) for rules in ours.values()
+                isinstance(rules, list) and all(isinstance(rule, str) for rule in rules) for rules in ours.values()
             ):
                 raise ValueError(f"{STATE} holds no lists of rules")
             return dict(ours)

@@ -50,29 +50,29 @@ class LineModel(Model):
     """A model that is one line of a list block: the first word, then ``name value`` pairs and single words."""
 
     def to_block(self) -> Block:
-        found: list[str] = []
+        result: list[str] = []
         for line in super().to_block().children or ():
-            found.extend((line.name, *line.args))
-        return Block(found[1], tuple(found[2:]))
+            result.extend((line.name, *line.args))
+        return Block(result[1], tuple(result[2:]))
 
     @classmethod
     def options_of(cls, line: t.Sequence[str]) -> dict[str, t.Any]:
         """Return the options that the words of a line give; ValueError for a word that has no option."""
-        known = {(one.metadata["option"].keywords or (one.name,))[0]: one for one in fields(t.cast(t.Any, cls))}
-        aliases = {word: key for key, one in known.items() for word in one.metadata["option"].keywords}
+        known = {(field.metadata["option"].keywords or (field.name,))[0]: field for field in fields(t.cast(t.Any, cls))}
+        aliases = {word: key for key, item in known.items() for word in item.metadata["option"].keywords}
         given: dict[str, t.Any] = {next(iter(known.values())).name: line[0]}
         rest = iter(line[1:])
         for word in rest:
-            one = known.get(aliases.get(word, word))
-            if one is None:
+            item = known.get(aliases.get(word, word))
+            if item is None:
                 raise ValueError(f"{shown(word)} behind {line[0]} has no meaning there")
-            if isinstance(one.metadata["option"].kind, Flag):
-                given[one.name] = True
+            if isinstance(item.metadata["option"].kind, Flag):
+                given[item.name] = True
                 continue
             value = next(rest, None)
             if value is None:
                 raise ValueError(f"{shown(word)} behind {line[0]} lacks its value")
-            given[one.name] = value
+            given[item.name] = value
         return given
 
 
@@ -142,23 +142,28 @@ class LineModels(Kind):
         self.model = model
 
     def accept(self, value: t.Any, path: str, version: Version | None) -> tuple[LineModel, ...] | None:
-        return tuple(self._one(one, f"{path}[{at}]", version) for at, one in enumerate(elements(value, path))) or None
+        return (
+            tuple(
+                self._one(element, f"{path}[{index}]", version) for index, element in enumerate(elements(value, path))
+            )
+            or None
+        )
 
     def _one(self, value: t.Any, path: str, version: Version | None) -> LineModel:
         if isinstance(value, LineModel):
             return value
         if not isinstance(value, t.Mapping):
-            found = words(str(value))[0]
-            if not found:
+            result = words(str(value))[0]
+            if not result:
                 raise InputError(path, "it is empty")
             try:
-                value = self.model.options_of(found)
+                value = self.model.options_of(result)
             except ValueError as error:
                 raise InputError(path, str(error)) from error
         return self.model.from_options(value, path, version)
 
     def write(self, keyword: str, value: tuple[LineModel, ...]) -> t.Iterator[Block]:
-        yield Block(keyword, (), tuple(one.to_block() for one in value))
+        yield Block(keyword, (), tuple(item.to_block() for item in value))
 
     def read(self, lines: t.Sequence[Block]) -> t.Any:
         return [self.model.options_of((line.name, *line.args)) for line in items(lines)]
@@ -186,10 +191,12 @@ def deprecated(addresses: tuple[VirtualAddress, ...] | None) -> tuple[VirtualAdd
     if addresses is None:
         return None
     return tuple(
-        replace(one, preferred_lft="0")
-        if one.family == 6 and one.preferred_lft is None and ip_interface(one.address).network.prefixlen != 128
-        else one
-        for one in addresses
+        replace(address, preferred_lft="0")
+        if address.family == 6
+        and address.preferred_lft is None
+        and ip_interface(address.address).network.prefixlen != 128
+        else address
+        for address in addresses
     )
 
 
@@ -208,39 +215,41 @@ def interface_for(
     or in two equal ones, when the host owns it, and when ``source`` is no address of the interface.
     """
     wanted = ip_interface(vip).ip
-    virtual = {ip_interface(one).ip for one in held}
-    own = [one for one in addresses if ip_address(one.address) not in virtual]
-    for one in own:
-        if ip_address(one.address) == wanted:
+    virtual = {ip_interface(item).ip for item in held}
+    own = [address for address in addresses if ip_address(address.address) not in virtual]
+    for item in own:
+        if ip_address(item.address) == wanted:
             raise InputError(
                 path,
-                f"{wanted} is an address that {one.interface} of this host has of its own: "
+                f"{wanted} is an address that {item.interface} of this host has of its own: "
                 "choose a free address of the subnet as the virtual one",
             )
-    near = [one for one in own if wanted in ip_interface(f"{one.address}/{one.prefix_length}").network]
+    near = [item for item in own if wanted in ip_interface(f"{item.address}/{item.prefix_length}").network]
     if not near:
-        subnets = ", ".join(sorted({_subnet(one) for one in own if ip_address(one.address).version == wanted.version}))
+        subnets = ", ".join(
+            sorted({_subnet(item) for item in own if ip_address(item.address).version == wanted.version})
+        )
         raise InputError(
             path,
             f"{wanted} lies in no subnet of this host ({subnets or 'it has none of that family'}): "
             "correct the address, or say the interface",
         )
     if source is not None:
-        owners = {one.interface for one in own if ip_address(one.address) == ip_address(source)}
-        beside = [one for one in near if one.interface in owners]
+        owners = {item.interface for item in own if ip_address(item.address) == ip_address(source)}
+        beside = [item for item in near if item.interface in owners]
         if not beside:
             raise InputError(
                 path,
                 f"unicast_src_ip {source} is no address of {near[0].interface}, where {wanted} lies "
-                f"({', '.join(sorted(_subnet(one) for one in near))}): correct one of the two, or say the interface",
+                f"({', '.join(sorted(_subnet(item) for item in near))}): correct one of the two, or say the interface",
             )
         near = beside
-    longest = max(one.prefix_length for one in near)
-    names = sorted({one.interface for one in near if one.prefix_length == longest})
+    longest = max(item.prefix_length for item in near)
+    names = sorted({item.interface for item in near if item.prefix_length == longest})
     if len(names) > 1:
         raise InputError(path, f"{wanted} lies in the same subnet of {' and '.join(names)}: say the interface")
     return names[0]
 
 
-def _subnet(one: HostAddress) -> str:
-    return f"{ip_interface(f'{one.address}/{one.prefix_length}').network} on {one.interface}"
+def _subnet(host_address: HostAddress) -> str:
+    return f"{ip_interface(f'{host_address.address}/{host_address.prefix_length}').network} on {host_address.interface}"

@@ -30,9 +30,9 @@ class Model(model.Model):
     table: t.ClassVar[str] = ""
 
     @classmethod
-    def since(cls, name: str, one: Option, value: t.Any) -> tuple[Version | None, str]:
-        known = keywords(cls.table or cls.keyword).get(one.keywords[0] if one.keywords else name)
-        return one.since or (known.since if known else None), name
+    def since(cls, name: str, option: Option, value: t.Any) -> tuple[Version | None, str]:
+        known = keywords(cls.table or cls.keyword).get(option.keywords[0] if option.keywords else name)
+        return option.since or (known.since if known else None), name
 
     @classmethod
     def from_block(cls: type[SomeModel], block: Block) -> SomeModel:
@@ -47,16 +47,20 @@ class Model(model.Model):
     def _otherwise(cls, block: Block) -> t.Iterator[ConfigError]:
         """Yield what the model would say in another order, or only once, and keepalived would read otherwise."""
         lines = block.children or ()
-        last = {line.name: at for at, line in enumerate(lines)}
-        for name, one in cls.options():
-            found = [] if one.title else [(at, x) for at, x in enumerate(lines) if x.name in (one.keywords or (name,))]
-            for earlier in one.after if found else ():
-                at, first = found[0]
-                if last.get(earlier, -1) > at:
+        last = {line.name: index for index, line in enumerate(lines)}
+        for name, option in cls.options():
+            result = (
+                []
+                if option.title
+                else [(index, x) for index, x in enumerate(lines) if x.name in (option.keywords or (name,))]
+            )
+            for earlier in option.after if result else ():
+                index, first = result[0]
+                if last.get(earlier, -1) > index:
                     message = f"{first.name} stands before {earlier}, and means something else there: move it behind"
                     yield ConfigError(first.position, message)
-            if len(found) > 1 and (one.once or one.kind.once):
-                _at, second = found[1]
+            if len(result) > 1 and (option.once or option.kind.once):
+                _at, second = result[1]
                 message = f"{second.name} is said twice, and keepalived takes the first: leave one of them out"
                 yield ConfigError(second.position, message)
 
@@ -72,27 +76,27 @@ class Model(model.Model):
                 faults.append(ConfigError(line.position, message))
         # The lines of each keyword, with their places: of two names of an option the later line counts.
         lines: dict[str, list[tuple[int, Block]]] = {}
-        for at, line in enumerate(written):
+        for index, line in enumerate(written):
             if line.raw is None:
-                lines.setdefault(line.name, []).append((at, line))
+                lines.setdefault(line.name, []).append((index, line))
         values: dict[str, t.Any] = {}
-        for name, one in cls.options():
-            placed = [] if one.title else [x for key in one.keywords or (name,) for x in lines.pop(key, ())]
+        for name, option in cls.options():
+            placed = [] if option.title else [x for key in option.keywords or (name,) for x in lines.pop(key, ())]
             placed.sort(key=lambda place: place[0])
-            found = [block] if one.title else [line for _at, line in placed]
-            if not found:
+            result = [block] if option.title else [line for _at, line in placed]
+            if not result:
                 continue
             try:
-                given = one.kind.read(found)
-                values[name] = None if given is None else one.kind.accept(given, name, None)
+                given = option.kind.read(result)
+                values[name] = None if given is None else option.kind.accept(given, name, None)
             except (ValueError, InputError) as error:
-                faults.append(ConfigError(found[-1].position, f"{cls.keyword}: {error}"))
+                faults.append(ConfigError(result[-1].position, f"{cls.keyword}: {error}"))
             except ConfigError as error:
                 faults.append(error)
         for (_at, left), *_others in lines.values():
             faults.append(ConfigError(left.position, f"{shown(left.name)} in {cls.keyword} is no option here"))
-        for name, one in cls.options():
-            if one.required and values.get(name) is None:
+        for name, option in cls.options():
+            if option.required and values.get(name) is None:
                 faults.append(ConfigError(block.position, f"{cls.keyword}: {name} is missing"))
                 return None
         model = cls(**values)
@@ -105,12 +109,12 @@ class Model(model.Model):
 
 def wire_fields(model: type[Model]) -> list[str]:
     """Return the names of the options that are seen on the wire."""
-    return [name for name, one in model.options() if one.wire]
+    return [name for name, option in model.options() if option.wire]
 
 
 def option_of(model: type[Model], keyword: str) -> Kind | None:
     """Return the kind of value that a keyword of a model takes, None where the model has no such keyword."""
-    for name, one in model.options():
-        if keyword in (one.keywords or (name,)) and not one.title:
-            return one.kind
+    for name, option in model.options():
+        if keyword in (option.keywords or (name,)) and not option.title:
+            return option.kind
     return None

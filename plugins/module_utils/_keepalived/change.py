@@ -66,15 +66,15 @@ _MAIN = "# holdfast.nginx_ha: what keepalived does on this host lies in the fold
 
 def live_instances(root: str) -> list[VrrpInstance]:
     """Return the instances in the files that the collection owns on this host; what cannot be read is left out."""
-    found = []
+    result = []
     with contextlib.suppress(FileNotFoundError):
         for name in sorted(os.listdir(os.path.join(root, FOLDER))):
             if name.startswith("30-") and name.endswith(".conf"):
                 path = os.path.join(root, FOLDER, name)
                 with contextlib.suppress(ConfigError, HoldfastError):
                     text = (read_state(path).content or b"").decode(errors="replace")
-                    found += [VrrpInstance.from_block(block) for block in parse(text, path) if not block.is_comment]
-    return found
+                    result += [VrrpInstance.from_block(block) for block in parse(text, path) if not block.is_comment]
+    return result
 
 
 def apply(
@@ -123,7 +123,7 @@ def apply(
                 keep=shared if adopt else (),
                 prune=not single,
                 drift=drift,
-                findings=[dataclasses.replace(one, where=_as_said(one.where, single)) for one in findings],
+                findings=[dataclasses.replace(finding, where=_as_said(finding.where, single)) for finding in findings],
             )
         ), config
 
@@ -131,9 +131,9 @@ def apply(
 def homes(instances: t.Iterable[VrrpInstance]) -> dict[str, str]:
     """Return every virtual address and the interface that has it; empty where the instance does not say."""
     return {
-        str(one.ip): one.dev or instance.interface or ""
+        str(item.ip): item.dev or instance.interface or ""
         for instance in instances
-        for one in (*(instance.virtual_ipaddress or ()), *(instance.virtual_ipaddress_excluded or ()))
+        for item in (*(instance.virtual_ipaddress or ()), *(instance.virtual_ipaddress_excluded or ()))
     }
 
 
@@ -164,7 +164,7 @@ def running_otherwise(
     if main_pid() is None:
         return ""
     instances, live_groups = _live(root, None if adopt else os.path.join(root, FOLDER))
-    wanted_groups = [SyncGroup.from_options(one) for one in groups]
+    wanted_groups = [SyncGroup.from_options(group) for group in groups]
     changes = joint_changes(instances, planned, members, live_groups=live_groups, wanted_groups=wanted_groups)
     if not members or not changes:
         return ""
@@ -196,19 +196,19 @@ def _configured(
 ) -> tuple[KeepalivedConfig, list[Finding]]:
     """Return the configuration with everything derived on this host, and what the rules say of it."""
     live = live_instances(root)
-    held = {one.address for instance in live for one in instance.virtual_ipaddress or ()}
-    held |= {one.address for instance in live for one in instance.virtual_ipaddress_excluded or ()}
+    held = {item.address for instance in live for item in instance.virtual_ipaddress or ()}
+    held |= {item.address for instance in live for item in instance.virtual_ipaddress_excluded or ()}
     foreign: list[Foreign] = []
     with contextlib.suppress(ConfigError):  # keepalived's own test will say so
         tree = read_tree(os.path.join(root, "keepalived.conf"))
         foreign = foreign_instances(tree.blocks, os.path.join(root, FOLDER))
-    held.update(address for one in foreign for address in one.addresses)
+    held.update(address for item in foreign for address in item.addresses)
     addresses = host_addresses()
     config = KeepalivedConfig.from_options(options, version=version).with_interfaces(addresses, held)
-    found = unknown_interfaces(config, interface_names())
-    found += [] if adopt else clashes(config.instances or (), foreign)
-    beside = [one for one in live if single and one.name != single]
-    return config, found or _judged(config, beside, addresses, held)
+    result = unknown_interfaces(config, interface_names())
+    result += [] if adopt else clashes(config.instances or (), foreign)
+    beside = [item for item in live if single and item.name != single]
+    return config, result or _judged(config, beside, addresses, held)
 
 
 def _judged(
@@ -221,23 +221,23 @@ def _judged(
     if not config.instances:
         beside = ()
     whole = dataclasses.replace(config, instances=(*beside, *(config.instances or ())))
-    found = []
-    for one in check(whole, addresses, held):
+    result = []
+    for item in check(whole, addresses, held):
         # The first that was said stands behind those that are there.
-        list_name, _sign, rest = one.where.partition("[")
-        at, _sign, option = rest.partition("]")
+        list_name, _sign, rest = item.where.partition("[")
+        index, _sign, option = rest.partition("]")
         if list_name == "instances" and beside:
-            if int(at) < len(beside):
+            if int(index) < len(beside):
                 continue
-            one = dataclasses.replace(one, where=f"instances[{int(at) - len(beside)}]{option}")
-        if one.rule not in _ELSEWHERE:
-            found.append(one)
-    return found
+            item = dataclasses.replace(item, where=f"instances[{int(index) - len(beside)}]{option}")
+        if item.rule not in _ELSEWHERE:
+            result.append(item)
+    return result
 
 
 def _only(name: str, owned: dict[str, Wanted | None], root: str) -> dict[str, Wanted | None]:
     """Return what concerns one instance: its file, and the first file where there is none yet."""
-    path, first = (os.path.join(root, FOLDER, one) for one in (files.instance_file(name), files.GLOBAL_FILE))
+    path, first = (os.path.join(root, FOLDER, item) for item in (files.instance_file(name), files.GLOBAL_FILE))
     only: dict[str, Wanted | None] = {path: owned.get(path)}
     if only[path] and not read_state(first).exists:
         only[first] = owned[first]
@@ -254,16 +254,16 @@ def _places(config: KeepalivedConfig, root: str, single: str) -> dict[str, dict[
     paths = {}
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
-        for at, model in enumerate(value if isinstance(value, tuple) else ()):
+        for index, model in enumerate(value if isinstance(value, tuple) else ()):
             block = model.to_block()
-            paths[block.name, block.args] = f"{field.name}[{at}]"
-    found = {}
+            paths[block.name, block.args] = f"{field.name}[{index}]"
+    result = {}
     for name, text in files.files(config).items():
         lines: dict[int, str] = {}
         for block in parse(text):
             _place(block, paths.get((block.name, block.args), block.name), lines)
-        found[os.path.join(root, FOLDER, name)] = {line: _as_said(path, single) for line, path in lines.items()}
-    return found
+        result[os.path.join(root, FOLDER, name)] = {line: _as_said(path, single) for line, path in lines.items()}
+    return result
 
 
 def _place(block: Block, path: str, lines: dict[int, str]) -> None:

@@ -134,7 +134,7 @@ class KeepalivedDaemon(Daemon):
         return self.confirm(before, {}, timeout=timeout) if pid is not None and self.main_pid() == pid else None
 
     def differs(self) -> list[str]:
-        return [one.words for one in self._lasting(())]
+        return [item.words for item in self._lasting(())]
 
     def mend(self) -> str | None:
         return self._settle(())
@@ -152,26 +152,26 @@ class KeepalivedDaemon(Daemon):
             if not wrong:
                 return None
             refusals = self._mend_each(wrong)
-            lasting = [one for one in wrong if one.words not in refusals and (attempt or one.command is None)]
+            lasting = [item for item in wrong if item.words not in refusals and (attempt or item.command is None)]
             if lasting and not restarted:
                 restarted = True
                 refused = self._restart()
                 if refused:
                     return f"{lasting[0].words}, and keepalived cannot be restarted: {refused}"
                 self.mended.append(f"{lasting[0].words}, so keepalived was restarted")
-        return "; ".join(one.words + refusals.get(one.words, "") for one in self._lasting(before)) or None
+        return "; ".join(item.words + refusals.get(item.words, "") for item in self._lasting(before)) or None
 
     def _mend_each(self, wrong: t.Sequence[Difference]) -> dict[str, str]:
         """Mend what has a command of its own; return what the kernel says of those that it refuses."""
         refusals = {}
         # What is left goes first: behind a stopped keepalived nobody would take it away.
-        for one in sorted(wrong, key=lambda one: not one.is_left):
-            if one.command is not None:
-                done = self._runner(*one.command)
+        for item in sorted(wrong, key=lambda item: not item.is_left):
+            if item.command is not None:
+                done = self._runner(*item.command)
                 if done.rc:
-                    refusals[one.words] = f" (`{' '.join(one.command)}` fails: {done.output})"
+                    refusals[item.words] = f" (`{' '.join(item.command)}` fails: {done.output})"
                 else:
-                    self.mended.append(f"{one.words}, so `{' '.join(one.command)}` was run")
+                    self.mended.append(f"{item.words}, so `{' '.join(item.command)}` was run")
         return refusals
 
     def _restart(self) -> str:
@@ -200,10 +200,10 @@ class KeepalivedDaemon(Daemon):
             states = self._states()
             if {state.name for state in states} != names:
                 return []
-            found = differences(states, read_kernel(self._runner), before=before, spared=spared)
-            now = (found, [(state.name, state.state, state.last_transition) for state in states])
-            if not found or now == last or time.monotonic() > deadline:
-                return found
+            result = differences(states, read_kernel(self._runner), before=before, spared=spared)
+            now = (result, [(state.name, state.state, state.last_transition) for state in states])
+            if not result or now == last or time.monotonic() > deadline:
+                return result
             last = now
             time.sleep(0.1)
 
@@ -246,7 +246,7 @@ def _difference(states: t.Sequence[InstanceState], blocks: t.Sequence[Block]) ->
                 return f"vrrp_instance {name} has {what} {is_now}, not {shall_be}"
         addresses = {*state.addresses, *state.excluded_addresses}
         shall_have = {
-            str(one.ip) for one in (*(instance.virtual_ipaddress or ()), *(instance.virtual_ipaddress_excluded or ()))
+            str(item.ip) for item in (*(instance.virtual_ipaddress or ()), *(instance.virtual_ipaddress_excluded or ()))
         }
         for what, some in (("lacks", shall_have - addresses), ("still has", addresses - shall_have)):
             if some:

@@ -58,15 +58,15 @@ class Definitions:
 
     def define(self, line: str) -> Definition | None:
         """Take a line ``$NAME=value``; None when the line is no definition."""
-        found = _DEFINE.match(line)
-        if found is None:
+        match = _DEFINE.match(line)
+        if match is None:
             return None
-        value = line[found.end() :]
+        value = line[match.end() :]
         made = Definition(value)
         if value.endswith("\\"):
             first = value[:-1].rstrip(_BLANK)
             made = Definition(first + "\n" if first else "", multiline=True)
-        self._known[found.group(1)] = made
+        self._known[match.group(1)] = made
         return made
 
     def assign(self, name: str, value: str) -> None:
@@ -142,43 +142,43 @@ class Loop:
 
     @classmethod
     def _sequence(cls, line: str, substitute: t.Callable[[str], str]) -> Loop:
-        found = _SEQ.match(line)
-        if found is None:
+        match = _SEQ.match(line)
+        if match is None:
             raise ValueError("it has no variable")
-        start = found.end() + 1
+        start = match.end() + 1
         start += len(line[start:]) - len(line[start:].lstrip(_BLANK))
         end = line.find(")", start)
         if end < 0 or end + 1 - start > _LONGEST_NUMBERS:
             raise ValueError("its numbers are not closed or too long")
         first, step, last = _range(substitute(line[start : end + 1]))
-        is_hex = bool(found.group(1))
+        is_hex = bool(match.group(1))
         if is_hex and (first < 0 or last < 0):
             raise ValueError("~SEQx counts without a sign")
         # The first value is taken in any case.
         count = max(1, (last - first) // step + 1)
-        rows = ([f"{first + at * step:x}" if is_hex else str(first + at * step)] for at in range(count))
-        return cls([found.group(2)], rows, count, line[end + 1 :].lstrip(_BLANK))
+        rows = ([f"{first + index * step:x}" if is_hex else str(first + index * step)] for index in range(count))
+        return cls([match.group(2)], rows, count, line[end + 1 :].lstrip(_BLANK))
 
     @classmethod
     def _list(cls, line: str) -> Loop:
-        found = _LST.match(line)
-        if found is None:
+        match = _LST.match(line)
+        if match is None:
             raise ValueError("it has no variable")
-        names, at, _closed = _set(line, found.end(), " \t,}", closing="")
-        if line[at : at + 1] != ",":
+        names, index, _closed = _set(line, match.end(), " \t,}", closing="")
+        if line[index : index + 1] != ",":
             raise ValueError("it has no values")
-        at = _skip(line, at + 1)
+        index = _skip(line, index + 1)
         rows: list[list[str]] = []
         while True:
-            row, at, closed = _set(line, at, " \t,})", closing=")")
+            row, index, closed = _set(line, index, " \t,})", closing=")")
             if len(row) > len(names):
                 raise ValueError("it has more values than variables")
             rows.append(row + [""] * (len(names) - len(row)))
-            if line[at : at + 1] == ")":
-                return cls(names, rows, len(rows), line[at + 1 :].lstrip(_BLANK))
-            if line[at : at + 1] != ",":
+            if line[index : index + 1] == ")":
+                return cls(names, rows, len(rows), line[index + 1 :].lstrip(_BLANK))
+            if line[index : index + 1] != ",":
                 raise ValueError("its values are not closed")
-            at = _skip(line, at + 1)
+            index = _skip(line, index + 1)
 
 
 def _skip(line: str, at: int) -> int:
@@ -192,19 +192,19 @@ def _set(line: str, at: int, stops: str, closing: str) -> tuple[list[str], int, 
     braces = line[at : at + 1] == "{"
     if braces:
         at = _skip(line, at + 1)
-    found: list[str] = []
+    result: list[str] = []
     while True:
         start = at
         while at < len(line) and line[at] not in stops:
             at += 1
-        found.append(line[start:at])
+        result.append(line[start:at])
         at = _skip(line, at)
         sign = line[at : at + 1]
         if braces:
             if sign == "}":
-                return found, _skip(line, at + 1), True
+                return result, _skip(line, at + 1), True
         elif sign == "," or (sign and sign == closing):
-            return found, at, False
+            return result, at, False
         if sign != ",":
             raise ValueError("a list is not closed")
         at = _skip(line, at + 1)
@@ -219,18 +219,18 @@ def _long(digits: str) -> int:
 def _range(text: str) -> tuple[int, int, int]:
     """Return first, step and last of ``last)``, ``first,last)`` or ``first,step,last)``."""
     numbers: list[int] = []
-    at = 0
+    index = 0
     while True:
-        found = t.cast("re.Match[str]", _LONG.match(text, at))
-        digits = found.group("digits") or "0"
+        result = t.cast("re.Match[str]", _LONG.match(text, index))
+        digits = result.group("digits") or "0"
         numbers.append(_long(digits))
-        at = _skip(text, found.end())
-        sign = text[at : at + 1]
+        index = _skip(text, result.end())
+        sign = text[index : index + 1]
         if sign == ")":
             break
         if sign != "," or len(numbers) == 3:
             raise ValueError("its numbers cannot be read")
-        at += 1
+        index += 1
     if len(numbers) == 1:
         last = numbers[0]
         return (-1 if last < 0 else 1), (-1 if last < 1 else 1), last

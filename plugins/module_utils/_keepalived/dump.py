@@ -78,7 +78,7 @@ def _place(pid: int) -> str:
     """Return where keepalived writes its dump, in its own view of the file system: it may have a private /tmp."""
     folder = "/tmp"
     with contextlib.suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
-        for name, _sign, value in (one.partition(b"=") for one in file.read().split(b"\0")):
+        for name, _sign, value in (item.partition(b"=") for item in file.read().split(b"\0")):
             if name == b"TMPDIR" and value.startswith(b"/"):
                 folder = os.fsdecode(value)
     path = os.path.join(folder, "keepalived.json")

@@ -73,7 +73,7 @@ def expand(
         lines = list(_lines(Reader(iter(main.copy), note, include, instance, is_copy=True), note))
         for name in CHILDREN:
             _Process(name, iter(lines), note, build).read(children)
-    return Expanded((*blocks.values(), *(children[at] for at in sorted(children))), tuple(notes.values()))
+    return Expanded((*blocks.values(), *(children[index] for index in sorted(children))), tuple(notes.values()))
 
 
 class _Stop(Exception):
@@ -91,12 +91,12 @@ class _Line(t.NamedTuple):
 
 def _lines(reader: Reader, note: Note) -> t.Iterator[_Line]:
     """Yield the lines of a reading."""
-    for at, line in enumerate(iter(reader.line, None)):
-        found, closed = words(line)
+    for index, line in enumerate(iter(reader.line, None)):
+        result, closed = words(line)
         if not closed:
             note("quote-open", "error", reader.position, f"a double quote is not closed: {redact(line)}")
-        if found:
-            yield _Line(at, line, found, reader.position)
+        if result:
+            yield _Line(index, line, result, reader.position)
     if reader.depth:
         note("brace-open", "error", reader.position, f"{reader.depth} braces are not closed")
 
@@ -206,14 +206,14 @@ class _Process:
         self._end_without_value(lacks, line)
         if not known.is_script:
             return args
-        found = shell_words(line.text)
-        if found is None:
+        result = shell_words(line.text)
+        if result is None:
             message = f"the command of {known.name} cannot be read: a quote is open, or a backslash ends it"
             self._error(line, "command-open", message)
             if known.name in CRASHING:
                 raise _Stop
             return None
-        return found[1:]
+        return result[1:]
 
     def _end_without_value(self, lacks: str, line: _Line) -> None:
         if lacks:
@@ -228,16 +228,16 @@ class _Process:
             self._error(block, "words-extra", message)
         needs_brace = True
         for line in self.lines:
-            found = line.words
+            result = line.words
             if needs_brace:
                 needs_brace = False
-                if found[0] == "{":
-                    found = found[1:]
-            is_last = bool(found) and found[-1] == "}"
-            found = found[:-1] if is_last else found
-            if found:
-                self._end_without_value(lacking(name, found), line)
-                children[line.at] = _block(found, line)
+                if result[0] == "{":
+                    result = result[1:]
+            is_last = bool(result) and result[-1] == "}"
+            result = result[:-1] if is_last else result
+            if result:
+                self._end_without_value(lacking(name, result), line)
+                children[line.at] = _block(result, line)
             if is_last:
                 return
 

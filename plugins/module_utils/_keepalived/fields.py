@@ -176,7 +176,7 @@ class Words(Kind):
     def accept(self, value: t.Any, path: str, version: Version | None) -> tuple[str, ...] | None:
         if not self.fewest <= len(elements(value, path)) <= self.most:
             raise InputError(path, f"it has {len(value)} words, and {self.fewest} to {self.most} are possible")
-        return tuple(_text(word, f"{path}[{at}]") for at, word in enumerate(value))
+        return tuple(_text(word, f"{path}[{index}]") for index, word in enumerate(value))
 
     def write(self, keyword: str, value: tuple[str, ...]) -> t.Iterator[Block]:
         yield Block(keyword, value)
@@ -217,9 +217,9 @@ class Phrases(Lines):
 
     def accept(self, value: t.Any, path: str, version: Version | None) -> tuple[str, ...] | None:
         phrases = super().accept(value, path, version) or ()
-        for at, phrase in enumerate(phrases):
+        for index, phrase in enumerate(phrases):
             if not words(phrase)[0]:
-                raise InputError(f"{path}[{at}]", "there is no word in it")
+                raise InputError(f"{path}[{index}]", "there is no word in it")
         return tuple(" ".join(words(phrase)[0]) for phrase in phrases) or None
 
     def write(self, keyword: str, value: tuple[str, ...]) -> t.Iterator[Block]:
@@ -240,11 +240,11 @@ def _phrase(found: t.Sequence[str]) -> str:
 
 def items(lines: t.Sequence[Block]) -> list[Block]:
     """Return the lines inside all these blocks, without comments; ConfigError for one that is more than its words."""
-    found = [line for block in lines for line in block.children or () if not line.is_comment]
-    for line in found:
+    result = [line for block in lines for line in block.children or () if not line.is_comment]
+    for line in result:
         if line.raw is not None:
             raise beyond_options(line)
-    return found
+    return result
 
 
 def beyond_options(line: Block) -> ConfigError:

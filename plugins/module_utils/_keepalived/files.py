@@ -42,11 +42,11 @@ def files(config: KeepalivedConfig) -> dict[str, str]:
     InputError for an instance that has no interface yet.
     """
     blocks = config.to_blocks()
-    found = {GLOBAL_FILE: _text([block for block in blocks if block.name == "global_defs"])}
+    result = {GLOBAL_FILE: _text([block for block in blocks if block.name == "global_defs"])}
     for block in blocks:
         if block.name != "global_defs":
-            found[_file_name(block)] = _text([block])
-    return found
+            result[_file_name(block)] = _text([block])
+    return result
 
 
 def instance_file(name: str) -> str:

@@ -35,12 +35,12 @@ def paths(pattern: str, folder: str) -> list[str]:
     """Return what a pattern finds, seen from a folder, in the order of glob(3); a folder ends in a slash."""
     if folder and not pattern.startswith("/"):
         pattern = _SIGNS.sub(r"\\\g<0>", folder.rstrip("/")) + "/" + pattern
-    found = _Found()
+    result = _Found()
     libc = ctypes.CDLL(None)
     libc.glob(
-        ctypes.c_char_p(pattern.encode(errors="surrogateescape")), GLOB_MARK | GLOB_BRACE, None, ctypes.byref(found)
+        ctypes.c_char_p(pattern.encode(errors="surrogateescape")), GLOB_MARK | GLOB_BRACE, None, ctypes.byref(result)
     )
     try:
-        return [found.paths[at].decode(errors="surrogateescape") for at in range(found.count)]
+        return [result.paths[index].decode(errors="surrogateescape") for index in range(result.count)]
     finally:
-        libc.globfree(ctypes.byref(found))
+        libc.globfree(ctypes.byref(result))

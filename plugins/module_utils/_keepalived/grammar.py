@@ -240,18 +240,18 @@ class Keyword(t.NamedTuple):
 
 
 def _read(word: str) -> Keyword:
-    found = t.cast("re.Match[str]", _WORD.fullmatch(word))
-    since, until = (Version.parse(found.group(key)) if found.group(key) else None for key in ("since", "until"))
+    result = t.cast("re.Match[str]", _WORD.fullmatch(word))
+    since, until = (Version.parse(result.group(key)) if result.group(key) else None for key in ("since", "until"))
     return Keyword(
-        found.group("name"),
-        found.group("table"),
-        found.group("items") is not None,
-        found.group("items") == "{1}",
-        found.group("script") is not None,
-        found.group("value") is not None,
+        result.group("name"),
+        result.group("table"),
+        result.group("items") is not None,
+        result.group("items") == "{1}",
+        result.group("script") is not None,
+        result.group("value") is not None,
         since,
         until,
-        found.group("feature"),
+        result.group("feature"),
     )
 
 
@@ -261,20 +261,20 @@ _CACHE: dict[str, dict[str, Keyword]] = {}
 def keywords(table: str) -> t.Mapping[str, Keyword]:
     """Return the keywords of a kind of block by their name."""
     if table not in _CACHE:
-        _CACHE[table] = {one.name: one for one in map(_read, _TABLES.get(table, "").split())}
+        _CACHE[table] = {item.name: item for item in map(_read, _TABLES.get(table, "").split())}
     return _CACHE[table]
 
 
 def lookup(*path: str) -> Keyword | None:
     """Return a keyword by the blocks that it stands in and its name, as in ``("vrrp_instance", "state")``."""
     table: str | None = ROOT
-    found: Keyword | None = None
+    result: Keyword | None = None
     for name in path:
-        found = keywords(table).get(name) if table is not None else None
-        if found is None:
+        result = keywords(table).get(name) if table is not None else None
+        if result is None:
             return None
-        table = found.table
-    return found
+        table = result.table
+    return result
 
 
 def readers(name: str) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ class AuthHmac(Model):
     mode: str | None = option(Choice("enforce", "permissive"))
 
     def validate(self, path: str) -> None:
-        if self.active_key not in [one.id for one in self.keys or ()]:
+        if self.active_key not in [item.id for item in self.keys or ()]:
             raise InputError(path, f"active_key {self.active_key} is the id of none of the keys")
 
 
@@ -179,14 +179,14 @@ class VrrpInstance(Model):
         seconds = self.advert_int or 1
         vips = self.virtual_ipaddress or ()
         sources = [self.unicast_src_ip, self.mcast_src_ip, self.mcast_dst_ip]
-        ends = [one for one in sources if one] + [peer.address for peer in self.unicast_peer or ()]
+        ends = [source for source in sources if source] + [peer.address for peer in self.unicast_peer or ()]
         families = {vip.family for vip in vips}
         yield (
             len(families) > 1,
             "mixes IPv4 and IPv6 in virtual_ipaddress: put the second family into virtual_ipaddress_excluded, or into "
             "an instance of its own in the same sync group",
         )
-        families |= {ip_address(one).version for one in ends}
+        families |= {ip_address(end).version for end in ends}
         yield len(families) > 1, "mixes IPv4 and IPv6 in its addresses, source and peers: use one family"
         yield (
             not vips and not self.no_virtual_ipaddress,

@@ -25,10 +25,10 @@ def unknown_interfaces(config: KeepalivedConfig, there: t.Collection[str]) -> li
         Finding(
             "unknown-interface",
             "error",
-            f"instances[{at}].{option}",
+            f"instances[{index}].{option}",
             f"{name} is no interface of this host ({', '.join(sorted(there))}): correct the name, or make it first",
         )
-        for at, instance in enumerate(config.instances or ())
+        for index, instance in enumerate(config.instances or ())
         for option, name in _named(instance)
         if name not in there
     ]

@@ -94,11 +94,11 @@ def read_kernel(runner: Runner = run) -> Kernel:
 
 def _of_families(runner: Runner, *command: str) -> list[Entry]:
     """Return what ``ip`` lists for IPv4 and IPv6; nothing of a family that the kernel has not."""
-    found: list[Entry] = []
+    result: list[Entry] = []
     for family in (4, 6):
         done = runner("ip", "-json", f"-{family}", *command)
-        found += [dict(entry, family=family) for entry in json.loads(done.stdout or "[]")] if not done.rc else []
-    return found
+        result += [dict(entry, family=family) for entry in json.loads(done.stdout or "[]")] if not done.rc else []
+    return result
 
 
 def differences(
@@ -122,7 +122,7 @@ def differences(
 
 def own_interfaces(state: InstanceState) -> dict[str, str]:
     """Return the interface on which each address of an instance belongs, by the address."""
-    return {one.address: one.interface for one in map(_address, state.address_lines)}
+    return {item.address: item.interface for item in map(_address, state.address_lines)}
 
 
 def _of_addresses(
@@ -133,32 +133,33 @@ def _of_addresses(
 ) -> t.Iterator[Difference]:
     links = {str(link.get("ifname")): link for link in kernel.links}
     there = {
-        (name, str(one.get("local")), int(one.get("prefixlen", 0))): one
+        (name, str(item.get("local")), int(item.get("prefixlen", 0))): item
         for name, link in links.items()
-        for one in link.get("addr_info", ())
+        for item in link.get("addr_info", ())
     }
-    was = {one.address: one for state in before for one in map(_address, state.address_lines)}
+    was = {item.address: item for state in before for item in map(_address, state.address_lines)}
     wanted: set[tuple[str, str, int]] = set()
     for state in states:
-        for one in map(_address, state.address_lines) if state.state == "MASTER" else ():
-            key = (one.interface, one.address, one.prefix_length)
+        for item in map(_address, state.address_lines) if state.state == "MASTER" else ():
+            key = (item.interface, item.address, item.prefix_length)
             here = there.get(key)
-            if here is None and "peer" in one.values:
+            if here is None and "peer" in item.values:
                 # The prefix is the peer's.
                 key = next((place for place in there if place[:2] == key[:2]), key)
                 here = there.get(key)
             wanted.add(key)
             if here is None:
-                moved = one.interface != was.get(one.address, one).interface
+                moved = item.interface != was.get(item.address, item).interface
                 # Another interface means another MAC, and only keepalived calls the clients back.
-                known = one.interface in links and not moved and not one.base
+                known = item.interface in links and not moved and not item.base
                 yield Difference(
-                    f"{state.name} is MASTER, and {one.shown} is not on {one.interface}", _add(one) if known else None
+                    f"{state.name} is MASTER, and {item.shown} is not on {item.interface}",
+                    _add(item) if known else None,
                 )
             else:
-                yield from _of_address(state, one, here)
+                yield from _of_address(state, item, here)
     shared = [*states, *before]
-    candidates = {place for state in shared for one in map(_address, state.address_lines) for place in _places(one)}
+    candidates = {place for state in shared for item in map(_address, state.address_lines) for place in _places(item)}
     for name, address, length in sorted(there):
         if (name, address) in candidates and (name, address, length) not in wanted and address not in spared:
             yield Difference(
@@ -168,16 +169,16 @@ def _of_addresses(
             )
 
 
-def _of_address(state: InstanceState, one: _Address, here: Entry) -> t.Iterator[Difference]:
+def _of_address(state: InstanceState, item: _Address, here: Entry) -> t.Iterator[Difference]:
     """Yield what is wrong with an address that is there."""
-    what = f"{state.name} is MASTER, and {one.shown} on {one.interface} has"
+    what = f"{state.name} is MASTER, and {item.shown} on {item.interface} has"
     for word, key in (("label", "label"), ("brd", "broadcast"), ("scope", "scope"), ("peer", "address")):
-        said, found = one.values.get(word), str(here.get(key, ""))
-        if said is not None and said.partition("/")[0] != found:
-            yield Difference(f"{what} {word} {found or 'none'}, not {said}")
-    if "brd" not in one.values and one.family == 4 and here.get("broadcast"):
+        said, result = item.values.get(word), str(here.get(key, ""))
+        if said is not None and said.partition("/")[0] != result:
+            yield Difference(f"{what} {word} {result or 'none'}, not {said}")
+    if "brd" not in item.values and item.family == 4 and here.get("broadcast"):
         yield Difference(f"{what} brd {here['broadcast']}, not none")
-    preferred, now = one.preferred, int(here.get("preferred_life_time", FOREVER))
+    preferred, now = item.preferred, int(here.get("preferred_life_time", FOREVER))
     # A lifetime of seconds is running out since it was set.
     runs_out = preferred not in (None, 0, FOREVER) and now != FOREVER and now <= (preferred or 0)
     if preferred is not None and preferred != now and not runs_out:
@@ -185,7 +186,7 @@ def _of_address(state: InstanceState, one: _Address, here: Entry) -> t.Iterator[
         life = ("preferred_lft", wanted, "valid_lft", "forever")
         yield Difference(
             f"{what} preferred_lft {is_now}, not {wanted}",
-            ("ip", "address", "change", one.shown, "dev", one.interface, *life),
+            ("ip", "address", "change", item.shown, "dev", item.interface, *life),
         )
 
 
@@ -230,7 +231,7 @@ def _of_rules(
                     ("ip", f"-{rule[0]}", "rule", "add", *(word for word in _plain(line) if word != "inet6")),
                 )
     known = {_rule(line) for state in (*states, *before) for line in state.rules} - wanted
-    for rule in sorted(one for one in there if one in known):
+    for rule in sorted(item for item in there if item in known):
         family, priority, source, target, table = rule
         # A rule without any word but its priority would be taken for any of that priority.
         ends = ("from", source, *(("to", target) if target != "all" else ()), *(("lookup", table) if table else ()))
@@ -255,25 +256,25 @@ def _address(line: str) -> _Address:
     return _Address(address, int(length or (128 if ":" in address else 32)), values, frozenset(flags))
 
 
-def _places(one: _Address) -> t.Iterator[tuple[str, str]]:
+def _places(item: _Address) -> t.Iterator[tuple[str, str]]:
     """Yield where an address of keepalived's may have been left: its own interface, and the one below."""
-    yield one.interface, one.address
-    if one.base:
-        yield one.base, one.address
+    yield item.interface, item.address
+    if item.base:
+        yield item.base, item.address
 
 
-def _add(one: _Address) -> tuple[str, ...]:
-    words = ["ip", "address", "add", one.address if "peer" in one.values else one.shown]
+def _add(item: _Address) -> tuple[str, ...]:
+    words = ["ip", "address", "add", item.address if "peer" in item.values else item.shown]
     for word in ("peer", "brd", "scope", "label"):
-        if word in one.values:
-            words += [word, one.values[word]]
-    words += ["dev", one.interface]
-    if one.family == 6:
-        if one.preferred is not None:
-            words += ["preferred_lft", "forever" if one.preferred == FOREVER else str(one.preferred)]
+        if word in item.values:
+            words += [word, item.values[word]]
+    words += ["dev", item.interface]
+    if item.family == 6:
+        if item.preferred is not None:
+            words += ["preferred_lft", "forever" if item.preferred == FOREVER else str(item.preferred)]
             words += ["valid_lft", "forever"]
-        words += ["nodad"] if "-nodad" not in one.flags else []
-    words += [flag for flag in ("home", "mngtmpaddr", "noprefixroute", "autojoin") if flag in one.flags]
+        words += ["nodad"] if "-nodad" not in item.flags else []
+    words += [flag for flag in ("home", "mngtmpaddr", "noprefixroute", "autojoin") if flag in item.flags]
     return tuple(words)
 
 

@@ -93,23 +93,23 @@ def decomment(line: str) -> tuple[str, bool]:
 
 def include_pattern(line: str) -> tuple[str, str] | None:
     """Return kind (a letter or nothing) and pattern of an ``include`` line, None for any other line."""
-    found = _INCLUDE.match(line)
-    return None if found is None else (found.group(1), found.group(2).lstrip(BLANK))
+    match = _INCLUDE.match(line)
+    return None if match is None else (match.group(1), match.group(2).lstrip(BLANK))
 
 
 def first_brace(line: str) -> int:
     """Return where the first brace outside double quotes is, -1 when there is none."""
     if line[0] in "{}":
         return 0
-    at = 0
+    index = 0
     while True:
-        found = _BRACE.search(line, at)
-        if found is None:
+        match = _BRACE.search(line, index)
+        if match is None:
             return -1
-        if found.group() != '"':
-            return found.start()
-        at = line.find('"', found.end()) + 1
-        if not at:
+        if match.group() != '"':
+            return match.start()
+        index = line.find('"', match.end()) + 1
+        if not index:
             return -1
 
 
@@ -121,16 +121,16 @@ def words(line: str) -> tuple[tuple[str, ...], bool]:
     """
     if '"' not in line:
         return tuple(_WITHOUT_QUOTES.findall(line)), True
-    found: list[str] = []
-    at = 0
+    result: list[str] = []
+    index = 0
     while True:
-        word = _WORD.match(line, at)
+        word = _WORD.match(line, index)
         if word is None:
-            return tuple(found), True
+            return tuple(result), True
         if word.group("open"):
-            return tuple(found), False
-        found.append(word.group("bare") or word.group("quoted") or "")
-        at = word.end()
+            return tuple(result), False
+        result.append(word.group("bare") or word.group("quoted") or "")
+        index = word.end()
 
 
 def shell_words(line: str) -> tuple[str, ...] | None:
@@ -139,37 +139,37 @@ def shell_words(line: str) -> tuple[str, ...] | None:
     Both kinds of quotes group, adjoining pieces are one word, and ``\\`` escapes even inside quotes. A quote that
     nothing follows is closed.
     """
-    found: list[str] = []
-    at = 0
+    result: list[str] = []
+    index = 0
     while True:
-        at = _end(_SPACES, line, at)
-        if at == len(line):
-            return tuple(found)
+        index = _end(_SPACES, line, index)
+        if index == len(line):
+            return tuple(result)
         word = ""
         sign = ""
-        while at < len(line):
-            end = _end(_PLAIN[sign], line, at)
-            word += line[at:end]
+        while index < len(line):
+            end = _end(_PLAIN[sign], line, index)
+            word += line[index:end]
             if end == len(line):
                 if sign:
                     return None
-                at = end
+                index = end
             elif line[end] == "\\":
                 escape = _ESCAPE.match(line, end)
                 if escape is None:
                     return None
                 word += _unescape(escape)
-                at = escape.end()
+                index = escape.end()
             elif sign:
                 sign = ""
-                at = end + 1
+                index = end + 1
             elif line[end] in "'\"":
                 sign = line[end]
-                at = end + 1
+                index = end + 1
             else:
-                at = end
+                index = end
                 break
-        found.append(_joined(word.split("\0")[0]))
+        result.append(_joined(word.split("\0")[0]))
 
 
 def _end(pattern: re.Pattern[str], line: str, at: int) -> int:

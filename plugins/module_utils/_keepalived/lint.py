@@ -110,19 +110,19 @@ def _of_tree(blocks: t.Sequence[Block]) -> t.Iterator[Finding]:
             message = "keepalived tests nothing more where this network namespace does not exist"
             yield Finding("namespace-hides-errors", "warning", str(block.position), message)
     defined: dict[str, list[tuple[Position, int]]] = {}
-    for at, block in enumerate(blocks):
+    for position, block in enumerate(blocks):
         if block.args:
-            defined.setdefault(f"{block.name} {block.args[0]}", []).append((block.position, at))
+            defined.setdefault(f"{block.name} {block.args[0]}", []).append((block.position, position))
     for name, places in defined.items():
         if len(places) > 1 and name.split(" ", 1)[0] in MODELS and not name.startswith("virtual_server "):
             message = f"{name} is there twice, and keepalived says nothing of it"
             yield Finding("name-twice", "error", str(places[1][0]), message)
-    for at, block in enumerate(blocks):
+    for position, block in enumerate(blocks):
         for tracking in block.find(*_TRACKERS) if block.name in ("vrrp_instance", "vrrp_sync_group") else ():
             for item in tracking.children or ():
                 kinds = _TRACKERS[tracking.name]
-                places = [found for kind in kinds for found in defined.get(f"{kind} {item.name}", ())]
-                if places and all(index > at for _position, index in places):
+                places = [result for kind in kinds for result in defined.get(f"{kind} {item.name}", ())]
+                if places and all(index > position for _position, index in places):
                     message = f"{item.name} is defined further down, and keepalived ignores it here: move it up"
                     yield Finding("tracker-later", "error", str(item.position), message)
 

@@ -119,11 +119,11 @@ class KeepalivedConfig(Model):
             "instances",
             "virtual_server_groups",
         ):
-            names = [one.name for one in getattr(self, field) or ()]
-            for at, name in enumerate(names):
-                if name in names[:at]:
+            names = [item.name for item in getattr(self, field) or ()]
+            for index, name in enumerate(names):
+                if name in names[:index]:
                     raise InputError(
-                        f"{field}[{at}].name", f"{shown(name)} is there twice: keepalived drops one of them"
+                        f"{field}[{index}].name", f"{shown(name)} is there twice: keepalived drops one of them"
                     )
 
     def with_interfaces(self, addresses: t.Sequence[HostAddress], held: t.Collection[str] = ()) -> KeepalivedConfig:
@@ -134,22 +134,22 @@ class KeepalivedConfig(Model):
         ``addresses`` are those of the host, ``held`` the ones among them that are there as virtual addresses.
         """
         done: list[VrrpInstance] = []
-        for at, one in enumerate(self.instances or ()):
-            if one.interface is None and not self._default_interface:
-                vips = one.virtual_ipaddress or one.virtual_ipaddress_excluded or ()
+        for index, instance in enumerate(self.instances or ()):
+            if instance.interface is None and not self._default_interface:
+                vips = instance.virtual_ipaddress or instance.virtual_ipaddress_excluded or ()
                 if not vips:
                     raise InputError(
-                        f"instances[{at}].interface", "it is missing, and there is no address to derive it from"
+                        f"instances[{index}].interface", "it is missing, and there is no address to derive it from"
                     )
-                path = f"instances[{at}].interface"
-                source = one.unicast_src_ip or one.mcast_src_ip
+                path = f"instances[{index}].interface"
+                source = instance.unicast_src_ip or instance.mcast_src_ip
                 name = vips[0].dev or interface_for(vips[0].address, addresses, held, source, path)
-                one = replace(one, interface=name)
+                instance = replace(instance, interface=name)
             done.append(
                 replace(
-                    one,
-                    virtual_ipaddress=deprecated(one.virtual_ipaddress),
-                    virtual_ipaddress_excluded=deprecated(one.virtual_ipaddress_excluded),
+                    instance,
+                    virtual_ipaddress=deprecated(instance.virtual_ipaddress),
+                    virtual_ipaddress_excluded=deprecated(instance.virtual_ipaddress_excluded),
                 )
             )
         return replace(self, instances=tuple(done)) if done else self
@@ -160,7 +160,7 @@ class KeepalivedConfig(Model):
 
     def to_blocks(self) -> tuple[Block, ...]:
         """Return all blocks; InputError for an instance that still has no interface."""
-        for at, one in enumerate(self.instances or ()):
-            if one.interface is None and not self._default_interface:
-                raise InputError(f"instances[{at}].interface", f"it is missing for {one.name}: say it")
+        for index, instance in enumerate(self.instances or ()):
+            if instance.interface is None and not self._default_interface:
+                raise InputError(f"instances[{index}].interface", f"it is missing for {instance.name}: say it")
         return super().to_block().children or ()

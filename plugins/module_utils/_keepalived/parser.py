@@ -86,10 +86,10 @@ class _Builder:
 
     def raw(self, code: str, name: str = "", args: tuple[str, ...] | None = None) -> None:
         """Take a line that is kept as it is."""
-        found = words(code.split("\n")[0])[0] or ("",)
-        args = found[1:] if args is None else args
+        result = words(code.split("\n")[0])[0] or ("",)
+        args = result[1:] if args is None else args
         self._pending = None
-        self._open[-1][1].append(Block(name or found[0], args, raw=code, position=self.position))
+        self._open[-1][1].append(Block(name or result[0], args, raw=code, position=self.position))
 
     def kept(self, code: str, clear: bool) -> None:
         """Take a line that ends in a backslash, with the lines that belong to it."""
@@ -110,31 +110,31 @@ class _Builder:
             self._open[-1][1].append(made)
 
     def _statement(self, code: str) -> Block | None:
-        found = words(code)[0]
-        if not found:
+        result = words(code)[0]
+        if not result:
             return None
         table = self._open[-1][2]
-        known = keywords(table).get(found[0]) if table is not None else None
+        known = keywords(table).get(result[0]) if table is not None else None
         if known is not None and known.is_script:
-            found = shell_words(code) or found
-        faithful = found[0] != COMMENT and is_plain(found)
-        return Block(found[0], found[1:], raw=None if faithful else code, position=self.position)
+            result = shell_words(code) or result
+        faithful = result[0] != COMMENT and is_plain(result)
+        return Block(result[0], result[1:], raw=None if faithful else code, position=self.position)
 
     def opening(self, head: str = "") -> None:
         """Take a {, behind ``head`` on the same line when that has to be kept as it is."""
         siblings = self._open[-1][1]
         opener = self._pending
         if head:
-            found = words(head)[0]
-            opener = Block(found[0], found[1:], raw=head, position=self.position)
+            result = words(head)[0]
+            opener = Block(result[0], result[1:], raw=head, position=self.position)
         elif opener is None:
             opener = Block("", position=self.position)
         else:
             # Comments may stand between the words and their brace.
-            at = len(siblings) - 1
-            while siblings[at] is not opener:
-                at -= 1
-            del siblings[at]
+            index = len(siblings) - 1
+            while siblings[index] is not opener:
+                index -= 1
+            del siblings[index]
         table = self._open[-1][2]
         known = keywords(table).get(opener.name) if table is not None else None
         self._open.append((opener, [], known.table if known else None))
@@ -199,8 +199,8 @@ def _is_macro(code: str) -> bool:
 def _pieces(code: str) -> t.Iterator[str]:
     """Cut a line at its braces, as keepalived does: an include takes the rest of its line."""
     while code:
-        at = -1 if include_pattern(code) else first_brace(code)
-        end = len(code) if at < 0 else at or 1
+        index = -1 if include_pattern(code) else first_brace(code)
+        end = len(code) if index < 0 else index or 1
         yield code[:end]
         code = code[end:].lstrip(BLANK)
 
@@ -212,11 +212,11 @@ def _braces(code: str) -> str:
 
 def _read(lines: t.Sequence[Line], builder: _Builder) -> None:
     """Give the lines to the builder: comments apart, definitions of several lines as one."""
-    at = 0
-    while at < len(lines):
-        builder.position = lines[at].position
-        line = _rstrip(lines[at].text.lstrip(BLANK))
-        at += 1
+    index = 0
+    while index < len(lines):
+        builder.position = lines[index].position
+        line = _rstrip(lines[index].text.lstrip(BLANK))
+        index += 1
         if not line:
             continue
         code, comment, closed = split_comment(line)
@@ -225,9 +225,9 @@ def _read(lines: t.Sequence[Line], builder: _Builder) -> None:
         code = _rstrip(code)
         if "\\" in line and decomment(line)[0].endswith("\\"):
             # The comment stays, because its last character counts; so do the lines that a definition takes in.
-            end, clear = _definition_end(lines, at) if _DEFINITION.search(line) else (at, True)
-            builder.kept("\n".join([line, *(more.text for more in lines[at:end])]), clear)
-            at = end
+            end, clear = _definition_end(lines, index) if _DEFINITION.search(line) else (index, True)
+            builder.kept("\n".join([line, *(more.text for more in lines[index:end])]), clear)
+            index = end
             continue
         if code:
             builder.code(code)
@@ -237,8 +237,8 @@ def _read(lines: t.Sequence[Line], builder: _Builder) -> None:
 
 def _rstrip(code: str) -> str:
     """Return the code without blanks at its end, but for one that a backslash escapes."""
-    found = code.rstrip(BLANK)
-    return code if found.endswith("\\") else found
+    result = code.rstrip(BLANK)
+    return code if result.endswith("\\") else result
 
 
 def _definition_end(lines: t.Sequence[Line], at: int) -> tuple[int, bool]:

@@ -69,7 +69,7 @@ def physical_lines(text: str, file: str) -> t.Iterator[Line]:
         else:
             content = _bytes(line + "\n")
             starts = range(0, len(content), MOST_BYTES)
-            chunks = [content[at : at + MOST_BYTES].decode(errors="surrogateescape") for at in starts]
+            chunks = [content[index : index + MOST_BYTES].decode(errors="surrogateescape") for index in starts]
         for chunk in chunks:
             yield Line(chunk.split("\0")[0].rstrip("\r\n"), position)
 
@@ -250,10 +250,10 @@ class Reader:
                 return line
 
     def _condition(self, line: str) -> str:
-        found = _CONDITION.fullmatch(line)
-        if found is None:
+        match = _CONDITION.fullmatch(line)
+        if match is None:
             return ""
-        differs, name, rest = found.groups()
+        differs, name, rest = match.groups()
         fits = bool(self._instance) and name == self._instance
         return rest if fits != bool(differs) else ""
 
@@ -311,10 +311,10 @@ class Reader:
     # Includes and braces
 
     def _included(self, line: str) -> bool:
-        found = include_pattern(line)
-        if found is None:
+        result = include_pattern(line)
+        if result is None:
             return False
-        kind, pattern = found
+        kind, pattern = result
         there = self._include_files(pattern, dirname(self.position.file)) if self._include_files else ()
         if not there:
             needs = ("w", "a") if _WILD.search(pattern) else ("m", "w", "a")
@@ -342,8 +342,8 @@ class Reader:
 
     def _cut(self, line: str) -> str:
         """Return the line up to its first brace, or the brace it begins with; keep what is behind it."""
-        at = first_brace(line)
-        if at == 0:
+        index = first_brace(line)
+        if index == 0:
             self._residue = line[1:].strip(BLANK)
             line = line[0]
             if line == "{":
@@ -352,7 +352,7 @@ class Reader:
                 self.depth -= 1
             else:
                 self._note("brace-extra", "error", self.position, "there is a } without its {")
-        elif at > 0:
-            self._residue = line[at:].rstrip(BLANK)
-            line = line[:at]
+        elif index > 0:
+            self._residue = line[index:].rstrip(BLANK)
+            line = line[:index]
         return line.rstrip(BLANK)

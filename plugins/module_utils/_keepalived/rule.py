@@ -46,20 +46,20 @@ class Subject:
 
     def of(self, kind: type[Some]) -> list[tuple[Placed, Some]]:
         """Return the models of a kind with their places."""
-        return [(one, one.model) for one in self.placed if isinstance(one.model, kind)]
+        return [(item, item.model) for item in self.placed if isinstance(item.model, kind)]
 
     @property
     def defaults(self) -> GlobalDefs:
         """The global_defs, several of them as one: of an option that is said twice the last counts."""
-        found = [model for _place, model in self.of(GlobalDefs)]
-        said = {name: value for model in found for name, value in vars(model).items() if value is not None}
+        result = [model for _place, model in self.of(GlobalDefs)]
+        said = {name: value for model in result for name, value in vars(model).items() if value is not None}
         return GlobalDefs(**said)
 
     def version(self, instance: VrrpInstance) -> int:
         """The VRRP version that an instance speaks."""
         if instance.version:
             return instance.version
-        is_ipv6 = any(one.family == 6 for one in instance.virtual_ipaddress or ())
+        is_ipv6 = any(item.family == 6 for item in instance.virtual_ipaddress or ())
         return 3 if is_ipv6 else self.defaults.vrrp_version or 2
 
 
@@ -76,7 +76,7 @@ def each(severity: str, *kinds: type[t.Any]) -> t.Callable[[t.Callable[[Subject,
     def enter(find: t.Callable[[Subject, t.Any], Answer]) -> t.Callable[[Subject], Answer]:
         @functools.wraps(find)
         def everywhere(subject: Subject) -> Answer:
-            for place, model in (found for kind in kinds for found in subject.of(kind)):
+            for place, model in (result for kind in kinds for result in subject.of(kind)):
                 for option, message in find(subject, model):
                     yield place.at(option), message
 

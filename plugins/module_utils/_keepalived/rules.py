@@ -41,5 +41,5 @@ def check(
         "instances",
         "virtual_servers",
     ):
-        placed += [Placed(f"{field}[{at}]", one, True) for at, one in enumerate(getattr(config, field) or ())]
+        placed += [Placed(f"{field}[{index}]", item, True) for index, item in enumerate(getattr(config, field) or ())]
     return RULES.ask(Subject(tuple(placed), tuple(addresses), frozenset(held), peers))

@@ -17,8 +17,8 @@ MOST_ADVERTISED = 20
 
 def _vips(instance: VrrpInstance) -> t.Iterator[tuple[str, VirtualAddress]]:
     for option in ("virtual_ipaddress", "virtual_ipaddress_excluded"):
-        for at, one in enumerate(getattr(instance, option) or ()):
-            yield f"{option}[{at}]", one
+        for index, item in enumerate(getattr(instance, option) or ()):
+            yield f"{option}[{index}]", item
 
 
 @each("error", VrrpInstance)
@@ -32,8 +32,8 @@ def label_device(subject: Subject, instance: VrrpInstance) -> Answer:
 
 @each("error", VrrpInstance)
 def vip_of_host(subject: Subject, instance: VrrpInstance) -> Answer:
-    virtual = {str(ip_interface(one).ip) for one in subject.held}
-    owners = {str(ip_address(one.address)): one.interface for one in subject.addresses}
+    virtual = {str(ip_interface(item).ip) for item in subject.held}
+    owners = {str(ip_address(address.address)): address.interface for address in subject.addresses}
     for option, vip in _vips(instance):
         if str(vip.ip) in owners and str(vip.ip) not in virtual:
             interface = owners[str(vip.ip)]
@@ -77,24 +77,24 @@ def router_id_twice(subject: Subject) -> Answer:
 
 @each("error", VrrpInstance)
 def peer_is_self(subject: Subject, instance: VrrpInstance) -> Answer:
-    own = {ip_address(one.address) for one in subject.addresses}
+    own = {ip_address(address.address) for address in subject.addresses}
     mine = own | ({ip_address(instance.unicast_src_ip)} if instance.unicast_src_ip else set())
-    for at, peer in enumerate(instance.unicast_peer or ()):
+    for index, peer in enumerate(instance.unicast_peer or ()):
         if ip_address(peer.address) in mine:
-            yield f"unicast_peer[{at}]", f"{peer.address} is this host itself: leave it out of the peers"
+            yield f"unicast_peer[{index}]", f"{peer.address} is this host itself: leave it out of the peers"
 
 
 @each("error", VrrpInstance)
 def peer_twice(subject: Subject, instance: VrrpInstance) -> Answer:
     addresses = [peer.address for peer in instance.unicast_peer or ()]
-    for at, address in enumerate(addresses):
-        if address in addresses[:at]:
-            yield f"unicast_peer[{at}]", f"the peer {address} is there twice"
+    for index, address in enumerate(addresses):
+        if address in addresses[:index]:
+            yield f"unicast_peer[{index}]", f"the peer {address} is there twice"
 
 
 @each("error", VrrpInstance)
 def source_elsewhere(subject: Subject, instance: VrrpInstance) -> Answer:
-    own = {str(ip_address(one.address)) for one in subject.addresses}
+    own = {str(ip_address(address.address)) for address in subject.addresses}
     for option in ("unicast_src_ip", "mcast_src_ip"):
         source = getattr(instance, option)
         if source and own and source not in own:

@@ -113,9 +113,9 @@ def strict(subject: Subject) -> Answer:
 @each("error", SyncGroup)
 def group_member_unknown(subject: Subject, group: SyncGroup) -> Answer:
     known = {instance.name for _place, instance in subject.of(VrrpInstance)}
-    for at, name in enumerate(group.group):
+    for index, name in enumerate(group.group):
         if name not in known:
-            yield f"group[{at}]", f"there is no instance {name}"
+            yield f"group[{index}]", f"there is no instance {name}"
 
 
 @each("error", SyncGroup)
@@ -128,7 +128,7 @@ def group_small(subject: Subject, group: SyncGroup) -> Answer:
 def group_shared(subject: Subject) -> Answer:
     seen: dict[str, str] = {}
     for place, group in subject.of(SyncGroup):
-        for at, name in enumerate(group.group):
+        for index, name in enumerate(group.group):
             if name in seen:
-                yield place.at(f"group[{at}]"), f"{name} is in {seen[name]} already"
+                yield place.at(f"group[{index}]"), f"{name} is in {seen[name]} already"
             seen.setdefault(name, group.name)

@@ -42,53 +42,55 @@ def _uses(subject: Subject, model: VrrpInstance | SyncGroup) -> t.Iterator[Use]:
     for option, kind in _TRACKERS.items():
         # A file counts 1 for each unit of its number unless it says otherwise, everything else nothing: FAULT.
         plain = Weight(1 if kind is TrackFile else 0)
-        weights = {one.name: (one.weight or plain).weight for _place, one in subject.of(kind)}
-        for at, tracked in enumerate(getattr(model, option) or ()):
+        weights = {item.name: (item.weight or plain).weight for _place, item in subject.of(kind)}
+        for index, tracked in enumerate(getattr(model, option) or ()):
             weight = weights.get(tracked.name) if tracked.weight is None else tracked.weight
-            yield Use(f"{option}[{at}]", tracked.name, weight)
-    for at, tracked in enumerate(model.track_interface or ()):
-        yield Use(f"track_interface[{at}]", tracked.name, tracked.weight or 0)
+            yield Use(f"{option}[{index}]", tracked.name, weight)
+    for index, tracked in enumerate(model.track_interface or ()):
+        yield Use(f"track_interface[{index}]", tracked.name, tracked.weight or 0)
 
 
 @each("error", VrrpInstance, SyncGroup)
 def tracker_undefined(subject: Subject, model: VrrpInstance | SyncGroup) -> Answer:
     for option, tracker in _TRACKERS.items():
-        known = {one.name for _place, one in subject.of(tracker)}
-        for at, tracked in enumerate(getattr(model, option) or ()):
+        known = {item.name for _place, item in subject.of(tracker)}
+        for index, tracked in enumerate(getattr(model, option) or ()):
             if tracked.name not in known:
                 message = f"{tracked.name} is defined nowhere, and keepalived would go on without it"
-                yield f"{option}[{at}]", message
+                yield f"{option}[{index}]", message
 
 
 @each("error", VirtualServer)
 def check_undefined(subject: Subject, virtual: VirtualServer) -> Answer:
-    files = {one.name for _place, one in subject.of(TrackFile)}
-    neighbours = {one.name for _place, one in subject.of(BfdInstance)}
-    for at, server in enumerate(virtual.real_servers or ()):
+    files = {item.name for _place, item in subject.of(TrackFile)}
+    neighbours = {item.name for _place, item in subject.of(BfdInstance)}
+    for index, server in enumerate(virtual.real_servers or ()):
         wanted = [
-            (f"file_checks[{one}]", check.track_file, files) for one, check in enumerate(server.file_checks or ())
+            (f"file_checks[{index}]", check.track_file, files) for index, check in enumerate(server.file_checks or ())
         ]
-        wanted += [(f"bfd_checks[{one}]", check.name, neighbours) for one, check in enumerate(server.bfd_checks or ())]
+        wanted += [
+            (f"bfd_checks[{index}]", check.name, neighbours) for index, check in enumerate(server.bfd_checks or ())
+        ]
         for option, name, known in wanted:
             if name not in known:
-                yield f"real_servers[{at}].{option}", f"{name} is defined nowhere"
+                yield f"real_servers[{index}].{option}", f"{name} is defined nowhere"
 
 
 @each("error", VrrpInstance, SyncGroup)
 def tracker_twice(subject: Subject, model: VrrpInstance | SyncGroup) -> Answer:
     for option in (*_TRACKERS, "track_interface"):
-        names = [one.name for one in getattr(model, option) or ()]
-        for at, name in enumerate(names):
-            if name in names[:at]:
-                yield f"{option}[{at}]", f"{name} is tracked twice"
+        names = [item.name for item in getattr(model, option) or ()]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                yield f"{option}[{index}]", f"{name} is tracked twice"
 
 
 @each("error", VrrpInstance)
 def own_interface_tracked(subject: Subject, instance: VrrpInstance) -> Answer:
-    for at, tracked in enumerate(instance.track_interface or ()):
+    for index, tracked in enumerate(instance.track_interface or ()):
         if tracked.name == instance.interface:
             message = f"{tracked.name} is the interface of {instance.name}, which is watched anyway: leave it out"
-            yield f"track_interface[{at}]", message
+            yield f"track_interface[{index}]", message
 
 
 @each("error", VrrpInstance)

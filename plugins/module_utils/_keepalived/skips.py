@@ -54,7 +54,7 @@ class Skips:
             return self._twice(name, args[0])
         if table == ROOT and name == "bfd_instance":
             return self._bfd(args[0])
-        if name == "group" and any(one.name == name and one.children for one in before):
+        if name == "group" and any(item.name == name and item.children for item in before):
             return Skip("group-twice", f"{table} has its group already, and keepalived drops the rest of it")
         if name == "virtual_server" and args[0] in ("fwmark", "group"):
             if args[0] == "fwmark" and not _is_number(args[1], 0, LARGEST_MARK):
@@ -97,5 +97,5 @@ def _is_place(address: str, port: str = "") -> bool:
 
 
 def _is_number(word: str, low: int, high: int) -> bool:
-    found = _NUMBER.fullmatch(word)
-    return found is not None and low <= int(found.group(1) or 0) <= high
+    match = _NUMBER.fullmatch(word)
+    return match is not None and low <= int(match.group(1) or 0) <= high

@@ -50,29 +50,31 @@ def foreign_instances(blocks: t.Iterable[Block], own_folder: str) -> list[Foreig
 
 def clashes(instances: t.Sequence[VrrpInstance], foreign: t.Sequence[Foreign]) -> list[Finding]:
     """Return where our instances claim what one of these has already."""
-    found = []
-    for at, own in enumerate(instances):
-        vips = [str(one.ip) for field in ADDRESSES for one in getattr(own, field) or ()]
-        for one in foreign:
-            same = sorted(set(vips) & set(one.addresses))
+    result = []
+    for index, own in enumerate(instances):
+        vips = [str(item.ip) for field in ADDRESSES for item in getattr(own, field) or ()]
+        for item in foreign:
+            same = sorted(set(vips) & set(item.addresses))
             same_router = (
-                str(own.virtual_router_id) == one.virtual_router_id
-                and own.interface == one.interface
-                and (6 if vips and ":" in vips[0] else 4) == one.family
+                str(own.virtual_router_id) == item.virtual_router_id
+                and own.interface == item.interface
+                and (6 if vips and ":" in vips[0] else 4) == item.family
             )
             for option, what in (
-                ("name", f"a vrrp_instance {own.name}" if own.name == one.name else ""),
+                ("name", f"a vrrp_instance {own.name}" if own.name == item.name else ""),
                 ("virtual_ipaddress", f"the address {' and '.join(same)}" if same else ""),
                 ("virtual_router_id", f"router {own.virtual_router_id} on {own.interface}" if same_router else ""),
             ):
                 if what:
-                    found.append(Finding("foreign-instance", "error", f"instances[{at}].{option}", _words(what, one)))
-    return found
+                    result.append(
+                        Finding("foreign-instance", "error", f"instances[{index}].{option}", _words(what, item))
+                    )
+    return result
 
 
-def _words(what: str, one: Foreign) -> str:
+def _words(what: str, foreign: Foreign) -> str:
     return (
-        f"keepalived on this host has {what} already, from vrrp_instance {one.name} at {one.where}, which this "
+        f"keepalived on this host has {what} already, from vrrp_instance {foreign.name} at {foreign.where}, which this "
         "collection did not write: choose another, remove that one, or take over with adopt: true, which replaces "
         "the main file and keeps a copy of it"
     )

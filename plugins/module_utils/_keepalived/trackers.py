@@ -72,12 +72,12 @@ class InitFile(Kind):
         if isinstance(value, bool):
             return () if value else None
         given = value if isinstance(value, t.Mapping) else {"value": value}
-        found: list[str] = []
+        result: list[str] = []
         if given.get("value") is not None:
-            found.append(str(Integer(-254, 254).accept(given["value"], f"{path}.value", version)))
+            result.append(str(Integer(-254, 254).accept(given["value"], f"{path}.value", version)))
         if given.get("overwrite"):
-            found.append("overwrite")
-        return tuple(found)
+            result.append("overwrite")
+        return tuple(result)
 
     def write(self, keyword: str, value: tuple[str, ...]) -> t.Iterator[Block]:
         yield Block(keyword, value)

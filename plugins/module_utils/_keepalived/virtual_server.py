@@ -74,8 +74,8 @@ class Place(Kind):
     def read(self, lines: t.Sequence[Block]) -> t.Any:
         words = lines[-1].args
         mark = words[0] if words and words[0] in ("fwmark", "group") else ""
-        at = 1 if mark else self.at
-        return words[at] if mark == self.marked and at < len(words) else None
+        index = 1 if mark else self.at
+        return words[index] if mark == self.marked and index < len(words) else None
 
 
 class Protocol(Choice):

@@ -35,81 +35,88 @@ def joint_changes(
 
     ``members`` are the addresses of the other members of the cluster.
     """
-    pairs = [(_counterpart(one, live), one) for one in wanted]
-    found: dict[str, list[str]] = {}
+    pairs = [(_counterpart(item, live), item) for item in wanted]
+    result: dict[str, list[str]] = {}
     for before, after in pairs:
         names = _differences(before, after, members) if before else []
         if names:
-            found[after.name] = names
+            result[after.name] = names
     names_now = {before.name: after.name for before, after in pairs if before}
-    groups_before = _grouped([[names_now.get(name, "") for name in one.group] for one in live_groups], names_now)
-    groups_after = _grouped([one.group for one in wanted_groups], names_now)
+    groups_before = _grouped([[names_now.get(name, "") for name in group.group] for group in live_groups], names_now)
+    groups_after = _grouped([group.group for group in wanted_groups], names_now)
     for name in names_now.values():
         if groups_before.get(name) != groups_after.get(name):
-            found.setdefault(name, []).append("sync group")
-    return found
+            result.setdefault(name, []).append("sync group")
+    return result
 
 
 def _counterpart(wanted: VrrpInstance, live: t.Sequence[VrrpInstance]) -> VrrpInstance | None:
     """Return the live instance that this one continues, None for a new one."""
     same_router = [
-        one
-        for one in live
-        if one.virtual_router_id == wanted.virtual_router_id and _family(one) == _family(wanted) and _meet(one, wanted)
+        item
+        for item in live
+        if item.virtual_router_id == wanted.virtual_router_id
+        and _family(item) == _family(wanted)
+        and _meet(item, wanted)
     ]
-    same_addresses = [one for one in live if _advertised(one) & _advertised(wanted)]
-    same_name = [one for one in live if one.name == wanted.name]
+    same_addresses = [item for item in live if _advertised(item) & _advertised(wanted)]
+    same_name = [item for item in live if item.name == wanted.name]
     return next(iter((*same_router, *same_addresses, *same_name)), None)
 
 
-def _meet(one: VrrpInstance, other: VrrpInstance) -> bool:
+def _meet(vrrp_instance: VrrpInstance, other: VrrpInstance) -> bool:
     """Whether two instances speak on the same interface, as far as it is said."""
-    return one.interface is None or other.interface is None or one.interface == other.interface
+    return vrrp_instance.interface is None or other.interface is None or vrrp_instance.interface == other.interface
 
 
 def _differences(before: VrrpInstance, after: VrrpInstance, members: t.Collection[str]) -> list[str]:
     seen, shall = _seen(before), _seen(after)
-    found = [name for name in seen if seen[name] != shall[name] and None not in (seen[name], shall[name])]
-    if "unicast_peer" not in found and {peer.address for peer in before.unicast_peer or ()} & set(members) - {
+    result = [name for name in seen if seen[name] != shall[name] and None not in (seen[name], shall[name])]
+    if "unicast_peer" not in result and {peer.address for peer in before.unicast_peer or ()} & set(members) - {
         peer.address for peer in after.unicast_peer or ()
     }:
-        found.append("unicast_peer")
-    return found
+        result.append("unicast_peer")
+    return result
 
 
-def _seen(one: VrrpInstance) -> dict[str, t.Any]:
+def _seen(vrrp_instance: VrrpInstance) -> dict[str, t.Any]:
     """Return every marked option as peers see it; None where it depends on the host, and cannot be compared."""
-    found = {name: getattr(one, name) for name in wire_fields(VrrpInstance)}
-    secret = one.authentication
-    found.update(
-        version=one.version or 2,
-        advert_int=one.advert_int or 1.0,
-        virtual_ipaddress=_advertised(one),
-        unicast_peer=one.is_unicast,
-        unicast_ttl=sent_ttl(one.unicast_ttl, _family(one)) if one.is_unicast else HIGHEST_TTL,
-        mcast_dst_ip="" if one.is_unicast else one.mcast_dst_ip or GROUPS[_family(one)],
+    result = {name: getattr(vrrp_instance, name) for name in wire_fields(VrrpInstance)}
+    secret = vrrp_instance.authentication
+    result.update(
+        version=vrrp_instance.version or 2,
+        advert_int=vrrp_instance.advert_int or 1.0,
+        virtual_ipaddress=_advertised(vrrp_instance),
+        unicast_peer=vrrp_instance.is_unicast,
+        unicast_ttl=sent_ttl(vrrp_instance.unicast_ttl, _family(vrrp_instance))
+        if vrrp_instance.is_unicast
+        else HIGHEST_TTL,
+        mcast_dst_ip="" if vrrp_instance.is_unicast else vrrp_instance.mcast_dst_ip or GROUPS[_family(vrrp_instance)],
         authentication=(secret.auth_type, secret.auth_pass) if secret else (),
-        auth_hmac=one.auth_hmac or (),
-        vrf=one.vrf or "",
+        auth_hmac=vrrp_instance.auth_hmac or (),
+        vrf=vrrp_instance.vrf or "",
     )
-    return found
+    return result
 
 
-def _advertised(one: VrrpInstance) -> frozenset[str]:
-    return frozenset(str(address.ip) for address in one.virtual_ipaddress or ())
+def _advertised(vrrp_instance: VrrpInstance) -> frozenset[str]:
+    return frozenset(str(address.ip) for address in vrrp_instance.virtual_ipaddress or ())
 
 
-def _family(one: VrrpInstance) -> int:
-    for address in (*_advertised(one), *([one.unicast_src_ip] if one.unicast_src_ip else ())):
+def _family(vrrp_instance: VrrpInstance) -> int:
+    for address in (
+        *_advertised(vrrp_instance),
+        *([vrrp_instance.unicast_src_ip] if vrrp_instance.unicast_src_ip else ()),
+    ):
         return ip_address(address).version
     return 4
 
 
 def _grouped(groups: t.Iterable[t.Iterable[str]], names: t.Mapping[str, str]) -> dict[str, frozenset[str]]:
     """Return by instance those that move along with it, of the instances that go on."""
-    found = {}
+    result = {}
     for group in groups:
         some = frozenset(group) & frozenset(names.values())
         if len(some) > 1:
-            found.update(dict.fromkeys(some, some))
-    return found
+            result.update(dict.fromkeys(some, some))
+    return result

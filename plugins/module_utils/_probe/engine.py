@@ -316,10 +316,10 @@ def _flat(headers: t.Mapping[str, str]) -> t.Iterator[str]:
 def _resolve(address: str, port: int) -> tuple[int, tuple[t.Any, ...]]:
     """Look an address up once, before the window opens: a slow name server is no outage."""
     try:
-        family, _kind, _protocol, _name, found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+        family, _kind, _protocol, _name, result = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError) as error:
         raise HoldfastError(f"{address} cannot be looked up: {error}; give a literal address") from error
-    return family, found
+    return family, result
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

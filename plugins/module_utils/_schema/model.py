@@ -65,14 +65,14 @@ def option(
 def argument_spec(model: type[Model]) -> dict[str, t.Any]:
     """Return the Ansible argument spec of a model's options."""
     spec: dict[str, t.Any] = {}
-    for name, one in model.options():
-        spec[name] = one.kind.describe()
-        if one.required:
+    for name, item in model.options():
+        spec[name] = item.kind.describe()
+        if item.required:
             spec[name]["required"] = True
-        if one.default is not None:
-            spec[name]["default"] = one.default
-        if one.kind.secret or any(part in name for part in ("pass", "secret", "key", "token")):
-            spec[name]["no_log"] = one.kind.secret
+        if item.default is not None:
+            spec[name]["default"] = item.default
+        if item.kind.secret or any(part in name for part in ("pass", "secret", "key", "token")):
+            spec[name]["no_log"] = item.kind.secret
     return spec
 
 
@@ -85,14 +85,14 @@ class Model:
     @classmethod
     def options(cls) -> t.Iterator[tuple[str, Option]]:
         """Yield name and option of every field that is one."""
-        for one in fields(t.cast(t.Any, cls)):
-            if "option" in one.metadata:
-                yield one.name, one.metadata["option"]
+        for item in fields(t.cast(t.Any, cls)):
+            if "option" in item.metadata:
+                yield item.name, item.metadata["option"]
 
     @classmethod
-    def since(cls, name: str, one: Option, value: t.Any) -> tuple[Version | None, str]:
+    def since(cls, name: str, item: Option, value: t.Any) -> tuple[Version | None, str]:
         """Return the first version of the daemon that knows an option with this value, None for all, and its name."""
-        return one.since, name
+        return item.since, name
 
     @classmethod
     def defaults(cls, options: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
@@ -129,17 +129,17 @@ class Model:
             if name not in known:
                 raise InputError(join(path, name), f"there is no such option of {cls.keyword or cls.__name__}")
         values: dict[str, t.Any] = {}
-        for name, one in known.items():
+        for name, item in known.items():
             where = join(path, name)
             value = given.get(name)
-            if value is None or (value == "" and one.default is not None):
-                value = one.default
+            if value is None or (value == "" and item.default is not None):
+                value = item.default
             if value is None:
-                if one.required:
+                if item.required:
                     raise InputError(where, f"it is missing, and {cls.keyword} needs it")
                 continue
-            value = values[name] = one.kind.accept(value, where, version)
-            since, what = cls.since(name, one, value)
+            value = values[name] = item.kind.accept(value, where, version)
+            since, what = cls.since(name, item, value)
             if version and since and version < since and value is not None:
                 wanted = f"{shown(what)} needs {cls.daemon} {since} or newer"
                 raise InputError(where, f"{wanted}, and this host has {version}; remove it or upgrade")
@@ -154,12 +154,12 @@ class Model:
         """Return the block that the daemon reads."""
         title: list[str] = []
         children: list[Block] = []
-        for name, one in _known(type(self)).items():
+        for name, item in _known(type(self)).items():
             value = getattr(self, name)
             if value is None:
                 continue
-            lines = one.kind.write(one.keywords[0] if one.keywords else name, value)
-            if one.title:
+            lines = item.kind.write(item.keywords[0] if item.keywords else name, value)
+            if item.title:
                 title.extend(word for line in lines for word in line.args)
             else:
                 children.extend(lines)
@@ -216,11 +216,14 @@ class NestedList(Nested):
 
     def accept(self, value: t.Any, path: str, version: Version | None) -> t.Any:
         take = super().accept
-        return tuple(take(one, f"{path}[{at}]", version) for at, one in enumerate(elements(value, path))) or None
+        return (
+            tuple(take(element, f"{path}[{index}]", version) for index, element in enumerate(elements(value, path)))
+            or None
+        )
 
     def write(self, keyword: str, value: t.Any) -> t.Iterator[Block]:
-        for one in value:
-            yield one.to_block()
+        for item in value:
+            yield item.to_block()
 
     def read(self, lines: t.Sequence[Block]) -> t.Any:
         return [self.model.from_block(line) for line in lines]

@@ -67,16 +67,18 @@ def host_addresses(runner: Runner = run) -> list[HostAddress]:
     if done.rc:
         raise HoldfastError(f"the addresses of this host cannot be read: {done.output}. Install iproute2")
     return [
-        HostAddress(link["ifname"], one["local"], one["prefixlen"])
+        HostAddress(link["ifname"], item["local"], item["prefixlen"])
         for link in json.loads(done.stdout or "[]")
-        for one in link.get("addr_info", ())
-        if "local" in one
+        for item in link.get("addr_info", ())
+        if "local" in item
     ]
 
 
 def link_local(runner: Runner = run) -> dict[str, str]:
     """Return the IPv6 address of every interface that has one for its own link (RFC 4291, section 2.5.6)."""
-    return {one.interface: one.address for one in host_addresses(runner) if one.address.startswith("fe80:")}
+    return {
+        address.interface: address.address for address in host_addresses(runner) if address.address.startswith("fe80:")
+    }
 
 
 def interface_names(folder: str = "/sys/class/net") -> list[str]:

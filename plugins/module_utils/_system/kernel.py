@@ -32,13 +32,13 @@ class Setting:
 
 def render(settings: t.Sequence[Setting]) -> str:
     """Return the text of the file; ``parse`` reads it."""
-    lines = [f"# {one.reason} (was {one.before})\n{one.name} = {one.value}\n" for one in settings]
+    lines = [f"# {setting.reason} (was {setting.before})\n{setting.name} = {setting.value}\n" for setting in settings]
     return HEADER + "".join(lines)
 
 
 def parse(text: str) -> dict[str, Setting]:
     """Return the settings of a file by name; what was not written by ``render`` is passed over."""
-    found = {}
+    result = {}
     for match in _LINE.finditer(text):
-        found[match["name"]] = Setting(match["name"], match["value"], match["reason"], match["before"])
-    return found
+        result[match["name"]] = Setting(match["name"], match["value"], match["reason"], match["before"])
+    return result

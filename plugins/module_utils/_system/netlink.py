@@ -36,20 +36,20 @@ class Bound(t.NamedTuple):
 
 def bound() -> list[Bound]:
     """Return every address of this host; raises OSError."""
-    found = []
+    result = []
     for payload in _dump(RTM_GETADDR, IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0)):
         family, prefix, _flags, _scope, index = IFADDRMSG.unpack_from(payload)
         parts = dict(attributes(payload[IFADDRMSG.size :]))
         address = parts.get(IFA_LOCAL, parts.get(IFA_ADDRESS))
         if address is not None and family in FAMILIES:
-            found.append(Bound(family, prefix, index, socket.inet_ntop(family, address)))
-    return found
+            result.append(Bound(family, prefix, index, socket.inet_ntop(family, address)))
+    return result
 
 
-def remove(one: Bound) -> None:
+def remove(item: Bound) -> None:
     """Take an address off its interface; one that is gone already is no error. Raises OSError."""
-    address = socket.inet_pton(one.family, one.address)
-    body = IFADDRMSG.pack(one.family, one.prefix, 0, 0, one.interface) + attribute(IFA_LOCAL, address)
+    address = socket.inet_pton(item.family, item.address)
+    body = IFADDRMSG.pack(item.family, item.prefix, 0, 0, item.interface) + attribute(IFA_LOCAL, address)
     with _asked(RTM_DELADDR, NLM_F_ACK, body) as netlink:
         for kind, payload in messages(netlink.recv(65536)):
             number = -struct.unpack_from("=i", payload)[0] if kind == NLMSG_ERROR else 0
@@ -59,13 +59,13 @@ def remove(one: Bound) -> None:
 
 def neighbours() -> dict[str, str]:
     """Return the MAC of every address that this host has talked to; raises OSError."""
-    found = {}
+    result = {}
     for payload in _dump(RTM_GETNEIGH, NDMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0)):
         family = NDMSG.unpack_from(payload)[0]
         parts = dict(attributes(payload[NDMSG.size :]))
         if family in FAMILIES and NDA_DST in parts and len(parts.get(NDA_LLADDR, b"")) == 6:
-            found[socket.inet_ntop(family, parts[NDA_DST])] = mac_text(parts[NDA_LLADDR])
-    return found
+            result[socket.inet_ntop(family, parts[NDA_DST])] = mac_text(parts[NDA_LLADDR])
+    return result
 
 
 def links(data: bytes) -> t.Iterator[tuple[int, str, bool]]:

@@ -29,12 +29,12 @@ YOUNG = 60.0
 def units(names: t.Sequence[str], runner: Runner = run, *, uptime: float = 0.0) -> dict[str, dict[str, t.Any]]:
     """Return the state of systemd's units by name: present, active, enabled, for how many seconds it has run, and
     whether restarts come in a row."""
-    found = {}
+    result = {}
     for name in names:
         said = unit_properties(f"{name}.service", _UNIT, runner)
         began = int(said["ActiveEnterTimestampMonotonic"] or 0) / 1e6
         restarts = int(said["NRestarts"] or 0)
-        found[name] = {
+        result[name] = {
             "present": said["LoadState"] not in ("", "not-found"),
             "active": said["ActiveState"] == "active",
             "enabled": said["UnitFileState"] in ("enabled", "static", "enabled-runtime"),
@@ -42,7 +42,7 @@ def units(names: t.Sequence[str], runner: Runner = run, *, uptime: float = 0.0) 
             "runs": max(0.0, uptime - began) if said["ActiveState"] == "active" else 0.0,
             "looping": said["SubState"] == "auto-restart" or (restarts > 2 and uptime - began < YOUNG),
         }
-    return found
+    return result
 
 
 def interfaces(runner: Runner = run) -> dict[str, dict[str, t.Any]]:
@@ -56,7 +56,7 @@ def interfaces(runner: Runner = run) -> dict[str, dict[str, t.Any]]:
             "mac": link.get("address", ""),
             "up": "UP" in link.get("flags", ()) and "NO-CARRIER" not in link.get("flags", ()),
             "below": link.get("link", "") if link.get("linkinfo", {}).get("info_kind") in _STANDS_ON else "",
-            "addresses": [one["local"] for one in link.get("addr_info", ()) if "local" in one],
+            "addresses": [item["local"] for item in link.get("addr_info", ()) if "local" in item],
         }
         for link in links
         if "ifname" in link
@@ -66,23 +66,27 @@ def interfaces(runner: Runner = run) -> dict[str, dict[str, t.Any]]:
 def neighbours(addresses: t.Container[str], runner: Runner = run) -> dict[str, str]:
     """Return the MAC that this host believes each of these addresses to have, of those that it knows."""
     entries = json.loads(runner("ip", "-json", "neighbour", "show").stdout or "[]")
-    return {one["dst"]: one["lladdr"] for one in entries if one.get("dst") in addresses and "lladdr" in one}
+    return {entry["dst"]: entry["lladdr"] for entry in entries if entry.get("dst") in addresses and "lladdr" in entry}
 
 
 def blocking_rules(runner: Runner = run) -> list[str]:
     """Return the rules that drop VRRP before one lets it in; empty where there is no firewall."""
-    found = []
+    result = []
     for command in (("iptables-save",), ("ip6tables-save",), ("nft", "list", "ruleset")):
         lines = [line.strip() for line in runner(*command).stdout.split("\n") if _ABOUT_VRRP.search(line)]
-        let_in = next((at for at, line in enumerate(lines) if _LETS_IN.search(line)), len(lines))
-        found += [f"{line} ({command[0]})" for line in lines[:let_in] if _DROPS.search(line)]
+        let_in = next((index for index, line in enumerate(lines) if _LETS_IN.search(line)), len(lines))
+        result += [f"{line} ({command[0]})" for line in lines[:let_in] if _DROPS.search(line)]
     # iptables of today writes its rules as nftables, and both commands show them.
-    return found if not any("(iptables-save)" in one for one in found) else [one for one in found if "(nft)" not in one]
+    return (
+        result
+        if not any("(iptables-save)" in item for item in result)
+        else [item for item in result if "(nft)" not in item]
+    )
 
 
 def watched_inodes(program: str, proc: str = "/proc") -> set[int]:
     """Return the inodes that processes of this name watch through inotify."""
-    found: set[int] = set()
+    result: set[int] = set()
     for pid in filter(str.isdigit, os.listdir(proc)):
         with contextlib.suppress(OSError):
             with open(f"{proc}/{pid}/comm", encoding="utf-8", errors="replace") as file:
@@ -90,5 +94,5 @@ def watched_inodes(program: str, proc: str = "/proc") -> set[int]:
                     continue
             for descriptor in os.listdir(f"{proc}/{pid}/fdinfo"):
                 with open(f"{proc}/{pid}/fdinfo/{descriptor}", encoding="ascii", errors="replace") as file:
-                    found.update(int(number, 16) for number in _INOTIFY.findall(file.read()))
-    return found
+                    result.update(int(number, 16) for number in _INOTIFY.findall(file.read()))
+    return result

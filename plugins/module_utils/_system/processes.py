@@ -43,14 +43,14 @@ def process(pid: int) -> Process | None:
 def processes() -> t.Iterator[tuple[int, Process]]:
     """Yield the number and the facts of every process in our part of the system."""
     for entry in os.listdir("/proc"):
-        found = process(int(entry)) if entry.isdigit() else None
-        if found is not None:
-            yield int(entry), found
+        result = process(int(entry)) if entry.isdigit() else None
+        if result is not None:
+            yield int(entry), result
 
 
 def running(name: str) -> bool:
     """Whether a process of this name runs in our part of the system; a zombie does not."""
-    return any(found.alive and found.name == name for _pid, found in processes())
+    return any(result.alive and result.name == name for _pid, result in processes())
 
 
 def named_by(pid_file: str) -> tuple[int, Process] | None:
@@ -59,20 +59,20 @@ def named_by(pid_file: str) -> tuple[int, Process] | None:
         pid = read_pid(pid_file)
     except (OSError, ValueError):
         return None
-    found = process(pid)
-    return (pid, found) if found is not None else None
+    result = process(pid)
+    return (pid, result) if result is not None else None
 
 
 def named_process(name: str, pid_files: t.Iterable[str]) -> int | None:
     """Return the number of the process of this name that one of the pid files names, the first; None without one."""
     named = filter(None, map(named_by, pid_files))
-    return next((pid for pid, found in named if found.name == name), None)
+    return next((pid for pid, result in named if result.name == name), None)
 
 
 def alive(pid: int) -> bool:
     """Whether there is a process of this number, and no zombie."""
-    found = process(pid)
-    return found is not None and found.alive
+    result = process(pid)
+    return result is not None and result.alive
 
 
 def children(pid: int) -> list[int]:

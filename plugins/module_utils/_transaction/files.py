@@ -147,12 +147,12 @@ def make_folders(folder: str) -> None:
 
 def missing_folders(folders: t.Iterable[str]) -> list[str]:
     """Return which of these folders and those above them are not there, each before the one above it."""
-    found = set()
+    result = set()
     for folder in folders:
         while not os.path.lexists(folder):
-            found.add(folder)
+            result.add(folder)
             folder = os.path.dirname(folder)
-    return sorted(found, key=lambda one: (-one.count("/"), one))
+    return sorted(result, key=lambda item: (-item.count("/"), item))
 
 
 def prepared_path(path: str) -> str:

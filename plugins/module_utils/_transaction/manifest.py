@@ -41,7 +41,7 @@ class Manifest:
             if data["format"] != FORMAT:
                 raise HoldfastError(f"{where} was written by a newer version of this collection: use that one")
             files = {path: Entry(entry["owner"], entry["sha256"]) for path, entry in data["files"].items()}
-            if not all(is_plain(path) and isinstance(one.owner + one.digest, str) for path, one in files.items()):
+            if not all(is_plain(path) and isinstance(file.owner + file.digest, str) for path, file in files.items()):
                 raise ValueError(f"{where} names what no module has written")
             return cls(files)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -76,7 +76,7 @@ def mount_points() -> list[str]:
     """Return where something is mounted."""
     with open("/proc/self/mountinfo", "rb") as file:
         fields = [line.split(b" ")[4] for line in file.read().split(b"\n") if line]
-    return [os.fsdecode(_ESCAPED.sub(lambda match: bytes([int(match[1], 8)]), one)) for one in fields]
+    return [os.fsdecode(_ESCAPED.sub(lambda match: bytes([int(match[1], 8)]), field)) for field in fields]
 
 
 def below(path: str, folder: str) -> bool:
@@ -90,18 +90,18 @@ def _command(*words: str) -> str:
 
 def _outermost(paths: t.Iterable[str]) -> list[str]:
     """Return these paths without those that lie below another of them."""
-    found: list[str] = []
-    for path in sorted(set(paths), key=lambda one: one.split("/")):
-        if not found or not below(path, found[-1]):
-            found.append(path)
-    return found
+    result: list[str] = []
+    for path in sorted(set(paths), key=lambda item: item.split("/")):
+        if not result or not below(path, result[-1]):
+            result.append(path)
+    return result
 
 
 def _folders(writes: t.Sequence[str], root: str) -> list[str]:
     """Return the existing folders outside of the root in which these are written, each before those around it."""
-    found: set[str] = set()
+    result: set[str] = set()
     for path in writes:
         if os.path.isfile(path) or os.path.isdir(path) or not os.path.exists(path):  # into a device nothing is made
-            found.update(os.path.realpath(os.path.dirname(end.rstrip("/"))) for end in (path, os.path.realpath(path)))
-    outside = (one for one in found if one not in ("/", root) and not below(one, root) and os.path.isdir(one))
-    return sorted(outside, key=lambda one: (-one.count("/"), one))
+            result.update(os.path.realpath(os.path.dirname(end.rstrip("/"))) for end in (path, os.path.realpath(path)))
+    outside = (item for item in result if item not in ("/", root) and not below(item, root) and os.path.isdir(item))
+    return sorted(outside, key=lambda item: (-item.count("/"), item))

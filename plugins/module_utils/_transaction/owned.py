@@ -120,7 +120,7 @@ def _file(wanted: File, *, check: bool, runner: Runner) -> t.Iterator[Change]:
 def _filled(text: str, unit: str, runner: Runner) -> str:
     """Return the text with the command line of the unit in it; without its ExecStart where there is no such unit."""
     path = unit_properties(unit, ["FragmentPath"], runner)["FragmentPath"]
-    found = _EXEC_START.search((read_state(path).content or b"").decode(errors="replace")) if path else None
-    if found:
-        return text.replace(EXEC_START, found[1].strip())
+    result = _EXEC_START.search((read_state(path).content or b"").decode(errors="replace")) if path else None
+    if result:
+        return text.replace(EXEC_START, result[1].strip())
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("ExecStart="))

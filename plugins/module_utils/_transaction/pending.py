@@ -38,8 +38,10 @@ class Pending:
         """Keep it in the state folder, readable for root alone; one that waited there is replaced."""
         data = {
             "changes": {
-                path: None if one is None else {"content": base64.b64encode(one.content).decode(), "mode": one.mode}
-                for path, one in self.changes.items()
+                path: None
+                if change is None
+                else {"content": base64.b64encode(change.content).decode(), "mode": change.mode}
+                for path, change in self.changes.items()
             },
             "replaces": dict(self.replaces),
             "manifest": self.manifest.decode(),
@@ -57,10 +59,10 @@ class Pending:
             raise HoldfastError("nothing is staged on this host: stage the change first")
         try:
             data = json.loads(content.decode())
-            changes = {path: _wanted(one) for path, one in data["changes"].items()}
+            changes = {path: _wanted(change) for path, change in data["changes"].items()}
             replaces = {path: data["replaces"][path] for path in changes}
             if not all(map(is_plain, changes)) or not all(
-                isinstance(one, (str, type(None))) for one in replaces.values()
+                isinstance(replace, (str, type(None))) for replace in replaces.values()
             ):
                 raise ValueError(f"{path} names what no module has staged")
             return cls(changes, replaces, data["manifest"].encode())
@@ -77,10 +79,10 @@ class Pending:
             os.unlink(os.path.join(folder, NAME))
 
 
-def _wanted(one: t.Any) -> Wanted | None:
-    if one is None:
+def _wanted(item: t.Any) -> Wanted | None:
+    if item is None:
         return None
-    mode = one["mode"]
+    mode = item["mode"]
     if type(mode) is not int or not 0 <= mode <= 0o7777:
         raise ValueError(f"{mode!r} is no mode of a file")
-    return Wanted(base64.b64decode(one["content"], validate=True), mode)
+    return Wanted(base64.b64decode(item["content"], validate=True), mode)

@@ -136,7 +136,7 @@ def _signed(identity: str, data: bytes) -> bytes:
 def ask(identity: str, peers: t.Sequence[str], *, within: float = ROUND, port: int = PORT) -> dict[str, str]:
     """Ask every peer once how the change stands there; return its word by peer, without those that are silent."""
     nonce = os.urandom(_NONCE)
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     deadline = time.monotonic() + within
     with contextlib.ExitStack() as stack:
         sockets = {}
@@ -146,15 +146,15 @@ def ask(identity: str, peers: t.Sequence[str], *, within: float = ROUND, port: i
                 if family not in sockets:
                     sockets[family] = stack.enter_context(socket.socket(family, socket.SOCK_DGRAM))
                 sockets[family].sendto(question(identity, nonce), (peer, port))
-        while sockets and len(found) < len(peers) and time.monotonic() < deadline:
+        while sockets and len(result) < len(peers) and time.monotonic() < deadline:
             ready = select.select(list(sockets.values()), [], [], max(0.0, deadline - time.monotonic()))[0]
-            for one in ready:
+            for item in ready:
                 with contextlib.suppress(OSError):
-                    data, sender = one.recvfrom(512)
+                    data, sender = item.recvfrom(512)
                     word = understood(identity, nonce, data)
                     if word is not None and sender[0] in peers:
-                        found[sender[0]] = word
-    return found
+                        result[sender[0]] = word
+    return result
 
 
 class Change:
@@ -215,17 +215,17 @@ class Change:
 
     def known(self) -> dict[str, str]:
         """Return how the changes stand that a peer may ask about, by their ids."""
-        found = {}
+        result = {}
         staged = _agreement(os.path.join(self.folder, AGREEMENT)).get("id")
         if staged:
-            found[staged] = STAGED
+            result[staged] = STAGED
         identity, outcome = self.decided
         if identity:
-            found[identity] = outcome
+            result[identity] = outcome
         under_way = self.agreement.get("id")
-        if under_way and found.get(under_way) != UNDONE:
-            found[under_way] = CONFIRMED if self.is_confirmed else OPEN if self.overdue < 0 else LATE
-        return found
+        if under_way and result.get(under_way) != UNDONE:
+            result[under_way] = CONFIRMED if self.is_confirmed else OPEN if self.overdue < 0 else LATE
+        return result
 
     def write_down(self, identity: str, outcome: str) -> None:
         """Remember how a change ended, for peers that ask later."""
@@ -290,10 +290,10 @@ def _text(path: str) -> str:
 
 def _agreement(path: str) -> dict[str, t.Any]:
     try:
-        found = json.loads(_text(path))
+        result = json.loads(_text(path))
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return result if isinstance(result, dict) else {}
 
 
 def _write(path: str, text: str) -> None:

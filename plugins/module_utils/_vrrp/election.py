@@ -99,7 +99,7 @@ def stuck(nodes: t.Sequence[Node]) -> list[Stuck]:
 
     Each node is tried as the holder, with those that would win against it gone: so every pair is compared.
     """
-    found = []
+    result = []
     for node in nodes:
         for other in nodes:
             if other.name == node.name:
@@ -116,5 +116,5 @@ def stuck(nodes: t.Sequence[Node]) -> list[Stuck]:
                     and needed is not None
                     and elect([node, other], failed, node.name) == node.name
                 ):
-                    found.append(Stuck(node.name, tracker, weight, remaining, other.name, needed))
-    return found
+                    result.append(Stuck(node.name, tracker, weight, remaining, other.name, needed))
+    return result

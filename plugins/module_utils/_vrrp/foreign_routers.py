@@ -62,10 +62,12 @@ class Segment:
     ) -> None:
         self.instances, self.homes, self.macs = instances, homes, macs
         self.intervals = {**(intervals or {})}
-        for one in instances:
-            self.intervals[one["router_id"]] = max(self.intervals.get(one["router_id"], 0.0), one["advert_int"])
-        self.own = {one["address"] for one in instances}
-        self.members = self.own | {peer for one in instances for peer in one["peers"]}
+        for instance in instances:
+            self.intervals[instance["router_id"]] = max(
+                self.intervals.get(instance["router_id"], 0.0), instance["advert_int"]
+            )
+        self.own = {instance["address"] for instance in instances}
+        self.members = self.own | {peer for instance in instances for peer in instance["peers"]}
         self.former = sorted(set(peers) - self.members)
 
     @property
@@ -75,13 +77,13 @@ class Segment:
 
     def questions(self) -> dict[str, list[str]]:
         """Return by interface the addresses to ask for: shared ones, and those of members, which tell their MACs."""
-        found: dict[str, dict[str, None]] = {}
-        for one in self.instances:
-            for vip in one["vips"]:
+        result: dict[str, dict[str, None]] = {}
+        for instance in self.instances:
+            for vip in instance["vips"]:
                 if self.homes.get(vip):
-                    asked = (vip, one["address"], *one["peers"], *self.former)
-                    found.setdefault(self.homes[vip], {}).update(dict.fromkeys(filter(None, asked)))
-        return {interface: list(addresses) for interface, addresses in found.items()}
+                    asked = (vip, instance["address"], *instance["peers"], *self.former)
+                    result.setdefault(self.homes[vip], {}).update(dict.fromkeys(filter(None, asked)))
+        return {interface: list(addresses) for interface, addresses in result.items()}
 
     def known(self, seen: Seen) -> set[str]:
         """Return the MACs of this node and of the members that have answered."""
@@ -89,8 +91,10 @@ class Segment:
 
     def name(self, router_id: int | None, addresses: t.Collection[str]) -> str:
         """Return the name of the instance that has one of these addresses, or else this router id."""
-        by_address = (one["name"] for one in self.instances if not set(one["vips"]).isdisjoint(addresses))
-        by_id = (one["name"] for one in self.instances if one["router_id"] == router_id)
+        by_address = (
+            instance["name"] for instance in self.instances if not set(instance["vips"]).isdisjoint(addresses)
+        )
+        by_id = (instance["name"] for instance in self.instances if instance["router_id"] == router_id)
         return next(by_address, None) or next(by_id, "another instance")
 
 
@@ -98,16 +102,16 @@ def foreign_routers(segment: Segment, seen: Seen) -> list[ForeignRouter]:
     """Return everybody who is no member and has an address of the cluster or of this node, or speaks for one."""
     known = segment.known(seen)
     holding = {claim.mac for claim in seen.claims if claim.address in segment.homes}
-    found = [_speaker(segment, one, holding) for one in seen.speakers if _strange(segment, one, known)]
-    speaking = {(one.mac, address) for one in found for address in one.addresses}
+    result = [_speaker(segment, speaker, holding) for speaker in seen.speakers if _strange(segment, speaker, known)]
+    speaking = {(item.mac, address) for item in result for address in item.addresses}
     for claim in seen.claims:
         if claim.address in segment.own and claim.mac not in segment.macs:
-            found.append(ForeignRouter("twin", claim.interface, claim.mac, "", (claim.address,)))
+            result.append(ForeignRouter("twin", claim.interface, claim.mac, "", (claim.address,)))
         elif claim.address in segment.homes and not (
             claim.mac in known or _virtual(claim.mac, segment.intervals) or (claim.mac, claim.address) in speaking
         ):
-            found.append(_holder(segment, claim))
-    return found
+            result.append(_holder(segment, claim))
+    return result
 
 
 def former_peers(segment: Segment, seen: Seen) -> list[str]:
@@ -125,44 +129,44 @@ def former_peers(segment: Segment, seen: Seen) -> list[str]:
     ]
 
 
-def sentence(one: ForeignRouter) -> str:
+def sentence(router: ForeignRouter) -> str:
     """Return who a foreign router is and what to do, without the full stop."""
-    addresses = ", ".join(one.addresses)
-    if one.kind == "twin":
+    addresses = ", ".join(router.addresses)
+    if router.kind == "twin":
         return (
-            f"{addresses} is the address of this node, and {one.mac} on {one.interface} answers for it as well: give "
-            "one of the two hosts another address"
+            f"{addresses} is the address of this node, and {router.mac} on {router.interface} answers for it as well: "
+            "give one of the two hosts another address"
         )
-    if one.router_id is None:
+    if router.router_id is None:
         return (
-            f"{addresses} of {one.instance} belongs to another host: {one.mac} answers for it on {one.interface}, and "
-            "is neither this node nor a member of the cluster: take the address off that host, or choose a free one "
-            "(keepalived_vips)"
+            f"{addresses} of {router.instance} belongs to another host: {router.mac} answers for it on "
+            f"{router.interface}, and is neither this node nor a member of the cluster: take the address off that "
+            "host, or choose a free one (keepalived_vips)"
         )
-    heard = f"sends adverts with router id {one.router_id} and priority {one.priority}"
-    who = f"{one.source} ({one.mac}) on {one.interface} is no member of the cluster and {heard}"
-    if one.kind == "holder":
+    heard = f"sends adverts with router id {router.router_id} and priority {router.priority}"
+    who = f"{router.source} ({router.mac}) on {router.interface} is no member of the cluster and {heard}"
+    if router.kind == "holder":
         return (
-            f"{who} for {addresses or 'the addresses'} of {one.instance}, so it is a second holder: stop keepalived "
+            f"{who} for {addresses or 'the addresses'} of {router.instance}, so it is a second holder: stop keepalived "
             "there for good (systemctl disable --now keepalived), or bring it back into the inventory"
         )
-    if one.kind == "speaker":
+    if router.kind == "speaker":
         return (
-            f"{who} for {addresses or 'the addresses'} of {one.instance}, which it does not answer for: keepalived "
+            f"{who} for {addresses or 'the addresses'} of {router.instance}, which it does not answer for: keepalived "
             "here does not hear it; find out who forges them, or stop keepalived there"
         )
     return (
-        f"{who} for {addresses}, and that id is the one of {one.instance}: give this cluster another one "
+        f"{who} for {addresses}, and that id is the one of {router.instance}: give this cluster another one "
         "(keepalived_virtual_router_id), or take that host off this network"
     )
 
 
-def _strange(segment: Segment, one: Speaker, known: t.Collection[str]) -> bool:
-    if one.source in segment.members or one.mac in known or one.priority == 0:
+def _strange(segment: Segment, speaker: Speaker, known: t.Collection[str]) -> bool:
+    if speaker.source in segment.members or speaker.mac in known or speaker.priority == 0:
         return False
-    if one.source.startswith("fe80:") and _virtual(one.mac, segment.intervals):
+    if speaker.source.startswith("fe80:") and _virtual(speaker.mac, segment.intervals):
         return False  # the source is made of the virtual MAC, of which nobody can tell whose it is
-    return one.router_id in segment.intervals or not set(one.addresses).isdisjoint(segment.homes)
+    return speaker.router_id in segment.intervals or not set(speaker.addresses).isdisjoint(segment.homes)
 
 
 def _virtual(mac: str, router_ids: t.Container[int]) -> bool:
@@ -170,16 +174,23 @@ def _virtual(mac: str, router_ids: t.Container[int]) -> bool:
     return match is not None and int(match.group(1), 16) in router_ids
 
 
-def _speaker(segment: Segment, one: Speaker, holding: t.Collection[str]) -> ForeignRouter:
-    shared = tuple(address for address in one.addresses if address in segment.homes)
-    kind = "speaker" if shared or not one.addresses else "router_id"
-    if kind == "speaker" and (one.mac in holding or one.source in segment.former):
+def _speaker(segment: Segment, speaker: Speaker, holding: t.Collection[str]) -> ForeignRouter:
+    shared = tuple(address for address in speaker.addresses if address in segment.homes)
+    kind = "speaker" if shared or not speaker.addresses else "router_id"
+    if kind == "speaker" and (speaker.mac in holding or speaker.source in segment.former):
         kind = "holder"
-    name = segment.name(one.router_id, shared)
+    name = segment.name(speaker.router_id, shared)
     return ForeignRouter(
-        kind, one.interface, one.mac, name, shared or one.addresses, one.source, one.router_id, one.priority
+        kind,
+        speaker.interface,
+        speaker.mac,
+        name,
+        shared or speaker.addresses,
+        speaker.source,
+        speaker.router_id,
+        speaker.priority,
     )
 
 
-def _holder(segment: Segment, one: Claim) -> ForeignRouter:
-    return ForeignRouter("holder", one.interface, one.mac, segment.name(None, (one.address,)), (one.address,))
+def _holder(segment: Segment, claim: Claim) -> ForeignRouter:
+    return ForeignRouter("holder", claim.interface, claim.mac, segment.name(None, (claim.address,)), (claim.address,))

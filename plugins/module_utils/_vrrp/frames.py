@@ -57,11 +57,11 @@ LINK_PROTOCOL = 0xFFFFF000
 
 def own_macs() -> set[str]:
     """Return the MACs of all interfaces of this host: where two are on one network, each answers for the other."""
-    found = set()
+    result = set()
     for name in os.listdir(INTERFACES):
         with contextlib.suppress(OSError), open(f"{INTERFACES}/{name}/address", encoding="ascii") as stream:
-            found.add(stream.read().strip())
-    return found
+            result.add(stream.read().strip())
+    return result
 
 
 def attach(connection: socket.socket, program: t.Sequence[tuple[int, int, int, int]]) -> None:

@@ -53,7 +53,7 @@ class Request:
                 "and -e back=true (they move to where the inventory prefers them)"
             )
         try:
-            canonical = tuple(str(ipaddress.ip_address(one)) for one in self.addresses)
+            canonical = tuple(str(ipaddress.ip_address(address)) for address in self.addresses)
         except ValueError as error:
             raise InputError("addresses", str(error)) from None
         object.__setattr__(self, "addresses", canonical)
@@ -144,7 +144,7 @@ class Decision:
 
 def marked(instances: Iterable[Mapping[str, t.Any]], marks: Mapping[str, int]) -> list[dict[str, t.Any]]:
     """Return the instances of a node, as ``keepalived_config`` takes them, with the marks of a move laid over."""
-    found = []
+    result = []
     for instance in instances:
         options = dict(instance)
         mark = marks.get(options["name"])
@@ -153,8 +153,8 @@ def marked(instances: Iterable[Mapping[str, t.Any]], marks: Mapping[str, int]) -
         if mark == TAKING:
             for name in ("preempt_delay", "nopreempt", "timer_expired_backup"):
                 options.pop(name, None)
-        found.append(options)
-    return found
+        result.append(options)
+    return result
 
 
 def concerned(request: Request, clusters: Mapping[str, Sequence[Instance]]) -> dict[str, list[list[Instance]]]:
@@ -163,22 +163,22 @@ def concerned(request: Request, clusters: Mapping[str, Sequence[Instance]]) -> d
     Raises HoldfastError for a node or an address that no cluster has.
     """
     node = request.to or request.away
-    nodes = {member for instances in clusters.values() for one in instances for member in one.priorities}
+    nodes = {member for instances in clusters.values() for instance in instances for member in instance.priorities}
     if node and node not in nodes:
         raise HoldfastError(f"{node} is no balancer of this inventory: name one of {', '.join(sorted(nodes))}")
-    found: dict[str, list[list[Instance]]] = {}
+    result: dict[str, list[list[Instance]]] = {}
     for cluster, instances in clusters.items():
-        if node and not any(node in one.priorities for one in instances):
+        if node and not any(node in instance.priorities for instance in instances):
             continue
         for unit in _units(instances):
-            if not request.addresses or any(one in request.addresses for each in unit for one in each.addresses):
-                found.setdefault(cluster, []).append(unit)
-    known = {one for units in found.values() for unit in units for each in unit for one in each.addresses}
+            if not request.addresses or any(item in request.addresses for each in unit for item in each.addresses):
+                result.setdefault(cluster, []).append(unit)
+    known = {item for units in result.values() for unit in units for each in unit for item in each.addresses}
     for address in request.addresses:
         if address not in known:
             where = f"the cluster of {node}" if node else "this inventory"
             raise InputError("addresses", f"{address} is no shared address of {where}")
-    return found
+    return result
 
 
 def decide(request: Request, units: Iterable[Sequence[Instance]], seen: Mapping[str, Seen]) -> Decision:
@@ -188,7 +188,7 @@ def decide(request: Request, units: Iterable[Sequence[Instance]], seen: Mapping[
     between = {name: dict(node.marks) for name, node in seen.items()}
     after = {name: dict(node.marks) for name, node in seen.items()}
     for unit in units:
-        if request.away and not any(request.away in (_holder(one, seen), _first(one, seen)) for one in unit):
+        if request.away and not any(request.away in (_holder(item, seen), _first(item, seen)) for item in unit):
             continue  # neither is it there, nor would it go there while all are well
         target = _target(request, unit, seen)
         for instance in unit:
@@ -206,7 +206,7 @@ def decide(request: Request, units: Iterable[Sequence[Instance]], seen: Mapping[
             if not request.back and target != instance.preferred:
                 after[target][instance.name] = MOVED
     made = {name: Steps(dict(node.marks), taking[name], between[name], after[name]) for name, node in seen.items()}
-    steps = {name: one for name, one in made.items() if not one.before == one.taking == one.between == one.after}
+    steps = {name: item for name, item in made.items() if not item.before == item.taking == item.between == item.after}
     for name in steps:
         if not seen[name].reachable:
             raise HoldfastError(f"{name} cannot be reached")
@@ -219,14 +219,14 @@ def decide(request: Request, units: Iterable[Sequence[Instance]], seen: Mapping[
 
 def _units(instances: Sequence[Instance]) -> list[list[Instance]]:
     units: dict[str, list[Instance]] = {}
-    for one in instances:
-        units.setdefault(one.group or f"\0{one.name}", []).append(one)
+    for instance in instances:
+        units.setdefault(instance.group or f"\0{instance.name}", []).append(instance)
     return list(units.values())
 
 
 def _target(request: Request, unit: Sequence[Instance], seen: Mapping[str, Seen]) -> str:
     """Return the node that shall hold these instances, which is fit where it does not hold them already."""
-    first, names = unit[0], [one.name for one in unit]
+    first, names = unit[0], [item.name for item in unit]
     for instance in unit:
         highest = max(instance.priorities.values())
         if highest >= MOVED:
@@ -239,13 +239,13 @@ def _target(request: Request, unit: Sequence[Instance], seen: Mapping[str, Seen]
         return _elsewhere(request.away, unit, seen)
     target = request.to or first.preferred
     reason = seen[target].unfit(target, names)
-    if reason and not all(_holder(one, seen) == target for one in unit):
+    if reason and not all(_holder(item, seen) == target for item in unit):
         raise HoldfastError(f"nothing was moved, {holder} keeps {', '.join(first.addresses)}: {reason}")
     return target
 
 
 def _elsewhere(away: str, unit: Sequence[Instance], seen: Mapping[str, Seen]) -> str:
-    first, names = unit[0], [one.name for one in unit]
+    first, names = unit[0], [item.name for item in unit]
     holder = _holder(first, seen)
     if holder != away:
         return holder

@@ -111,10 +111,10 @@ def prove(
                 f"{instance.name} is in state {instance.state} before anything was done: "
                 "see journalctl -u keepalived -u holdfast-watcher"
             )
-    found = {}
+    result = {}
     for trial, names in trials(before, restart_first):
-        found[trial.file] = _prove(node, trial, names, limit + (patience if trial is DOWN else 0.0))
-    return found
+        result[trial.file] = _prove(node, trial, names, limit + (patience if trial is DOWN else 0.0))
+    return result
 
 
 def _prove(node: Node, trial: Trial, names: t.Sequence[str], limit: float) -> Proof:

@@ -103,24 +103,24 @@ def look(asked: t.Mapping[str, t.Collection[str]], sources: t.Mapping[str, str],
         while sockets and time.monotonic() < end:
             if time.monotonic() >= again:
                 again = time.monotonic() + AGAIN
-                for one, interface in sockets.items():
-                    _ask(one, interface, asked[interface], sources.get(interface, ""))
+                for name, interface in sockets.items():
+                    _ask(name, interface, asked[interface], sources.get(interface, ""))
             wait = max(0.0, min(end, again) - time.monotonic())
-            for one in select.select(list(sockets), [], [], wait)[0]:
-                for packet, protocol, mac in _arrived(one):
+            for item in select.select(list(sockets), [], [], wait)[0]:
+                for packet, protocol, mac in _arrived(item):
                     with contextlib.suppress(ValueError, struct.error, IndexError):
-                        found = read(packet, protocol, sockets[one], mac)
-                        if isinstance(found, Claim):
-                            claims[found] = None
-                        elif found is not None:
-                            speakers[found.source, found.mac, found.router_id] = found
+                        result = read(packet, protocol, sockets[item], mac)
+                        if isinstance(result, Claim):
+                            claims[result] = None
+                        elif result is not None:
+                            speakers[result.source, result.mac, result.router_id] = result
     except OSError as error:
         raise HoldfastError(
             f"this host cannot look at its network ({error.strerror}), so nobody knows who else has an address there"
         ) from error
     finally:
-        for one in sockets:
-            one.close()
+        for item in sockets:
+            item.close()
     return Seen(list(claims), list(speakers.values()))
 
 
@@ -144,30 +144,30 @@ def _advert(data: bytes, source: str, interface: str, mac: str) -> Speaker:
     size = 16 if ":" in source else 4
     if data[0] & 0x0F != 1 or len(data) < 8 + data[3] * size:
         raise ValueError("no advertisement")
-    addresses = tuple(str(ip_address(data[at : at + size])) for at in range(8, 8 + data[3] * size, size))
+    addresses = tuple(str(ip_address(data[index : index + size])) for index in range(8, 8 + data[3] * size, size))
     return Speaker(interface, source, mac, data[1], data[2], addresses)
 
 
 def _opened(interface: str) -> socket.socket:
-    one = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
-    one.setblocking(False)
-    attach(one, _FILTER)
-    one.bind((interface, ETH_P_ALL))
-    return one
+    item = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
+    item.setblocking(False)
+    attach(item, _FILTER)
+    item.bind((interface, ETH_P_ALL))
+    return item
 
 
-def _ask(one: socket.socket, interface: str, addresses: t.Iterable[str], source: str) -> None:
+def _ask(item: socket.socket, interface: str, addresses: t.Iterable[str], source: str) -> None:
     for address in addresses:
-        packet, protocol, destination = question(address, one.getsockname()[4], source)
+        packet, protocol, destination = question(address, item.getsockname()[4], source)
         if packet:
-            one.sendto(packet, (interface, protocol, 0, 0, destination))
+            item.sendto(packet, (interface, protocol, 0, 0, destination))
 
 
-def _arrived(one: socket.socket) -> t.Iterator[tuple[bytes, int, str]]:
+def _arrived(item: socket.socket) -> t.Iterator[tuple[bytes, int, str]]:
     """Yield packet, protocol and MAC of the sender of what others sent to this host, never waiting."""
     for _count in range(256):
         try:
-            packet, sender = one.recvfrom(2048)
+            packet, sender = item.recvfrom(2048)
         except (BlockingIOError, InterruptedError):
             return
         if sender[2] in _FOR_US:

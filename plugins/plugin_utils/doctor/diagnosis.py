@@ -43,20 +43,20 @@ WATCHER, DETECTOR, RESTORE = "holdfast-watcher", "holdfast-detector", "holdfast-
 
 def diagnose(case: Case) -> list[Finding]:
     """Return what is wrong with a cluster, worst first; nothing where all is well."""
-    found = [finding for host, facts in case.facts.items() for finding in _of_host(case, host, facts)]
-    ill = {finding.where for finding in found if not finding.note and finding.rank < DRIFT}
+    result = [finding for host, facts in case.facts.items() for finding in _of_host(case, host, facts)]
+    ill = {finding.where for finding in result if not finding.note and finding.rank < DRIFT}
     strange = outsiders(case)
-    found += noticed(case, strange)
-    found += _addresses(case, ill, strange)
-    found += _clocks(case)
-    return sorted(found, key=lambda finding: (finding.note, finding.rank))
+    result += noticed(case, strange)
+    result += _addresses(case, ill, strange)
+    result += _clocks(case)
+    return sorted(result, key=lambda finding: (finding.note, finding.rank))
 
 
 def diagnose_noticed(case: Case) -> list[Finding]:
     """Return only what the detectors and the network tell, worst first: that nobody watches is told too."""
-    found = noticed(case, outsiders(case))
-    found += [finding for host, facts in case.facts.items() for finding in _units(host, facts) if not finding.note]
-    return sorted(found, key=lambda finding: finding.rank)
+    result = noticed(case, outsiders(case))
+    result += [finding for host, facts in case.facts.items() for finding in _units(host, facts) if not finding.note]
+    return sorted(result, key=lambda finding: finding.rank)
 
 
 def _of_host(case: Case, host: str, facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
@@ -116,7 +116,7 @@ def _trackers(plan: t.Mapping[str, t.Any], host: str, facts: t.Mapping[str, t.An
     if not facts["units"]["keepalived"]["active"]:
         return
     for instance in plan["keepalived_instances"]:
-        tracked = {one["name"]: one for one in facts["tracked"].get(instance["name"], ())}
+        tracked = {item["name"]: item for item in facts["tracked"].get(instance["name"], ())}
         missing = [name for name in instance.get("track_file", ()) if name not in tracked]
         if missing and instance["name"] in facts["tracked"]:
             yield Finding(
@@ -125,19 +125,19 @@ def _trackers(plan: t.Mapping[str, t.Any], host: str, facts: t.Mapping[str, t.An
                 f"{instance['name']} on {host} does not track {', '.join(missing)}, so it holds its address whatever "
                 "happens to nginx: run the playbook holdfast.nginx_ha.site for it.",
             )
-        for one in tracked.values():
-            if one["path"] in blind:
+        for item in tracked.values():
+            if item["path"] in blind:
                 continue
-            blind.add(one["path"])
-            if not one["present"]:
+            blind.add(item["path"])
+            if not item["present"]:
                 yield Finding(
                     BLIND,
                     host,
-                    f"The track file {one['path']} is missing on {host}, and keepalived takes that for well: "
+                    f"The track file {item['path']} is missing on {host}, and keepalived takes that for well: "
                     f"systemctl restart {WATCHER}, or systemd-tmpfiles --create.",
                 )
-            elif not one["watched"]:
-                folder = one["path"].rpartition("/")[0]
+            elif not item["watched"]:
+                folder = item["path"].rpartition("/")[0]
                 blind.update(other["path"] for other in tracked.values() if other["path"].startswith(f"{folder}/"))
                 yield Finding(
                     BLIND,
@@ -145,49 +145,49 @@ def _trackers(plan: t.Mapping[str, t.Any], host: str, facts: t.Mapping[str, t.An
                     f"The folder {folder} was made anew on {host} while keepalived ran, and it sees no change in it "
                     f"any more: systemctl start {RESTORE} there, and journalctl -u {RESTORE}.",
                 )
-            elif one["name"] == "nginx_crash" and one["content"] == "0" and not facts["nginx_runs"]:
+            elif item["name"] == "nginx_crash" and item["content"] == "0" and not facts["nginx_runs"]:
                 yield Finding(
                     BLIND,
                     host,
-                    f"{one['path']} on {host} says that nginx is well, and it does not run: "
+                    f"{item['path']} on {host} says that nginx is well, and it does not run: "
                     f"systemctl restart {WATCHER}, and journalctl -u {WATCHER}.",
                 )
 
 
 def _instances(plan: t.Mapping[str, t.Any], host: str, facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
     """Yield the state of each instance against its plan."""
-    running = {one["name"]: one for one in facts["instances"]}
+    running = {instance["name"]: instance for instance in facts["instances"]}
     for wanted in plan["detected"] if facts["running"] else ():
-        one = running.get(wanted["name"])
-        if one is None:
+        item = running.get(wanted["name"])
+        if item is None:
             yield Finding(
                 DRIFT,
                 host,
                 f"keepalived on {host} does not run {wanted['name']}: run the playbook holdfast.nginx_ha.site for it.",
             )
             continue
-        if one["state"] == "FAULT":
-            yield from _fault(host, one, facts)
+        if item["state"] == "FAULT":
+            yield from _fault(host, item, facts)
         own = next((name for name, link in facts["interfaces"].items() if wanted["address"] in link["addresses"]), "")
         interface = wanted["interface"] or own
         # With use_vmac it speaks on an interface that keepalived has made on top of it.
-        speaks_on = facts["interfaces"].get(one["interface"], {}).get("below") or one["interface"]
-        if interface and speaks_on and interface not in (speaks_on, one["interface"]):
+        speaks_on = facts["interfaces"].get(item["interface"], {}).get("below") or item["interface"]
+        if interface and speaks_on and interface not in (speaks_on, item["interface"]):
             yield Finding(
                 DRIFT,
                 host,
                 f"{wanted['name']} on {host} speaks on interface {speaks_on}, and {wanted['address']} is on "
                 f"{interface}: set keepalived_interface, or run the playbook holdfast.nginx_ha.site for it.",
             )
-        if one["virtual_router_id"] != wanted["router_id"]:
+        if item["virtual_router_id"] != wanted["router_id"]:
             yield Finding(
                 DRIFT,
                 host,
-                f"{wanted['name']} on {host} runs with router id {one['virtual_router_id']}, and the inventory says "
+                f"{wanted['name']} on {host} runs with router id {item['virtual_router_id']}, and the inventory says "
                 f"{wanted['router_id']}: run the playbook holdfast.nginx_ha.together, which "
                 "changes all nodes at once.",
             )
-        addresses = {*one["addresses"], *one["excluded_addresses"]}
+        addresses = {*item["addresses"], *item["excluded_addresses"]}
         if addresses != set(wanted["vips"]):
             yield Finding(
                 DRIFT,
@@ -198,13 +198,13 @@ def _instances(plan: t.Mapping[str, t.Any], host: str, facts: t.Mapping[str, t.A
             )
 
 
-def _fault(host: str, one: t.Mapping[str, t.Any], facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
+def _fault(host: str, item: t.Mapping[str, t.Any], facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
     """Say why an instance is in FAULT; nothing where a unit that is down has been named as the reason."""
-    unfit = [tracker for tracker in facts["tracked"].get(one["name"], ()) if tracker["content"] not in ("0", "")]
-    interface = facts["interfaces"].get(one["interface"], {"up": True})
-    what = f"{one['name']} on {host} is in FAULT and takes no address"
+    unfit = [tracker for tracker in facts["tracked"].get(item["name"], ()) if tracker["content"] not in ("0", "")]
+    interface = facts["interfaces"].get(item["interface"], {"up": True})
+    what = f"{item['name']} on {host} is in FAULT and takes no address"
     if not interface["up"]:
-        yield Finding(FAULT, host, f"{what}, because interface {one['interface']} is down: bring it up.")
+        yield Finding(FAULT, host, f"{what}, because interface {item['interface']} is down: bring it up.")
     elif any(tracker["name"].startswith("cut_off_") for tracker in unfit):
         yield Finding(
             FAULT,
@@ -246,7 +246,7 @@ def _files(host: str, facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
         yield Finding(DRIFT, host, f"The configuration of keepalived on {host} is wrong: {complaint}.")
     if facts["refused"]:
         yield Finding(LATER, host, f"{host}: {facts['refused']}.", note=True)
-    if facts["blocking_rules"] and not any(one["event"] == "split_brain" for one in facts["split_brain"]):
+    if facts["blocking_rules"] and not any(item["event"] == "split_brain" for item in facts["split_brain"]):
         yield Finding(
             BLIND,
             host,
@@ -260,7 +260,7 @@ def _addresses(case: Case, ill: t.Collection[str], strange: t.Sequence[Outsider]
 
     ``ill`` members have said why already, and what ``strange`` hosts hold is explained by them.
     """
-    elsewhere = {address for one in strange for address in one.addresses}
+    elsewhere = {address for item in strange for address in item.addresses}
     told: set[str] = set()
     for vip in _unique(vip for plan in case.plan.values() for vip in plan["vips"]):
         holders = {host: mac for host, facts in case.facts.items() for mac in _macs(facts, vip)[:1]}
@@ -291,9 +291,9 @@ def _twice(case: Case, vip: str, holders: t.Sequence[str]) -> str:
     for host in holders:
         facts = case.facts[host]
         reasons += [
-            f"{host}: {one['message'].partition('. ')[2]}"
-            for one in of_members(case, host)
-            if one["event"] == "split_brain" and vip in (one["address"], *case.plan[host]["vips"])
+            f"{host}: {member['message'].partition('. ')[2]}"
+            for member in of_members(case, host)
+            if member["event"] == "split_brain" and vip in (member["address"], *case.plan[host]["vips"])
         ]
         rules += [f"{host}: {rule}" for rule in facts["blocking_rules"]]
     if rules:
@@ -305,18 +305,18 @@ def _twice(case: Case, vip: str, holders: t.Sequence[str]) -> str:
 
 def _from_outside(case: Case, vip: str, holder: str, mac: str) -> t.Iterator[Finding]:
     """Yield what other hosts see of an address that has one holder."""
-    wrong = [one for one in case.outside if one.neighbours.get(vip, mac) != mac]
-    for one in wrong:
+    wrong = [item for item in case.outside if item.neighbours.get(vip, mac) != mac]
+    for item in wrong:
         yield Finding(
             STALE,
             holder,
-            f"{one.host} believes {vip} at {one.neighbours[vip]}, and {holder} holds it at {mac}: its neighbour entry "
-            f"was not refreshed. Run arping -U -I INTERFACE {vip} on {holder}, keep keepalived_garp_master_refresh "
-            "above 0, and see that nothing on the way drops gratuitous ARP.",
+            f"{item.host} believes {vip} at {item.neighbours[vip]}, and {holder} holds it at {mac}: its neighbour "
+            f"entry was not refreshed. Run arping -U -I INTERFACE {vip} on {holder}, keep "
+            "keepalived_garp_master_refresh above 0, and see that nothing on the way drops gratuitous ARP.",
         )
-    silent = [one.host for one in case.outside if one.answered.get(vip) is False and one not in wrong]
+    silent = [item.host for item in case.outside if item.answered.get(vip) is False and item not in wrong]
     if silent and case.facts[holder]["nginx_runs"]:
-        asked = [one for one in case.outside if one not in wrong]
+        asked = [item for item in case.outside if item not in wrong]
         only = "" if len(silent) == len(asked) else " Others reach it, so look at the way from there."
         yield Finding(
             UNREACHABLE,

@@ -47,14 +47,14 @@ class Outsider:
 
 def noticed(case: Case, strange: t.Sequence[Outsider]) -> list[Finding]:
     """Return a finding for every outsider, and for all else that a detector has raised and nothing else explains."""
-    found = [Finding(TWICE if one.addresses else FOREIGN, "", _outsider(one)) for one in strange]
+    result = [Finding(TWICE if item.addresses else FOREIGN, "", _outsider(item)) for item in strange]
     for host, facts in case.facts.items():
         for record in of_members(case, host):
             if not any(explains(case, host, record) for explains in _EXPLAINED.get(record["event"], ())):
                 when = _moment(record.get("since"))
-                found.append(Finding(FOREIGN, host, f"The detector of {host} tells{when}: {record['message']}"))
+                result.append(Finding(FOREIGN, host, f"The detector of {host} tells{when}: {record['message']}"))
         if facts["units"]["holdfast-detector"]["active"] and not facts.get("detector_tells", True):
-            found.append(
+            result.append(
                 Finding(
                     FOREIGN,
                     host,
@@ -62,46 +62,46 @@ def noticed(case: Case, strange: t.Sequence[Outsider]) -> list[Finding]:
                     "noticed: systemctl restart holdfast-detector, and journalctl -u holdfast-detector.",
                 )
             )
-    return found
+    return result
 
 
 def of_members(case: Case, host: str) -> list[Record]:
     """Return what the detector of a host has raised that is not about an outsider."""
-    return [one for one in case.facts[host]["split_brain"] if not _about_outsider(case, one)]
+    return [item for item in case.facts[host]["split_brain"] if not _about_outsider(case, item)]
 
 
 def outsiders(case: Case) -> list[Outsider]:
     """Return every host that is no member and has an address of the cluster, or speaks with its router id."""
-    found: list[Outsider] = []
+    result: list[Outsider] = []
     for host, facts in case.facts.items():
-        for one in facts.get("foreign_routers", ()):
-            of = _of(found, one["mac"], one["source"])
+        for router in facts.get("foreign_routers", ()):
+            of = _of(result, router["mac"], router["source"])
             of.seen_by[host] = None
-            of.instances.update(dict.fromkeys(filter(None, [one["instance"]])))
-            kept = {"twin": of.twin, "router_id": of.others}.get(one["kind"], of.addresses)
-            kept.update(dict.fromkeys(one["addresses"]))
-            if one["router_id"] is not None:
-                of.router_id, of.priority = one["router_id"], one["priority"]
+            of.instances.update(dict.fromkeys(filter(None, [router["instance"]])))
+            kept = {"twin": of.twin, "router_id": of.others}.get(router["kind"], of.addresses)
+            kept.update(dict.fromkeys(router["addresses"]))
+            if router["router_id"] is not None:
+                of.router_id, of.priority = router["router_id"], router["priority"]
         for record in facts["split_brain"]:
             if _about_outsider(case, record):
-                of = _of(found, record.get("other_mac", ""), record.get("other_address", ""))
+                of = _of(result, record.get("other_mac", ""), record.get("other_address", ""))
                 of.seen_by[host] = None
                 of.instances.update(dict.fromkeys(filter(None, [record.get("instance", "")])))
                 of.addresses.update(dict.fromkeys(filter(None, [record.get("address", "")])))
                 of.since = min(filter(None, (of.since, record.get("since", 0.0))), default=0.0)
                 if of.router_id is None:
                     of.router_id, of.priority = record.get("router_id"), record.get("priority")
-    return found
+    return result
 
 
 def _of(found: list[Outsider], mac: str, source: str) -> Outsider:
     """Return the one that has this MAC or this address, a new one where there is none."""
-    one = next((one for one in found if one.is_also(mac, source)), None)
-    if one is None:
-        one = Outsider()
-        found.append(one)
-    one.mac, one.source = one.mac or mac, one.source or source
-    return one
+    item = next((item for item in found if item.is_also(mac, source)), None)
+    if item is None:
+        item = Outsider()
+        found.append(item)
+    item.mac, item.source = item.mac or mac, item.source or source
+    return item
 
 
 def _about_outsider(case: Case, record: Record) -> bool:
@@ -121,7 +121,7 @@ def _macs(case: Case) -> set[str]:
 
 def _own_addresses(case: Case) -> set[str]:
     """Return the addresses of all members, by the plan and as they were seen."""
-    planned = (address for plan in case.plan.values() for one in plan["detected"] for address in _ends(one))
+    planned = (address for plan in case.plan.values() for item in plan["detected"] for address in _ends(item))
     shared = {vip for plan in case.plan.values() for vip in plan["vips"]}
     there = (a for facts in case.facts.values() for link in facts["interfaces"].values() for a in link["addresses"])
     return ({*planned, *there} - shared) - {""}
@@ -145,38 +145,38 @@ def _gave_way(case: Case, host: str, record: Record) -> bool:
     if record.get("reason") != "cut_off":
         return False
     trackers = case.facts[host]["tracked"].get(record.get("instance"), ())
-    return any(one["name"].startswith("cut_off_") and one["content"] == "1" for one in trackers)
+    return any(tracker["name"].startswith("cut_off_") and tracker["content"] == "1" for tracker in trackers)
 
 
 # What is said of an event at another place. An event that is not listed is always told.
 _EXPLAINED: dict[str, tuple[t.Callable[[Case, str, Record], bool], ...]] = {"split_brain": (_two_hold, _gave_way)}
 
 
-def _outsider(one: Outsider) -> str:
-    who = f"{one.source} ({one.mac})" if one.source and one.mac else one.source or one.mac
-    noticed_by = f"noticed by {' and '.join(one.seen_by)}{_moment(one.since)}"
-    of = f" of {', '.join(one.instances)}" if one.instances else ""
-    heard = "" if one.router_id is None else f"sends adverts with router id {one.router_id}"
-    if heard and one.priority is not None:
-        heard += f" and priority {one.priority}"
-    if one.twin:
+def _outsider(outsider: Outsider) -> str:
+    who = f"{outsider.source} ({outsider.mac})" if outsider.source and outsider.mac else outsider.source or outsider.mac
+    noticed_by = f"noticed by {' and '.join(outsider.seen_by)}{_moment(outsider.since)}"
+    of = f" of {', '.join(outsider.instances)}" if outsider.instances else ""
+    heard = "" if outsider.router_id is None else f"sends adverts with router id {outsider.router_id}"
+    if heard and outsider.priority is not None:
+        heard += f" and priority {outsider.priority}"
+    if outsider.twin:
         return (
-            f"{', '.join(one.twin)} is the address of {' and '.join(one.seen_by)}, and {one.mac}, which is no member, "
-            "answers for it as well: give one of the two hosts another address."
+            f"{', '.join(outsider.twin)} is the address of {' and '.join(outsider.seen_by)}, and {outsider.mac}, "
+            "which is no member, answers for it as well: give one of the two hosts another address."
         )
-    if one.addresses and heard:
+    if outsider.addresses and heard:
         return (
-            f"{who} is no balancer of this inventory and acts as a holder of {', '.join(one.addresses)}{of}: it "
+            f"{who} is no balancer of this inventory and acts as a holder of {', '.join(outsider.addresses)}{of}: it "
             f"{heard}, {noticed_by}. Stop keepalived there for good (systemctl disable --now keepalived), or bring it "
             "back into the inventory and run the playbook holdfast.nginx_ha.site."
         )
-    if one.addresses:
+    if outsider.addresses:
         return (
-            f"{who} is no balancer of this inventory and answers for {', '.join(one.addresses)}{of} as well, "
+            f"{who} is no balancer of this inventory and answers for {', '.join(outsider.addresses)}{of} as well, "
             f"{noticed_by}: stop keepalived there if it was a balancer (systemctl disable --now keepalived), take the "
             "address off that host, or choose a free one (keepalived_vips)."
         )
-    its = f" for {', '.join(one.others)}" if one.others else ""
+    its = f" for {', '.join(outsider.others)}" if outsider.others else ""
     return (
         f"{who} is no balancer of this inventory and {heard}{its}, which is the router id{of} here too, {noticed_by}: "
         "give one of the two another id (keepalived_virtual_router_id), or take that host off this network."

@@ -76,7 +76,9 @@ def read_advert(data: bytes, *, interface: str, source: str, destination: str, t
         router_id=data[1],
         priority=data[2],
         interval=float(data[5]) if version == 2 else (struct.unpack_from("!H", data, 4)[0] & 0x0FFF) / 100,
-        addresses=tuple(socket.inet_ntop(family, listed[at : at + size]) for at in range(0, len(listed), size)),
+        addresses=tuple(
+            socket.inet_ntop(family, listed[index : index + size]) for index in range(0, len(listed), size)
+        ),
         # Salted anew in every process, and cannot be turned back.
         secret=hash((data[4], data[8 + len(listed) :][:8])) if version == 2 else 0,
         **more,
@@ -94,11 +96,11 @@ def advert_of_packet(data: bytes, interface: str, *, sent_by_us: bool) -> Advert
         raise ValueError("another protocol")  # from before the filter was in place
     if data[0] >> 4 == 4:
         header = (data[0] & 0x0F) * 4
-        source, destination = (socket.inet_ntoa(data[at : at + 4]) for at in (12, 16))
+        source, destination = (socket.inet_ntoa(data[index : index + 4]) for index in (12, 16))
         payload = data[header : struct.unpack_from("!H", data, 2)[0]]
         ttl = data[8]
     else:
-        source, destination = (socket.inet_ntop(socket.AF_INET6, data[at : at + 16]) for at in (8, 24))
+        source, destination = (socket.inet_ntop(socket.AF_INET6, data[index : index + 16]) for index in (8, 24))
         payload = data[40 : 40 + struct.unpack_from("!H", data, 4)[0]]
         ttl = data[7]
     return read_advert(

@@ -64,10 +64,10 @@ def asked(packet: bytes) -> Asked:
     """Read an IP packet with UDP in it; struct.error where it is too short."""
     if packet[0] >> 4 == 4:
         start = (packet[0] & 0x0F) * 4
-        source, destination = (socket.inet_ntoa(packet[at : at + 4]) for at in (12, 16))
+        source, destination = (socket.inet_ntoa(packet[index : index + 4]) for index in (12, 16))
     else:
         start = 40
-        source, destination = (socket.inet_ntop(socket.AF_INET6, packet[at : at + 16]) for at in (8, 24))
+        source, destination = (socket.inet_ntop(socket.AF_INET6, packet[index : index + 16]) for index in (8, 24))
     port, _own, length = struct.unpack_from("!HHH", packet, start)
     return Asked(source, port, destination, packet[start + UDP_HEADER : start + length])
 
@@ -89,15 +89,15 @@ class Answerer:
                 with contextlib.suppress(struct.error, ValueError, IndexError):
                     questions.append(asked(data))
         known = self.change.known() if questions else {}
-        for one in questions:
-            said = answer(one.data, known)
+        for question in questions:
+            said = answer(question.data, known)
             if said is not None:
-                self.send(said, one)
+                self.send(said, question)
 
     @staticmethod
-    def send(said: bytes, one: Asked) -> None:
-        family = family_of(one.source)
+    def send(said: bytes, item: Asked) -> None:
+        family = family_of(item.source)
         with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            connection.bind((one.destination, PORT))
-            connection.sendto(said, (one.source, one.port))
+            connection.bind((item.destination, PORT))
+            connection.sendto(said, (item.source, item.port))

@@ -24,23 +24,23 @@ class Config:
             self.known_file = str(data["known_file"])
             self.changes = str(data["changes"])
             self.interval = float(data["interval"])
-            self.instances = [self._instance(one) for one in data["instances"]]
+            self.instances = [self._instance(instance) for instance in data["instances"]]
         if self.interval < TICK:
             raise ValueError(f"interval must be at least {TICK}")
 
     @staticmethod
-    def _instance(one: t.Mapping[str, t.Any]) -> InstanceConfig:
+    def _instance(item: t.Mapping[str, t.Any]) -> InstanceConfig:
         return InstanceConfig(
-            name=str(one["name"]),
-            interface=str(one["interface"]),
-            router_id=int(one["router_id"]),
-            version=int(one["version"]),
-            advert_int=float(one["advert_int"]),
-            detection=float(one["detection"]),
-            address=canonical(one["address"]),
-            peers=tuple(canonical(peer) for peer in one["peers"]),
-            vips=tuple(canonical(vip) for vip in one["vips"]),
-            witnesses=tuple(canonical(witness) for witness in one["witnesses"]),
-            gateways=bool(one["gateways"]),
-            track_file=str(one["track_file"]),
+            name=str(item["name"]),
+            interface=str(item["interface"]),
+            router_id=int(item["router_id"]),
+            version=int(item["version"]),
+            advert_int=float(item["advert_int"]),
+            detection=float(item["detection"]),
+            address=canonical(item["address"]),
+            peers=tuple(canonical(peer) for peer in item["peers"]),
+            vips=tuple(canonical(vip) for vip in item["vips"]),
+            witnesses=tuple(canonical(witness) for witness in item["witnesses"]),
+            gateways=bool(item["gateways"]),
+            track_file=str(item["track_file"]),
         )

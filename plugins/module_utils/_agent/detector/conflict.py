@@ -75,7 +75,7 @@ class AddressConflict:
         if third:
             self.answered[witness] = now
             if len(self.answered) > MOST_WITNESSES:
-                del self.answered[min(self.answered, key=lambda one: self.answered[one])]
+                del self.answered[min(self.answered, key=lambda item: self.answered[item])]
         self._heard, self.pinned = True, False
 
     def due(self, now: float) -> float | None:

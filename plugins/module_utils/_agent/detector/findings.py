@@ -22,7 +22,7 @@ Facts = t.Dict[str, t.Any]
 def cut_off(conflict: AddressConflict, macs: t.Mapping[str, str]) -> Facts:
     """This node yields, because nobody hears it any more."""
     address, mac = min(conflict.claims.items())
-    other = next((one for one, its in macs.items() if its == mac and one not in conflict.claims), "")
+    other = next((name for name, its in macs.items() if its == mac and name not in conflict.claims), "")
     return {
         "address": address,
         "other_mac": mac,
@@ -50,17 +50,17 @@ def split_brain(monitor: InstanceMonitor, claim: Claim, looked: Looked, macs: t.
     }
 
 
-def foreign_adverts(one: Advert, instance: InstanceConfig) -> Facts:
+def foreign_adverts(advert: Advert, instance: InstanceConfig) -> Facts:
     """Somebody who is no peer sends adverts with the router id of an instance."""
     return {
-        "address": next((address for address in one.addresses if address in instance.vips), ""),
-        "other_address": one.source,
-        "other_mac": one.mac,
-        "interface": one.interface,
-        "router_id": one.router_id,
-        "priority": one.priority,
+        "address": next((address for address in advert.addresses if address in instance.vips), ""),
+        "other_address": advert.source,
+        "other_mac": advert.mac,
+        "interface": advert.interface,
+        "router_id": advert.router_id,
+        "priority": advert.priority,
         "reason": "router_id_clash",
-        "message": foreign_router(one, instance.vips),
+        "message": foreign_router(advert, instance.vips),
     }
 
 

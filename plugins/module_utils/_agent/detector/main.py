@@ -59,7 +59,7 @@ class Detector:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.monitors = [InstanceMonitor(instance) for instance in config.instances]
-        self.conflicts = {one.name: AddressConflict(one.advert_int) for one in config.instances}
+        self.conflicts = {item.name: AddressConflict(item.advert_int) for item in config.instances}
         self.neighbourhood = Neighbourhood([vip for instance in config.instances for vip in instance.vips])
         self.reporter = Reporter(config.state_file, config.events)
         self.listeners = [Listener(family) for family in sorted({monitor.instance.family for monitor in self.monitors})]
@@ -134,7 +134,11 @@ class Detector:
         """
         time.sleep(max(0.0, began + SHORTEST_ROUND - time.monotonic()))
         urgent = [self.changes, self.answerer.connection, *self.witnesses.sockets(), *self.neighbourhood.sockets()]
-        adverts = [] if all(monitor.holds for monitor in self.monitors) else [one.connection for one in self.listeners]
+        adverts = (
+            []
+            if all(monitor.holds for monitor in self.monitors)
+            else [listener.connection for listener in self.listeners]
+        )
         rest = read = 0.0
         while self.running:
             now, until = time.monotonic(), began + self.due_in(began)
@@ -153,7 +157,7 @@ class Detector:
         """Return the seconds until something has to be done, at most a tick."""
         due = [
             *(conflict.due(now) for conflict in self.conflicts.values()),
-            *(one.silent_in(now) for one in self.monitors),
+            *(monitor.silent_in(now) for monitor in self.monitors),
         ]
         return min([TICK, *(seconds for seconds in due if seconds is not None)])
 

@@ -29,7 +29,7 @@ class Neighbourhood:
 
     def interfaces(self) -> dict[str, int]:
         """Return the index of the interface on which each address of this host stands."""
-        return {one.address: one.interface for one in self.here}
+        return {item.address: item.interface for item in self.here}
 
     def ask(self, address: str, interface: str) -> None:
         """Ask who else has an address, where it stands, or on this interface where it does not; raises OSError."""
@@ -52,7 +52,7 @@ class Neighbourhood:
                 del self.probers[interface]
 
     def sockets(self) -> list[socket.socket]:
-        return [one for prober in self.probers.values() for one in prober.sockets()]
+        return [item for prober in self.probers.values() for item in prober.sockets()]
 
     def _prober(self, address: str, interface: str) -> Prober:
         index = self.interfaces().get(address)
@@ -65,6 +65,6 @@ class Neighbourhood:
 
     def _source6(self, interface: int) -> str:
         """Return an IPv6 address that stays on this host, the link-local one if it can be; nothing if there is none."""
-        own = {one.address for one in self.here if one.interface == interface and ":" in one.address}
+        own = {item.address for item in self.here if item.interface == interface and ":" in item.address}
         own.difference_update(self.vips)
         return min(own, key=lambda address: (not address.startswith("fe80:"), address), default="")

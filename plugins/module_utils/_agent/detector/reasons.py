@@ -29,8 +29,8 @@ def explain(
     ``wire`` is what was seen before the firewall, own adverts included; ``passed`` what came through it;
     ``foreign_mac`` whether who answers for the address is known to be none of the peers.
     """
-    own = next((one for one in reversed(wire) if one.sent_by_us and one.router_id == instance.router_id), None)
-    others = [one for one in wire if not one.sent_by_us and family_of(one.source) == instance.family]
+    own = next((item for item in reversed(wire) if item.sent_by_us and item.router_id == instance.router_id), None)
+    others = [item for item in wire if not item.sent_by_us and family_of(item.source) == instance.family]
     if own is None:
         return Reason(
             "not_sending",
@@ -38,11 +38,11 @@ def explain(
             "else has left behind, or a firewall rule drops IP protocol 112 on its way out. Look at systemctl status "
             "keepalived and at the rules of the firewall.",
         )
-    same = [one for one in others if one.router_id == instance.router_id]
-    of_peers = [one for one in same if instance.knows(one.source)]
-    here = [one for one in of_peers if one.interface == own.interface]
+    same = [other for other in others if other.router_id == instance.router_id]
+    of_peers = [item for item in same if instance.knows(item.source)]
+    here = [peer for peer in of_peers if peer.interface == own.interface]
     if here:
-        heard = {one.source for one in passed if one.router_id == instance.router_id}
+        heard = {item.source for item in passed if item.router_id == instance.router_id}
         return _why_not_accepted(own, here[-1], through=here[-1].source in heard)
     if of_peers:
         one = of_peers[-1]
@@ -51,7 +51,7 @@ def explain(
             f"Adverts of {one.source} arrive on {one.interface}, and this node speaks on {own.interface}: "
             "let both use the same network (keepalived_interface).",
         )
-    foreign = [one for one in same if one.interface == own.interface]  # no peers: those were told above
+    foreign = [item for item in same if item.interface == own.interface]  # no peers: those were told above
     if foreign:
         return Reason("router_id_clash", foreign_router(foreign[-1], own.addresses))
     for one in others:
@@ -72,21 +72,21 @@ def explain(
     )
 
 
-def foreign_router(one: Advert, shared: t.Collection[str]) -> str:
+def foreign_router(advert: Advert, shared: t.Collection[str]) -> str:
     """Say what to do about somebody who is no peer and uses the router id of this node, with ``shared`` addresses."""
-    mac = f" ({one.mac})" if one.mac else ""
+    mac = f" ({advert.mac})" if advert.mac else ""
     who = (
-        f"{one.source}{mac}, which is no peer, sends adverts with router id {one.router_id} and priority "
-        f"{one.priority} on {one.interface}"
+        f"{advert.source}{mac}, which is no peer, sends adverts with router id {advert.router_id} and priority "
+        f"{advert.priority} on {advert.interface}"
     )
-    if not set(one.addresses).isdisjoint(shared):
+    if not set(advert.addresses).isdisjoint(shared):
         return (
             f"{who} for the same address: stop keepalived there for good (systemctl disable --now keepalived), or "
             "bring it back into the inventory."
         )
     return (
-        f"{who} for {_listed(one.addresses)}: give one of the two another id (keepalived_virtual_router_id), or find "
-        "out who forges them."
+        f"{who} for {_listed(advert.addresses)}: give one of the two another id (keepalived_virtual_router_id), or "
+        "find out who forges them."
     )
 
 

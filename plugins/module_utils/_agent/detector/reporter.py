@@ -26,12 +26,12 @@ class Reporter:
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError), open(
             self.state_file, encoding="utf-8"
         ) as stream:
-            for one in json.load(stream)["findings"]:
+            for finding in json.load(stream)["findings"]:
                 tell(
                     self.events,
-                    event=one["event"],
+                    event=finding["event"],
                     state="cleared",
-                    instance=one["instance"],
+                    instance=finding["instance"],
                     message="The detector was started anew and looks again.",
                 )
         self.write()

@@ -87,7 +87,7 @@ class Echo:
 
     def forget_all_but(self, addresses: t.Container[str]) -> None:
         """Forget the questions to hosts that are asked no more."""
-        for address in [one for one in self.asked if one not in addresses]:
+        for address in [item for item in self.asked if item not in addresses]:
             del self.asked[address]
 
     def close(self) -> None:
@@ -103,11 +103,11 @@ class Witnesses:
     def ask(self, instances: t.Iterable[InstanceConfig]) -> None:
         """Ask the witnesses of these instances, and their peers, each of them once."""
         wanted: dict[tuple[str, int], dict[str, None]] = {}
-        for one in instances:
-            key = (one.interface, one.family)
+        for instance in instances:
+            key = (instance.interface, instance.family)
             if key not in wanted:
-                wanted[key] = dict.fromkeys(gateways(*key) if one.gateways else ())
-            wanted[key].update(dict.fromkeys([*one.witnesses, *one.peers]))
+                wanted[key] = dict.fromkeys(gateways(*key) if instance.gateways else ())
+            wanted[key].update(dict.fromkeys([*instance.witnesses, *instance.peers]))
         for key, addresses in wanted.items():
             with contextlib.suppress(OSError):  # the interface is not there at the moment
                 if key not in self.echoes:
@@ -153,14 +153,14 @@ class Known:
 
 def gateways(interface: str, family: int) -> list[str]:
     """Return the first default gateways of an interface; none where the routes cannot be read (proc_net_route(5))."""
-    found = []
+    result = []
     with contextlib.suppress(OSError, ValueError, IndexError), open(
         ROUTES if family == socket.AF_INET else ROUTES6, encoding="ascii"
     ) as stream:
         for words in map(str.split, stream):
             if family == socket.AF_INET:
                 if words[0] == interface and words[1] == words[7] == "0" * 8:
-                    found.append(socket.inet_ntoa(struct.pack("=I", int(words[2], 16))))
+                    result.append(socket.inet_ntoa(struct.pack("=I", int(words[2], 16))))
             elif words[9] == interface and words[0] == "0" * 32 and words[1] == "00":
-                found.append(socket.inet_ntop(family, bytes.fromhex(words[4])))
-    return [address for address in dict.fromkeys(found) if address not in ("0.0.0.0", "::")][:MOST_GATEWAYS]
+                result.append(socket.inet_ntop(family, bytes.fromhex(words[4])))
+    return [address for address in dict.fromkeys(result) if address not in ("0.0.0.0", "::")][:MOST_GATEWAYS]

@@ -37,11 +37,13 @@ class State:
             with open(path, encoding="utf-8") as stream:
                 data = json.load(stream)
             states, commands, mails = data["states"], data["commands"], data["mails"]
-            if not all(isinstance(one, str) for one in states.values()):
+            if not all(isinstance(state, str) for state in states.values()):
                 raise ValueError("a state is no text")
-            if not all(_is_event(one["event"]) and _is_commands(one["commands"]) for one in commands):
+            if not all(_is_event(command["event"]) and _is_commands(command["commands"]) for command in commands):
                 raise ValueError("what waits for commands is none of ours")
-            if not all(_is_event(one["event"]) and isinstance(one.get("waited", 0.0), (int, float)) for one in mails):
+            if not all(
+                _is_event(mail["event"]) and isinstance(mail.get("waited", 0.0), (int, float)) for mail in mails
+            ):
                 raise ValueError("what waits for mails is none of ours")
             self.states.update(states)
             self.commands.extend(commands)
