@@ -181,7 +181,7 @@ payload:
     - Needs keepalived 2.2.0.
   type: str
 require_reply:
-  description: Whether an answer must come, V(true), or its hexadecimal digits, where C(X) stands for any.
+  description: Whether an answer must come, V(true), or its hexadecimal digits, where C(X) matches any digit.
   type: raw
 min_reply_length:
   description:

@@ -95,14 +95,14 @@ EVENTS = (
 notify_fifo:
   description:
     - Named pipe that gets a line for every change of any kind.
-    - Its user and group can stand behind the path. Without them keepalived takes the user of commands.
+    - A user and a group may follow the path. Without them keepalived uses the user of scripts.
     - Needs keepalived 1.3.6.
   type: list
   elements: str
 vrrp_notify_fifo:
   description:
     - Named pipe that gets a line for every change of an instance or a sync group.
-    - Its user and group can stand behind the path. Without them keepalived takes the user of commands.
+    - A user and a group may follow the path. Without them keepalived uses the user of scripts.
     - Needs keepalived 1.3.6.
   type: list
   elements: str
@@ -114,7 +114,7 @@ vrrp_notify_priority_changes:
 lvs_notify_fifo:
   description:
     - Named pipe that gets a line for every change of a virtual or a real server.
-    - Its user and group can stand behind the path. Without them keepalived takes the user of commands.
+    - A user and a group may follow the path. Without them keepalived uses the user of scripts.
     - Needs keepalived 1.3.6.
   type: list
   elements: str

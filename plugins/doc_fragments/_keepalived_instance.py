@@ -65,7 +65,7 @@ nopreempt:
 preempt_delay:
   description:
     - Seconds, V(0) to V(1000), that a node of higher priority waits before it takes the addresses back.
-    - It cannot stand beside O(.nopreempt).
+    - It cannot be combined with O(.nopreempt).
   type: float
 """
 
@@ -345,7 +345,7 @@ def notified(notify_stop: str, notify_priority_changes: str) -> str:
     """Return what is done at a change of state; the arguments are versions, which differ from block to block."""
     return (
         command("notify_master", "Command that runs on the node that becomes the holder.")
-        + command("notify_backup", "Command that runs on a node that begins to stand by.")
+        + command("notify_backup", "Command that runs on a node that becomes backup.")
         + command("notify_fault", "Command that runs on a node that becomes unfit.")
         + command("notify_stop", "Command that runs when keepalived stops.", notify_stop)
         + command(

@@ -280,7 +280,7 @@ dbus_service_name:
   type: str
 dbus_no_interface_name:
   description:
-    - What stands for the interface in the path of D-Bus where an instance has none. Not said, it is V(none).
+    - The word for the interface in the D-Bus path of an instance that has none. The default is V(none).
     - Needs keepalived 2.3.0.
   type: str
 data_use_instance:

@@ -132,7 +132,7 @@ if_modified_since:
   description: How C(If-Modified-Since) is compared, V(exact), V(before), or V(off).
   type: raw
 index:
-  description: Files that stand for a folder, in the order in which they are looked for.
+  description: Index files of a folder, in the order in which they are tried.
   type: list
   elements: str
 keepalive_min_timeout:
@@ -224,7 +224,7 @@ postpone_output:
   description: Bytes that are gathered before anything is sent, V(0) for none.
   type: str
 real_ip_header:
-  description: Where the client's address stands, such as V(X-Forwarded-For) or V(proxy_protocol).
+  description: Where the client's address is found, such as V(X-Forwarded-For) or V(proxy_protocol).
   type: str
 real_ip_recursive:
   description: Whether all addresses of O(.set_real_ip_from) are passed over, and the first other one is the client's.

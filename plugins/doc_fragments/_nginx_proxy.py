@@ -82,7 +82,7 @@ proxy_cache_valid:
   elements: str
 proxy_connect_timeout:
   description:
-    - Time for the connection to the backend to stand, such as V(2s).
+    - Time to establish the connection to the backend, such as V(2s).
     - A location that goes to an upstream has V(2s) where nothing is said, nginx by itself V(60s).
   type: str
 proxy_cookie_domain:

@@ -48,7 +48,7 @@ proxy_pass:
   description: Where requests go, with scheme, as in nginx. Nothing is added as it is for O(.upstream).
   type: str
 alias:
-  description: Folder that stands for the path of the location.
+  description: Folder that replaces the path of the location.
   type: str
 return:
   description: Answer without a backend, as in nginx, such as V(204) or V(301 https://$host$request_uri).

@@ -30,7 +30,8 @@ listen:
   required: true
 upstream:
   description:
-    - Name of the group of stream that connections go to. They get two seconds to stand where nothing is said.
+    - Name of the upstream group of stream that connections go to. A connection must be established within two
+      seconds unless another time is set.
     - A server has one of O(.upstream), O(.proxy_pass) and O(.return).
   type: str
 proxy_pass:
@@ -78,7 +79,7 @@ proxy_buffer_size:
     - Needs nginx 1.9.4.
   type: str
 proxy_connect_timeout:
-  description: Time for the connection to the backend to stand. With O(.upstream) it is V(2s) where nothing is said.
+  description: Time to establish the connection to the backend. With O(.upstream) the default is V(2s).
   type: str
 proxy_download_rate:
   description:

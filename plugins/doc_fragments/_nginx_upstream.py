@@ -73,7 +73,7 @@ service:
   type: str
 route:
   description:
-    - Name that stands for this server in a sticky session. For http only.
+    - Name of this server in a sticky session. For http only.
     - Needs nginx 1.29.6.
   type: str
 drain:
@@ -123,8 +123,8 @@ random_method:
 least_time:
   description:
     - Which time O(.method=least_time) goes by. V(last_byte) is that until the whole answer is there.
-    - V(header), until the head of the answer is there, is for http only. V(connect), until the connection stands, and
-      V(first_byte), until the first byte came, are for stream only.
+    - V(header), until the response header has arrived, is for http only. V(connect), until the connection is
+      established, and V(first_byte), until the first byte came, are for stream only.
   type: str
   choices: [header, connect, first_byte, last_byte]
 least_time_inflight:

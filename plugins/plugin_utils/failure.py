@@ -13,7 +13,7 @@ __all__ = ("failure",)
 
 LONGEST = 600
 HIDDEN = "what it said may hold a password, and is not shown"
-ELSEWHERE = "another host failed, and what was wrong there stands above"
+ELSEWHERE = "another host failed: its error is above"
 _FRAME = re.compile(r"^(?:(?:Task|Action|Module) failed: )+")  # what ansible-core 2.19 puts before it
 _BEGINS, _TO_DO = "The role", "Mend that and run it again: it goes on from there."
 # What Ansible says where the module itself said more, or nothing at all.

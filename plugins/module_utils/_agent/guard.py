@@ -35,14 +35,14 @@ def log(sentence: str) -> None:
 
 
 def held(addresses: t.Iterable[t.Mapping[str, str]]) -> list[Bound]:
-    """Return those of keepalived's addresses that stand on their own interface now, or on one made on top of it."""
+    """Return those of keepalived's addresses that are on their own interface now, or on one made on top of it."""
     wanted = set()
     for entry in addresses:
         address = canonical(entry["address"])
         try:
             wanted.add((socket.if_nametoindex(entry["interface"]), address))
         except OSError:
-            continue  # no such interface, so nothing stands on it
+            continue  # no such interface, so no address is on it
     return [
         one
         for one in bound()
@@ -51,7 +51,7 @@ def held(addresses: t.Iterable[t.Mapping[str, str]]) -> list[Bound]:
 
 
 def below(index: int) -> int:
-    """Return the index of the interface that another stands on, as the one does that keepalived makes for use_vmac."""
+    """Return the index of the interface below another, as there is below the one that keepalived makes for use_vmac."""
     try:
         with open(f"/sys/class/net/{socket.if_indextoname(index)}/iflink", encoding="ascii") as stream:
             return int(stream.read())

@@ -109,7 +109,7 @@ def end_all(grace: float) -> None:
             list(reap())
             left = descendants()
     while left:
-        # Those that stand still start no others while the rest is looked for.
+        # Those that are stopped start no others while the rest is looked for.
         stopped: set[int] = set()
         while left - stopped:
             send(signal.SIGSTOP, left - stopped)

@@ -57,7 +57,7 @@ def put(path: str, content: bytes) -> None:
 
 
 def content(path: str) -> bytes:
-    """Return what stands in a track file, nothing where it cannot be read."""
+    """Return the content of a track file, nothing where it cannot be read."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What of an input may be secret, and the same without it. Private to this collection.
 
-A secret is known by where it stands, never by its value: whoever looks for a short one in a result finds it in
+A secret is known by its place, never by its value: whoever looks for a short one in a result finds it in
 addresses and names as well, and spoils them.
 """
 

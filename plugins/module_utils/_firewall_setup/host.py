@@ -70,7 +70,7 @@ def settle(
             if access is not None and runner("firewall-cmd", "--state").rc == 0:
                 outcome.firewalls.append("firewalld")
                 _Firewalld(runner, check).settle(access, outcome, keep=keep)
-                taken = True  # firewalld may have iptables to itself; tables of nft may stand beside it
+                taken = True  # firewalld may have iptables to itself; tables of nft may exist beside it
             if access is not None and "Status: active" in runner("ufw", "status").stdout:
                 outcome.firewalls.append("ufw")
                 _ufw(access, outcome, check, runner)

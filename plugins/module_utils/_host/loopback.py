@@ -109,7 +109,7 @@ def _replace(text: str) -> None:
         must("systemctl", "disable", UNIT)
         replace_text(PATH, None)
         must("systemctl", "daemon-reload")
-        # What it stands for is gone already; stopping it only lets systemd forget it.
+        # What it represents is gone already; stopping it only lets systemd forget it.
         run("systemctl", "stop", UNIT)
         return
     replace_text(PATH, text)

@@ -57,7 +57,7 @@ class Model(model.Model):
             for earlier in option.after if result else ():
                 index, first = result[0]
                 if last.get(earlier, -1) > index:
-                    message = f"{first.name} stands before {earlier}, and means something else there: move it behind"
+                    message = f"{first.name} comes before {earlier}, and means something else there: move it behind"
                     yield ConfigError(first.position, message)
             if len(result) > 1 and (option.once or option.kind.once):
                 _at, second = result[1]

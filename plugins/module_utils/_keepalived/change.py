@@ -59,7 +59,7 @@ __all__ = ("FOLDER", "apply", "homes", "live_instances", "refuse_unfit", "runnin
 FOLDER = "holdfast.d"
 MODE = 0o600  # a password of VRRP version 2 may be inside
 _INCLUDE = "include {root}/" + FOLDER + "/*.conf"
-# What these rules look for may stand in files that are not ours: keepalived's own test judges it.
+# What these rules look for may be in files that are not ours: keepalived's own test judges it.
 _ELSEWHERE = ("tracker-undefined", "script-security", "group-member-unknown")
 _MAIN = "# holdfast.nginx_ha: what keepalived does on this host lies in the folder below.\n"
 
@@ -223,7 +223,7 @@ def _judged(
     whole = dataclasses.replace(config, instances=(*beside, *(config.instances or ())))
     result = []
     for item in check(whole, addresses, held):
-        # The first that was said stands behind those that are there.
+        # The first one that is configured comes after those that are there.
         list_name, _sign, rest = item.where.partition("[")
         index, _sign, option = rest.partition("]")
         if list_name == "instances" and beside:

@@ -27,7 +27,7 @@ _LST = re.compile(r"~LST[ \t]*\([ \t]*")
 
 
 class Definition:
-    """The text that a name stands for; ``multiline`` when its lines but the first follow as lines of their own."""
+    """The text that a name is replaced by; ``multiline`` when its lines but the first follow as lines of their own."""
 
     def __init__(self, value: str, multiline: bool = False, parameters: int = 0) -> None:
         self.value = value

@@ -186,7 +186,7 @@ class Words(Kind):
 
 
 class FlagOrWords(Words):
-    """A keyword that stands alone (true) or with words behind it (a word, or a list of them); false is absent."""
+    """A keyword alone (true) or followed by words (a word, or a list of them); false is absent."""
 
     spec = {"type": "raw"}
 

@@ -205,9 +205,9 @@ _VALUED = {
     **dict.fromkeys(("static_routes", "virtual_routes"), re.compile("|".join((r"\d+", *_ROUTE.split())))),
     **dict.fromkeys(("static_rules", "virtual_rules"), re.compile("|".join(_RULE.split()))),
 }
-# What may stand between such a word and its value.
+# What may come between such a word and its value.
 _BETWEEN = ("inet", "inet6", "lock")
-# What else may stand there; at any other word keepalived drops the item, and reads no further.
+# What else may come there; at any other word keepalived drops the item, and reads no further.
 _ALONE = re.compile(r"[\da-fA-F]*[.:][\da-fA-F.:/]*|all|any|default|inet6?|l3mdev|nexthop|no_track|not|onlink")
 _WORD = re.compile(
     r"(?P<name>[\w-]+)(?P<items>\{1?\})?(?::(?P<table>\w+))?(?P<script>!)?(?P<value>=)?"
@@ -266,7 +266,7 @@ def keywords(table: str) -> t.Mapping[str, Keyword]:
 
 
 def lookup(*path: str) -> Keyword | None:
-    """Return a keyword by the blocks that it stands in and its name, as in ``("vrrp_instance", "state")``."""
+    """Return a keyword by the blocks around it and its name, as in ``("vrrp_instance", "state")``."""
     table: str | None = ROOT
     result: Keyword | None = None
     for name in path:

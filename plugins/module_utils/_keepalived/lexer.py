@@ -34,7 +34,7 @@ LONGEST_LINE = 1000
 BLANK = " \t"
 _MARKS = re.compile(r'[!#"\\]')
 _QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
-# What stands before a comment, or before a quote that is not closed.
+# What precedes a comment, or a quote that is not closed.
 _CODE = re.compile(r'[^!#"\\]*(?:(?:\\.|' + _QUOTED + r')[^!#"\\]*)*', re.DOTALL)
 # A text in which every backslash has a character behind it.
 _PAIRED = re.compile(r"[^\\]*(?:\\.[^\\]*)*", re.DOTALL)

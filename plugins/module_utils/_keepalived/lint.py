@@ -141,7 +141,7 @@ def _of_block(model: type[Model], block: Block) -> t.Iterator[Finding]:
         written = next(iter(kind.write(line.name, value)), None) if value is not None else None
         if written is not None and len(line.args) > len(written.args) and not kind.repeats:
             ignored = " ".join(line.args[len(written.args) :])
-            message = f"keepalived ignores what stands behind the value of {line.name}: {ignored}"
+            message = f"keepalived ignores what follows the value of {line.name}: {ignored}"
             yield Finding("words-extra", "warning", str(line.position), message)
         if line.name in seen and not kind.repeats:
             message = f"{line.name} is said twice, and keepalived takes one of them without a word"

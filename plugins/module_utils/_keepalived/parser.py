@@ -130,7 +130,7 @@ class _Builder:
         elif opener is None:
             opener = Block("", position=self.position)
         else:
-            # Comments may stand between the words and their brace.
+            # Comments may come between the words and their brace.
             index = len(siblings) - 1
             while siblings[index] is not opener:
                 index -= 1

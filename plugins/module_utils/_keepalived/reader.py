@@ -273,7 +273,7 @@ class Reader:
         rest, self._rest = self._rest, None
         text, _done = self._substitute(text)
         if self._rest is not None:
-            raise ValueError("a definition of several lines stands for a number")
+            raise ValueError("a definition of several lines is used as a number")
         self._rest = rest
         return text
 

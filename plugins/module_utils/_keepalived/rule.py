@@ -20,14 +20,14 @@ Some = t.TypeVar("Some")
 
 
 class Placed(t.NamedTuple):
-    """A model and where it stands: an input path, under which its options have paths, or a file and line."""
+    """A model and its place: an input path, under which its options have paths, or a file and line."""
 
     where: str
     model: t.Any
     is_input: bool
 
     def at(self, option: str) -> str:
-        """Where an option of it stands."""
+        """The place of an option of it."""
         return f"{self.where}.{option}" if self.is_input and option else self.where
 
 

@@ -15,7 +15,7 @@ __all__ = ("NAMES", "hidden", "redact")
 
 NAMES = ("auth_pass", "key", "password")
 _LINE = re.compile(
-    r"((?:^|[{}])[^\S\n]*(?:[@~]\S*[^\S\n]+)*"  # the beginning of a line, or what may stand before a keyword on it
+    r"((?:^|[{}])[^\S\n]*(?:[@~]\S*[^\S\n]+)*"  # the beginning of a line, or what may precede a keyword on it
     rf'"?(?:{"|".join(NAMES)})"?(?:[^\S\n]+|(?=")))'  # the keyword, and what ends it
     r"\S.*$",
     re.MULTILINE,

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which blocks keepalived skips for what stands in their first line. Private to this collection.
+"""Which blocks keepalived skips because of their first line. Private to this collection.
 
 Facts from the calls of ``skip_block()`` in keepalived 2.2.7 (vrrp_parser.c, vrrp_track.c, check_data.c, bfd_parser.c).
-What stands inside such a block is not looked at: there may be anything.
+The content of such a block is not read: it may be anything.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Skips:
         self._has_address = False
 
     def why(self, table: str, name: str, args: t.Sequence[str], before: t.Iterable[Block]) -> Skip | None:
-        """Return why keepalived skips the block of a line, None where it reads it; ``before`` stands before it."""
+        """Return why keepalived skips the block of a line, None where it reads it; ``before`` is what precedes it."""
         if table == ROOT and name in _NAMED:
             if len(args) != 1:
                 return Skip("name-missing", f"{name} must have exactly one name")

@@ -19,7 +19,7 @@ ADDRESSES = ("virtual_ipaddress", "virtual_ipaddress_excluded")
 
 
 class Foreign(t.NamedTuple):
-    """An instance of somebody else: where it stands, and what no second one on this host may have."""
+    """An instance of somebody else: its place, and what no second one on this host may have."""
 
     where: str
     name: str

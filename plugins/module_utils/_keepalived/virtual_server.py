@@ -55,7 +55,7 @@ LONGEST_PERSISTENCE = 86400 * 31
 
 
 class Place(Kind):
-    """A word behind the keyword of a block: ``at`` counts them, ``marked`` is the word that stands before it."""
+    """A word behind the keyword of a block: ``at`` counts them, ``marked`` is the word before it."""
 
     def __init__(self, kind: Kind, at: int = 0, marked: str = "") -> None:
         self.kind = kind

@@ -111,7 +111,7 @@ class Model:
     ) -> SomeModel:
         """Return the model that the options describe.
 
-        ``path`` is where they stand in the user's input; ``version`` is that of the host's daemon (None: unknown, and
+        ``path`` is their path in the user's input; ``version`` is that of the host's daemon (None: unknown, and
         then nothing is refused for its age). InputError for the first option that is wrong, unknown or too new.
         """
         if not isinstance(options, t.Mapping):

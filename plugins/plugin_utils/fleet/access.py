@@ -16,7 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
 
 __all__ = ("adverts", "drawn_on", "listen", "listens", "ports", "server_names")
 
-# What stands before the port of a listen: nothing, a name or an address, IPv6 in brackets.
+# What precedes the port of a listen: nothing, a name or an address, IPv6 in brackets.
 _LISTEN = re.compile(r"(?:(?P<host>\[[^]]*\]|[^:]*):)?(?P<port>\d+(?:-\d+)?)")
 # Neither a pattern such as *.example.com, .example.com and ~^www, nor the name of nobody, _.
 _NAMED = re.compile(r"[A-Za-z0-9][^*]*")

@@ -60,7 +60,7 @@ class Faults:
     ) -> list[Finding]:
         """Return them in the order in which they were found.
 
-        ``origin`` may say, for a host and a path, in which file and line the value stands; ``hide`` takes what is
+        ``origin`` may say, for a host and a path, in which file and line the value is; ``hide`` takes what is
         secret out of what is told of a path.
         """
         found = []

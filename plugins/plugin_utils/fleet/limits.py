@@ -4,7 +4,7 @@
 """What a value must be beyond its type, where nothing else of the planner reads it. Private to this collection.
 
 An argument spec has no ranges and no forms. Where a model knows them they are asked of the model; what only a program
-on the host knows stands here, and a test holds it against the program.
+on the host knows is listed here, and a test compares it with the program.
 """
 
 from __future__ import annotations

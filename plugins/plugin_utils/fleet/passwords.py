@@ -85,7 +85,7 @@ def _secrets(variables: Mapping[str, t.Any]) -> t.Iterator[str]:
 
 
 def _texts(value: t.Any) -> t.Iterator[str]:
-    """Yield every text in a value, but for the words that are no secrets whatever stands beside them."""
+    """Yield every text in a value, but for the words that are no secrets in any combination."""
     if isinstance(value, Mapping):
         for key, one in value.items():
             if key not in ("auth_type", "id", "active_key", "anti_replay", "mode", "time_window"):

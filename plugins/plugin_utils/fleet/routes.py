@@ -4,7 +4,7 @@
 """Who answers a request: nginx itself, or a backend behind it. Private to this collection.
 
 The steps are those of nginx: the server by address, port and name, then the location by path
-(https://nginx.org/en/docs/http/request_processing.html). What stands in raw ``directives`` of a server is not looked
+(https://nginx.org/en/docs/http/request_processing.html). What is in raw ``directives`` of a server is not looked
 into, and a location is judged by where it sends requests at first.
 """
 

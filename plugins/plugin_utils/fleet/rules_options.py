@@ -130,7 +130,7 @@ def _keepalived_errors(plan: Plan, member: Balancer, *, rules: bool) -> list[Inp
 
 
 def _below(path: str) -> t.Callable[[str], str]:
-    """Return a function that tells where an option of what stands at this path was written."""
+    """Return a function that returns where an option of the value at this path was written."""
     return lambda option: f"{path}.{option}" if option else path
 
 

@@ -101,7 +101,7 @@ def guessable(password: str, names: Iterable[str] = ()) -> bool:
         return True
     if re.fullmatch(r"(?:19|20)\d\d(?:0\d|1[0-2])[0-3]\d|[0-3]\d(?:0\d|1[0-2])(?:19|20)\d\d|(?:19|20)\d\d", small):
         return True  # a date
-    # What stands around a word, such as 1 and !, makes it no better; nor do signs that look like letters.
+    # What surrounds a word, such as 1 and !, makes it no better; nor do signs that look like letters.
     core = small.strip(_AROUND)
     forms = {small, small.translate(LETTERS), *([core, core.translate(LETTERS)] if len(core) >= SHORTEST_WORD else ())}
     words = {_plain(form) for form in forms} - {""}

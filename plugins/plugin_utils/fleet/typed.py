@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options as Ansible hands them to a module, and where the wrong one stands. Private to this collection."""
+"""Options as Ansible hands them to a module, and the path of a wrong one. Private to this collection."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What must hold between the hosts of a fleet, checked before any of them is touched. Private to this collection.
 
-Each rule is a function from the plan to its faults, and stands in RULES. A fault is told by an example of what
+Each rule is a function from the plan to its faults, and is listed in RULES. A fault is told by an example of what
 would happen.
 """
 

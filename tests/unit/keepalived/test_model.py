@@ -400,7 +400,7 @@ def test_what_depends_on_the_order_keeps_it(model: type[Model], lines: list[str]
             model.from_block(parse("\n".join(["x {", *written, "}\n"]))[0])
         except ConfigError as error:
             said = str(error)
-        assert (f"{names[1]} stands before {names[0]}" in said) == is_refused
+        assert (f"{names[1]} comes before {names[0]}" in said) == is_refused
 
 
 def test_what_comes_after_another_in_the_text_comes_after_it_among_the_options() -> None:

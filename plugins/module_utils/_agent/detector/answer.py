@@ -73,7 +73,7 @@ def asked(packet: bytes) -> Asked:
 
 
 class Answerer:
-    """Knows how the changes of keepalived stand on this host."""
+    """Knows the state of keepalived's changes on this host."""
 
     def __init__(self, folder: str, runtime: str = "/run") -> None:
         self.change = Change(folder, runtime)

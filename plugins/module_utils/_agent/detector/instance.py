@@ -134,7 +134,7 @@ class InstanceMonitor:
         return max(0.0, self.heard + LATE * self.instance.advert_int - now)
 
     def suspected_since(self, now: float) -> float | None:
-        """Return when the youngest of the claims that still stand was made first, None where there is none."""
+        """Return when the youngest of the claims that still hold was made first, None where there is none."""
         return max((claim.first for claim in self.claims.values() if claim.first and claim.lives(now)), default=None)
 
     def split(self, now: float) -> Claim | None:

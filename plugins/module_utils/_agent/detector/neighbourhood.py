@@ -28,11 +28,11 @@ class Neighbourhood:
         self.here, self.macs = bound(), own_macs()
 
     def interfaces(self) -> dict[str, int]:
-        """Return the index of the interface on which each address of this host stands."""
+        """Return the interface index of each address of this host."""
         return {item.address: item.interface for item in self.here}
 
     def ask(self, address: str, interface: str) -> None:
-        """Ask who else has an address, where it stands, or on this interface where it does not; raises OSError."""
+        """Ask who else has an address, on its interface, or on this one if the host has it on none; raises OSError."""
         prober = self._prober(address, interface)
         prober.ask(address, self._source6(socket.if_nametoindex(prober.interface)))
 

@@ -24,7 +24,7 @@ from .records import State
 GRACE = 1.0  # seconds between SIGTERM and SIGKILL for a command that takes too long, and for what one leaves behind
 STUCK = 5.0  # seconds more after which nobody waits for one that cannot be killed
 AT_ONCE = 16  # commands that run beside each other
-SHOWN = 50  # lines of a command that stand in the journal
+SHOWN = 50  # lines of a command that are kept in the journal
 MOST_PRINTED = 1 << 20  # bytes
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LEVEL = re.compile(r"<([0-7])>")  # what a line may begin with (sd-daemon(3))

@@ -8,7 +8,7 @@ systemd holds both open, so nothing is lost while this program is restarted or k
 
 Each event becomes one line of JSON in the event log before anything else happens. Then come the user's commands, one
 after the other for an instance, and the mails. Both wait in queues of their own threads: a command that hangs or a
-mail server that is away holds up nothing. The queues stand in a state file too and outlive a restart.
+mail server that is away holds up nothing. The queues are kept in a state file too and outlive a restart.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ class Service:
             self.event_log.settle()
 
     def dispatch(self, event: Event) -> None:
-        """Put an event that stands in the event log into the queues."""
+        """Put an event of the event log into the queues."""
         log(NOTICE, " ".join(str(event["message"]).split()))
         commands = self.config.commands_for(event)
         if commands:

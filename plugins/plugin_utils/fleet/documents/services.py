@@ -34,7 +34,7 @@ UNITS = (
 RSYSLOG = "/etc/rsyslog.d/30-holdfast.conf"
 OF_A_LOG = (RSYSLOG, "/etc/logrotate.d/holdfast-keepalived")
 
-# In this order they are looked after. The log comes before those that write to it, or their first lines would stand in
+# They are handled in this order. The log comes before those that write to it, or their first lines would stand in
 # the log of all.
 LOG: Document = {"name": "rsyslog.service", "enabled": True, "programs": [RSYSLOG]}
 # keepalived and the guard are never restarted: the address would move.
