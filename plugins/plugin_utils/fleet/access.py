@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.wire import GROUPS
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.ttl import HIGHEST_TTL, sent_ttl
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DRAWING, VIRTUAL_SERVERS
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import VIRTUAL_SERVERS
 
-__all__ = ("adverts", "drawn_on", "listen", "listens", "ports", "server_names")
+__all__ = ("adverts", "listen", "listens", "ports", "server_names")
 
 # What precedes the port of a listen: nothing, a name or an address, IPv6 in brackets.
 _LISTEN = re.compile(r"(?:(?P<host>\[[^]]*\]|[^:]*):)?(?P<port>\d+(?:-\d+)?)")
@@ -77,17 +77,6 @@ def server_names(variables: Mapping[str, t.Any]) -> list[str]:
         said = site.get("server_name") or []
         words = " ".join(map(str, said if isinstance(said, list) else [said])).split()
         found.update(dict.fromkeys([word for word in words if _NAMED.fullmatch(word)][:1]))
-    return list(found)
-
-
-def drawn_on(variables: Mapping[str, t.Any]) -> list[str]:
-    """Return the groups of hosts that a balancer sends requests to."""
-    found: dict[str, None] = {}
-    for variable in DRAWING:
-        upstreams = variables[variable] if isinstance(variables[variable], list) else []
-        for upstream in (one for one in upstreams if isinstance(one, dict)):
-            if isinstance(upstream.get("servers_from"), str):
-                found[upstream["servers_from"]] = None
     return list(found)
 
 

@@ -21,6 +21,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
     UPSTREAMS,
     VIRTUAL_SERVERS,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.demand import Demand, demands
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.detected import detected
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Faults
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer, Cluster, Fleet
@@ -138,10 +139,11 @@ class Plan:
 
     def backend(self, host: str) -> dict[str, t.Any]:
         """Return what follows for a host that serves behind the balancers."""
-        address = self.fleet.backends[host].address
+        address, demand = self.fleet.backends[host].address, self.demands[host]
         return {
             "address": address,
-            "balancers": list(self._balancers_of.get(host, ())),
+            "balancers": demand.addresses,
+            "balancer_names": list(demand.balancers),
             "loopback_addresses": self._loopback_addresses(address),
         }
 
@@ -159,17 +161,9 @@ class Plan:
         return [servers for servers in found if servers]
 
     @functools.cached_property
-    def _balancers_of(self) -> Mapping[str, Iterable[str]]:
-        """The addresses of the balancers that draw on a backend, by its name."""
-        by_group: dict[str, dict[str, None]] = {}
-        for member in self.fleet.balancers:
-            for group in access.drawn_on(member.variables):
-                by_group.setdefault(group, {}).update(dict.fromkeys(member.addresses.values()))
-        found: dict[str, dict[str, None]] = {}
-        for group, addresses in by_group.items():
-            for host in self.fleet.groups.get(group, ()):
-                found.setdefault(host, {}).update(addresses)
-        return found
+    def demands(self) -> Mapping[str, Demand]:
+        """What the balancers ask of every backend, by its name."""
+        return demands(self.fleet)
 
     def balancer(self, host: str) -> dict[str, t.Any]:
         """Return what follows for a balancer; no secret is in it."""

@@ -11,13 +11,12 @@ from collections.abc import Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import (
     SERVICE,
-    UPSTREAMS,
     VIRTUAL_SERVERS,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 
-__all__ = ("distinct_servers", "known_upstreams", "same_service", "unambiguous_ports")
+__all__ = ("distinct_servers", "known_upstreams", "same_service")
 
 
 def same_service(plan: Plan) -> t.Iterator[Fault]:
@@ -101,26 +100,6 @@ def _repeated(upstreams: t.Iterable[Mapping[str, t.Any]]) -> t.Iterator[tuple[in
     for index, upstream in enumerate(upstreams):
         servers = Counter((str(one.get("address")), str(one.get("port") or "")) for one in _dicts(upstream["servers"]))
         yield from ((index, address, port, count) for (address, port), count in servers.items() if count > 1)
-
-
-def unambiguous_ports(plan: Plan) -> t.Iterator[Fault]:
-    """A host's own port must fit all upstreams that it serves in."""
-    for member in plan.fleet.balancers:
-        chosen: dict[str, dict[str, str]] = {}
-        for variable in UPSTREAMS:
-            for index, upstream in enumerate(_dicts(member.variables[variable])):
-                if "servers_from" in upstream and "port" in upstream:
-                    named = chosen.setdefault(str(upstream["servers_from"]), {})
-                    named.setdefault(str(upstream["port"]), f"{variable}[{index}]")
-        for group, ports in chosen.items():
-            hosts = plan.fleet.groups.get(group, ()) if len(ports) > 1 else ()
-            for backend in (plan.fleet.backends[host] for host in hosts if host in plan.fleet.backends):
-                if "port" in backend.server:
-                    message = (
-                        f"{backend.server['port']} would be used for {' and '.join(ports.values())}, which say "
-                        "different ports: remove it, or let one of the upstreams list its servers"
-                    )
-                    yield Fault("ambiguous-port", backend.name, "backend_port", message)
 
 
 def _dicts(value: t.Any) -> list[Mapping[str, t.Any]]:

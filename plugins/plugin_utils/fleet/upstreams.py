@@ -49,9 +49,12 @@ class Resolver:
                 raise InputError(f"{path}.servers", "is missing: list the servers, or name a group in servers_from")
             return {**upstream, "servers": explicit}
         group = values.text(upstream["servers_from"], f"{path}.servers_from")
-        # What a host says for itself goes before what the upstream says for all.
+        # What a host says for itself goes before what the upstream says for all. Only its port does not: it is where
+        # this upstream shall go, and a host can serve several.
         common = {"port": DEFAULTS["backend_port"], **shared}
-        derived = [{"address": host.address, **common, **host.server} for host in hosts_of(self._fleet, group, path)]
+        port = {"port": shared["port"]} if "port" in shared else {}
+        hosts = hosts_of(self._fleet, group, path)
+        derived = [{"address": host.address, **common, **host.server, **port} for host in hosts]
         rest = {key: value for key, value in upstream.items() if key not in shared and key != "servers_from"}
         return {**rest, "servers": derived + explicit}
 

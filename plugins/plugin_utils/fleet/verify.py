@@ -51,7 +51,6 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_serv
     distinct_servers,
     known_upstreams,
     same_service,
-    unambiguous_ports,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_virtual_servers import (
     distinct_virtual_servers,
@@ -86,7 +85,6 @@ RULES: tuple[t.Callable[[Plan], Iterable[Fault]], ...] = (
     same_service,
     known_upstreams,
     distinct_servers,
-    unambiguous_ports,
     notifications,
     shared_virtual_addresses,
     distinct_virtual_servers,

@@ -12,7 +12,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.options import VIRTUAL_SERVER_OPTIONS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import literal
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DEFAULTS, VIRTUAL_SERVERS
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import VIRTUAL_SERVERS
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.demand import own_port
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Backend, Fleet
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.upstreams import hosts_of
 
@@ -81,7 +82,7 @@ def _resolve(fleet: Fleet, said: dict[str, t.Any], path: str) -> dict[str, t.Any
 
 
 def _server(host: Backend, server: Mapping[str, t.Any], shared: Mapping[str, t.Any], path: str) -> dict[str, t.Any]:
-    own = host.server.get("port", DEFAULTS["backend_port"])
+    own = own_port(host)
     port = server.get("port")
     if method(server) != "NAT" and port is not None and str(port) != str(own):
         raise InputError(

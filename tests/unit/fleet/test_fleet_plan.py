@@ -86,8 +86,18 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
             **cluster,
             **upstreams,
         },
-        "web1": {"address": "10.0.0.21", "balancers": ["10.0.0.11", "10.0.0.12"], "loopback_addresses": []},
-        "web2": {"address": "10.0.0.22", "balancers": ["10.0.0.11", "10.0.0.12"], "loopback_addresses": []},
+        "web1": {
+            "address": "10.0.0.21",
+            "balancers": ["10.0.0.11", "10.0.0.12"],
+            "balancer_names": ["lb1", "lb2"],
+            "loopback_addresses": [],
+        },
+        "web2": {
+            "address": "10.0.0.22",
+            "balancers": ["10.0.0.11", "10.0.0.12"],
+            "balancer_names": ["lb1", "lb2"],
+            "loopback_addresses": [],
+        },
     }
 
 
@@ -347,6 +357,11 @@ def test_an_instance_a_family() -> None:
             {"name": "blog", "servers_from": "backend"},
             {"web1": {"backend_port": "81"}},
             [{"address": "10.0.0.21", "port": 81}, {"address": "10.0.0.22", "port": 8080}],
+        ),
+        (
+            {**BLOG, "port": "9090"},
+            {"web1": {"backend_port": 81}},
+            [{"address": "10.0.0.21", "port": 9090}, {"address": "10.0.0.22", "port": 9090}],
         ),
         (
             {**BLOG, "weight": 4, "max_fails": "2", "fail_timeout": "30s", "max_conns": 100},

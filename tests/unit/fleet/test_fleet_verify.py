@@ -406,13 +406,6 @@ CASES = [
         everywhere={"balancer_upstreams": [{**BLOG, "servers": [{"address": "10.0.0.21", "port": 8080}]}]},
     ),
     case(
-        "ambiguous-port",
-        "web1: backend_port",
-        "8081 would be used for balancer_upstreams[0] and balancer_upstreams[1]",
-        everywhere={"balancer_upstreams": [BLOG, {**BLOG, "name": "api", "port": 9090}]},
-        web1={"backend_port": 8081},
-    ),
-    case(
         "different-service",
         "lb2: balancer_sites[0].server_name",
         "is not the same on lb1 and lb2",
@@ -760,6 +753,7 @@ GOOD = [
         {
             "web1": {"ansible_host": "10.0.0.21", "backend_port": 1},
             "web2": {"ansible_host": "10.0.0.21", "backend_port": 2},
+            "everywhere": {"balancer_upstreams": [{"name": "blog", "servers_from": "backend"}]},
         },
         id="backends on one address",
     ),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable
 
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents import keepalived, nginx
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents import backend, keepalived, nginx
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 
 __all__ = ("Documents", "documents")
@@ -41,6 +41,6 @@ def documents(plan: Plan, hosts: Iterable[str]) -> dict[str, Documents]:
             }
         elif host in plan.fleet.backends:
             found[host] = {
-                "backend": {"state": nginx.backend(plan, host), "preflight": nginx.backend_preflight(plan, host)}
+                "backend": {"state": backend.backend(plan, host), "preflight": backend.backend_preflight(plan, host)}
             }
     return found

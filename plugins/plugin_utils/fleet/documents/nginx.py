@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All that nginx serves on a balancer, and on a backend. Private to this collection."""
+"""All that nginx serves on a balancer. Private to this collection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.access import listen, listens
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 
-__all__ = ("backend", "backend_preflight", "balancer", "balancer_preflight")
+__all__ = ("balancer", "balancer_preflight")
 
 Variables = Mapping[str, t.Any]
 Document = t.Dict[str, t.Any]
@@ -68,38 +68,6 @@ def _health(variables: Variables) -> Document:
             {"path": "/", "return": "444"},
         ],
     }
-
-
-def backend(plan: Plan, host: str) -> Document:
-    """Return the sections of ``host_state`` that let a host serve behind the balancers."""
-    variables, derived = plan.fleet.backends[host].variables, plan.backend(host)
-    port, own_addresses = variables["backend_port"], derived["loopback_addresses"]
-    firewall = {
-        "ports": [f"{port}/tcp"],
-        # What LVS forwards comes from the clients themselves.
-        "sources": [] if own_addresses else derived["balancers"],
-        "addresses": [derived["address"]],
-    }
-    site = {
-        "name": "backend",
-        "server_name": [variables["backend_server_name"]],
-        "listen": [str(port)],
-        "root": variables["backend_root"],
-        "index": ["index.html"],
-    }
-    asked = variables["backend_firewall"] == "auto" and derived["balancers"]
-    return {
-        "loopback": {"addresses": own_addresses},
-        **({"firewall": firewall} if asked else {}),
-        **({"nginx": {"servers": [site]}} if variables["backend_server"] == "nginx" else {}),
-    }
-
-
-def backend_preflight(plan: Plan, host: str) -> Document:
-    """Return what ``preflight`` looks for before a host serves behind the balancers."""
-    variables = plan.fleet.backends[host].variables
-    package = "apache2" if variables["backend_server"] == "httpd" else variables["nginx_package"]
-    return {"packages": [package], "ports": [variables["backend_port"]], "programs": ["nginx", "apache2"]}
 
 
 def _sites(sites: list[Document]) -> list[Document]:

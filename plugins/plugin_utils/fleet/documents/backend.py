@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All that a host serves behind the balancers. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
+
+__all__ = ("backend", "backend_preflight")
+
+Document = t.Dict[str, t.Any]
+
+
+def backend(plan: Plan, host: str) -> Document:
+    """Return the sections of ``host_state`` that let a host serve behind the balancers."""
+    variables, derived, demand = plan.fleet.backends[host].variables, plan.backend(host), plan.demands[host]
+    own_addresses = derived["loopback_addresses"]
+    firewall = {
+        # Where nobody draws on it any more, what was let in before goes.
+        "ports": [*(f"{port}/tcp" for port in demand.ports), *demand.streams] if demand.balancers else [],
+        # What LVS forwards comes from the clients themselves.
+        "sources": [] if own_addresses else derived["balancers"],
+        "addresses": [derived["address"]],
+    }
+    site = {
+        "name": "backend",
+        "server_name": [variables["backend_server_name"]],
+        "listen": [str(port) for port in demand.ports],
+        "root": variables["backend_root"],
+        "index": ["index.html"],
+    }
+    return {
+        "loopback": {"addresses": own_addresses},
+        **({"firewall": firewall} if variables["backend_firewall"] == "auto" else {}),
+        **({"nginx": {"servers": [site]}} if variables["backend_server"] == "nginx" else {}),
+    }
+
+
+def backend_preflight(plan: Plan, host: str) -> Document:
+    """Return what ``preflight`` looks for before a host serves behind the balancers."""
+    variables = plan.fleet.backends[host].variables
+    package = "apache2" if variables["backend_server"] == "httpd" else variables["nginx_package"]
+    return {"packages": [package], "ports": list(plan.demands[host].ports), "programs": ["nginx", "apache2"]}
