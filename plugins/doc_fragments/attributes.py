@@ -14,6 +14,10 @@ options: {}
 requirements:
   - Python 3.7 or later on the host, nothing but its standard library
 attributes:
+  action_group:
+    description: Whether C(module_defaults) can set options for it together with the other modules of the collection.
+    support: full
+    membership: [holdfast.nginx_ha.all]
   check_mode:
     description: Whether it can tell what it would change without changing it.
     support: full

@@ -90,10 +90,10 @@ find_python() {
   return 1
 }
 
-# The virtual environment holds exactly what requirements.txt pins; a changed file brings it up to date.
+# The virtual environment holds exactly what requirements-dev.txt pins; a changed file brings it up to date.
 need_venv() {
   local stamp=$root/.venv/.requirements wanted base
-  wanted=$(<"$root/requirements.txt")
+  wanted=$(<"$root/requirements-dev.txt")
   if [[ -x $python && -e $stamp && $(<"$stamp") == "$wanted" ]]; then return; fi
   if ! base=$(find_python); then
     install_packages "Python and its venv module" python3 python3-venv
@@ -101,8 +101,8 @@ need_venv() {
   fi
   say "installing the Python tools into .venv (once, about a minute)"
   if ! "$python" -m pip --version >/dev/null 2>&1; then "$base" -m venv --clear "$root/.venv"; fi
-  "$python" -m pip install --quiet --quiet --disable-pip-version-check --requirement "$root/requirements.txt" ||
-    fail "pip could not install requirements.txt (its last words are above): put the network or pip's package index right, then run this again."
+  "$python" -m pip install --quiet --quiet --disable-pip-version-check --requirement "$root/requirements-dev.txt" ||
+    fail "pip could not install requirements-dev.txt (its last words are above): put the network or pip's package index right, then run this again."
   printf '%s\n' "$wanted" >"$stamp"
 }
 

@@ -15,6 +15,7 @@ __all__ = ("ansible_playbook", "play")
 ROOT = Path(__file__).parents[2]
 PROGRAM = str(Path(sys.executable).parent / "ansible-playbook")
 LIMIT = 600
+CLONE = ROOT / ".ansible" / "collections"
 
 
 def play(playbook: str, *arguments: str, fails: bool = False) -> str:
@@ -39,8 +40,11 @@ def play(playbook: str, *arguments: str, fails: bool = False) -> str:
     return done.stdout
 
 
-def ansible_playbook(folder: Path, *arguments: str) -> tuple[int, str]:
-    """Run ansible-playbook in a folder with nothing but this collection; return the exit code and what was printed."""
+def ansible_playbook(folder: Path, *arguments: str, collections: Path = CLONE) -> tuple[int, str]:
+    """Run ansible-playbook in a folder with nothing but this collection, that of the clone or one that was installed.
+
+    Return the exit code and what was printed.
+    """
     done = subprocess.run(
         [PROGRAM, *arguments],
         cwd=folder,
@@ -49,7 +53,7 @@ def ansible_playbook(folder: Path, *arguments: str) -> tuple[int, str]:
             "HOME": str(folder),
             "LC_ALL": "C.UTF-8",
             "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
+            "ANSIBLE_COLLECTIONS_PATH": str(collections),
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from playing import ansible_playbook
+from published import build, install
 
 ROOT = Path(__file__).parents[3]
 PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
@@ -36,11 +36,15 @@ INVENTORY = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of a user's own, with an inventory and the collection as it is installed from its archive."""
     folder = tmp_path_factory.mktemp("groups")
+    install(build(folder), folder)
     (folder / "inventory.yml").write_text(yaml.safe_dump(INVENTORY))
-    shutil.copytree(ROOT / "playbooks", folder / "playbooks")
-    shutil.copy(ROOT / "site.yml", folder)
     return folder
+
+
+def played(folder: Path, *arguments: str) -> tuple[int, str]:
+    return ansible_playbook(folder, *arguments, collections=folder / "collections")
 
 
 def test_each_host_joins_the_groups_of_what_it_is(folder: Path) -> None:
@@ -49,8 +53,8 @@ def test_each_host_joins_the_groups_of_what_it_is(folder: Path) -> None:
         "gather_facts": False,
         "tasks": [{"debug": {"msg": "{{ inventory_hostname }} {{ group_names | select('match', 'holdfast_[mb]') }}"}}],
     }
-    (folder / "shown.yml").write_text(yaml.safe_dump([{"import_playbook": "playbooks/groups.yml"}, shown]))
-    code, printed = ansible_playbook(folder, "-i", "inventory.yml", "shown.yml")
+    (folder / "shown.yml").write_text(yaml.safe_dump([{"import_playbook": "holdfast.nginx_ha.groups"}, shown]))
+    code, printed = played(folder, "-i", "inventory.yml", "shown.yml")
     assert code == 0, printed
     for words in ("one ['holdfast_master']", "two ['holdfast_backup']", "three ['holdfast_backend']"):
         assert words in printed
@@ -58,17 +62,18 @@ def test_each_host_joins_the_groups_of_what_it_is(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "playbook", ["site.yml", *(f"playbooks/{path.name}" for path in PLAYBOOKS if path.name != "groups.yml")]
+    "playbook",
+    [str(ROOT / "site.yml"), *(f"holdfast.nginx_ha.{path.stem}" for path in PLAYBOOKS if path.stem != "groups")],
 )
 def test_every_playbook_reaches_the_hosts_of_groups_with_other_names(folder: Path, playbook: str) -> None:
-    code, printed = ansible_playbook(folder, "-i", "inventory.yml", playbook, "-e", "to=two")
+    code, printed = played(folder, "-i", "inventory.yml", playbook, "-e", "to=two")
     assert code != 0
     assert "256 is out of range" in printed
 
 
 def test_an_inventory_without_any_of_the_groups_is_refused(folder: Path) -> None:
     (folder / "other.yml").write_text("web:\n  hosts:\n    one:\n")
-    code, printed = ansible_playbook(folder, "-i", "other.yml", "site.yml")
+    code, printed = played(folder, "-i", "other.yml", "holdfast.nginx_ha.site")
     assert code != 0
     assert "No host of this run is in the groups master, backup, backend." in printed
 

@@ -32,7 +32,7 @@ class Bare:
 
     def __post_init__(self) -> None:
         self.folder.chmod(0o755)
-        for path in ("bin/lab", "tests/lab/setup.sh", "requirements.txt"):
+        for path in ("bin/lab", "tests/lab/setup.sh", "requirements-dev.txt"):
             (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / path, self.folder / path)
         (self.folder / "path").mkdir()
@@ -135,9 +135,9 @@ def test_an_environment_that_is_up_to_date_is_left_alone(bare: Bare) -> None:
     python = bare.folder / ".venv/bin/python"
     python.write_text("#!/bin/bash\necho called >&2; exit 1\n")
     python.chmod(0o755)
-    shutil.copy(ROOT / "requirements.txt", bare.folder / ".venv/.requirements")
+    shutil.copy(ROOT / "requirements-dev.txt", bare.folder / ".venv/.requirements")
     assert bare.source("need_venv").returncode == 0
-    (bare.folder / "requirements.txt").write_text("other==1\n")
+    (bare.folder / "requirements-dev.txt").write_text("other==1\n")
     bare.program("python3", "exit 1")
     assert bare.source("find_python() { return 1; }; need_venv").returncode == 1
 
