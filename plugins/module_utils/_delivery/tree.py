@@ -4,8 +4,9 @@
 """The agent as a tree of files: what each of its parts imports. Private to this collection.
 
 The tree holds each file of this folder that a part of the agent imports, under the name ``holdfast``, and beside it the
-``__main__.py`` that starts a part. The files import one another by their places, so they work here and there alike.
-They are read out of the archive in which Ansible has sent this one: what it lacks is imported nowhere.
+``__main__.py`` that starts a part, which is start.py here. The files import one another by their places, so they work
+here and there alike. They are read out of the archive in which Ansible has sent this one: what it lacks is imported
+nowhere.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent import __main__, parts
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent import parts, start
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import digest
 
 __all__ = ("MAIN", "Tree", "manifest")
 
-UTILS = __main__.__name__.partition("._agent")[0]
-PACKAGE, MAIN, PARTS = "holdfast", "__main__.py", "_agent/parts.py"
+UTILS = start.__name__.partition("._agent")[0]
+PACKAGE, MAIN, START, PARTS = "holdfast", "__main__.py", "_agent/start.py", "_agent/parts.py"
 
 # In parts.py each function is a part, and imports what it needs itself.
 PART = re.compile(r"^def (\w+)(.*?)(?=^def |\Z)", re.MULTILINE | re.DOTALL)
@@ -45,7 +46,7 @@ class Tree:
         """Return the tree of the collection that runs."""
         texts = {path: _text(path) or "" for path in _closure(PARTS)}
         files = {f"{PACKAGE}/{path}": text for path, text in sorted(texts.items())}
-        files[MAIN] = _text(f"_agent/{MAIN}") or ""
+        files[MAIN] = _text(START) or ""
         always = {PARTS, *_packages(PARTS)}
         loaded = {}
         for name, body in PART.findall(texts[PARTS]):

@@ -66,8 +66,8 @@ def listing(folder: Path) -> dict[str, tuple[int, int]]:
 def test_every_file_of_the_agent_is_delivered() -> None:
     there = {f"holdfast/{path.relative_to(UTILS)}" for path in (UTILS / "_agent").rglob("*.py")}
     delivered = {path for path in TREE.files if path.startswith("holdfast/_agent/")}
-    assert there - {"holdfast/_agent/__main__.py"} == delivered
-    assert TREE.files[MAIN] == (UTILS / "_agent/__main__.py").read_text()
+    assert there - {"holdfast/_agent/start.py"} == delivered
+    assert TREE.files[MAIN] == (UTILS / "_agent/start.py").read_text()
     assert {path: (UTILS / path.partition("/")[2]).read_text() for path in TREE.files if path != MAIN} == {
         path: text for path, text in TREE.files.items() if path != MAIN
     }

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Starts one part of the agent: /usr/bin/python3 -I -S -B /usr/local/lib/holdfast/agent PART [ARGUMENT ...]
 
-On a host this file lies beside the folder ``holdfast``, which has the rest.
+On a host this file is ``__main__.py`` beside the folder ``holdfast``, which has the rest.
 """
 
 from __future__ import annotations
