@@ -19,7 +19,7 @@ access_log:
 add_header:
   description:
     - Header lines for every answer by name, those of errors too. A V(null) leaves one out.
-    - A location with lines of its own does not inherit those of its server.
+    - A location has those of its server too, unless it gives one of the same name or O(.add_header_inherit) is said.
   type: dict
 add_header_inherit:
   description:
@@ -37,7 +37,7 @@ aio:
   type: raw
 auth_basic:
   description:
-    - What a client reads when it is asked for name and password, in quotes where it has blanks, or V(off).
+    - What a client reads when it is asked for name and password, such as V(Members only), or V(off).
   type: raw
 auth_basic_user_file:
   description: File with names and hashed passwords.
@@ -84,7 +84,9 @@ error_log:
   description: Where errors are logged, and from which level on, such as V(/var/log/nginx/blog.error.log warn).
   type: raw
 error_page:
-  description: What is answered in the place of a status, one rule an element, such as V(502 503 504 /sorry.html).
+  description:
+    - What is answered in the place of a status, one rule an element, such as V(502 503 504 /sorry.html).
+    - A location has those of its server too, behind its own.
   type: list
   elements: str
 etag:

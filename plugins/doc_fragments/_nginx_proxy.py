@@ -194,7 +194,7 @@ proxy_set_header:
     - Header lines towards the backend, by name. An empty text takes one away, a V(null) leaves it out here.
     - A location that goes to an upstream has C(Host), C(X-Real-IP), C(X-Forwarded-For), C(X-Forwarded-Proto) and an
       empty C(Connection) beside these.
-    - A location with lines of its own does not inherit those of its server.
+    - A location has those of its server too, unless it gives one of the same name.
   type: dict
 proxy_socket_keepalive:
   description:

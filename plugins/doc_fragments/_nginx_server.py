@@ -32,9 +32,9 @@ upstream:
   description:
     - Name of the group that answers.
     - A location has at most one of O(.upstream), O(.proxy_pass), O(.root), O(.alias) and O(.return).
-    - The location then gets what a balancer needs, each of it where nothing else is said. That is HTTP/1.1 and an empty
-      C(Connection), so that connections are kept, the client's C(Host) and address for the backend, two seconds for a
-      connection, and the next server after an error or a timeout.
+    - The location then gets what a balancer needs, each of it where neither the location nor what is around it says
+      otherwise. That is HTTP/1.1 and an empty C(Connection), so that connections are kept, the client's C(Host) and
+      address for the backend, two seconds for a connection, and the next server after an error or a timeout.
   type: str
 upstream_scheme:
   description: Whether O(.upstream) is asked by HTTP or by HTTPS.
@@ -47,6 +47,12 @@ upstream_uri:
 proxy_pass:
   description: Where requests go, with scheme, as in nginx. Nothing is added as it is for O(.upstream).
   type: str
+websocket:
+  description:
+    - Whether a client may change to another protocol, as a websocket does. Such a connection may be silent for an hour,
+      unless O(.proxy_read_timeout) says otherwise.
+    - Without it, what the server says.
+  type: bool
 alias:
   description: Folder that replaces the path of the location.
   type: str
@@ -59,6 +65,16 @@ internal:
 stub_status:
   description: Whether the location shows how many connections and requests nginx has and had.
   type: bool
+"""
+
+INNER = """\
+locations:
+  description:
+    - Locations inside this one. They have no further ones.
+    - What is said around a location holds in it too. Headers, error pages and hidden headers add up, and the inner one
+      of a name counts.
+  type: list
+  elements: dict
 """
 
 OWN = """\
@@ -89,8 +105,13 @@ http3:
     - Needs nginx 1.25.0.
   type: bool
 upstream:
-  description: Name of the group that answers; short for a location V(/) that goes there.
+  description:
+    - Name of the group that answers; short for a location V(/) that goes there.
+    - What else the server says, as O(.proxy_read_timeout) or O(.proxy_set_header), holds for it.
   type: str
+websocket:
+  description: Whether clients may change to another protocol in every location that goes to a backend and says nothing.
+  type: bool
 return:
   description: Answer to every request, as in nginx, such as V(301 https://$host$request_uri).
   type: str
@@ -139,5 +160,8 @@ locations:
   elements: dict
 """
 
-SERVER = OWN + suboptions("locations[]", LOCATION, ACCESS, HTTP, PROXY, PROXY_TLS)
+SHARED = (ACCESS, HTTP, PROXY, PROXY_TLS)
+INSIDE = suboptions("locations[]", LOCATION, *SHARED)
+
+SERVER = OWN + suboptions("locations[]", LOCATION, *SHARED, INNER + INSIDE)
 SERVER += ACCESS + HTTP + PROXY + PROXY_TLS + TLS + HTTP_TLS

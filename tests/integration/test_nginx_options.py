@@ -45,6 +45,7 @@ SAMPLES: dict[str, t.Any] = {
     "seconds": "5s",
     "word": "x",
     "arguments": "off",
+    "phrase": "x y",
     "words": ["x"],
     "lines": ["x y"],
     "pairs": {"a": "b"},

@@ -79,8 +79,8 @@ CASES: list[Case] = [
     ),
     Case(
         "undefined-upstream",
-        f"upstream blog {{ {TWO} }}\nserver {{ location / {{\nproxy_pass http://ip6-localhost/x; }} }}",
-        f"upstream blog {{ {TWO} }}\nserver {{ location / {{\nproxy_pass http://Blog/x; }} }}",
+        f"upstream blog {{ {TWO} }}\nserver {{ location / {{\nproxy_pass http://ip6-localhost/x/; }} }}",
+        f"upstream blog {{ {TWO} }}\nserver {{ location / {{\nproxy_pass http://Blog/x/; }} }}",
         3,
     ),
     Case(
@@ -118,6 +118,46 @@ CASES: list[Case] = [
         "proxy_set_header Host $host;\nproxy_set_header X-A a;\n" + GOES % ("proxy_set_header x-a b;", "127.0.0.1"),
         "proxy_set_header X-A a;\n" + GOES % ("proxy_set_header x-a b;", "127.0.0.1"),
         3,
+    ),
+    Case(
+        "keepalive-without-effect",
+        f"upstream u {{ {TWO} keepalive 8; }}\n" + GOES % ("proxy_set_header Connection close;", "u"),
+        f"upstream u {{ {TWO} keepalive 8; }}\n" + GOES % ("proxy_set_header Connection $http_upgrade;", "u"),
+        2,
+    ),
+    Case(
+        "lost-in-location",
+        "server { add_header X-A a;\nlocation / {\nadd_header X-B b; } }",
+        "server { add_header X-A a;\nlocation / { add_header x-a b; } location /b { root /srv; } }",
+        3,
+    ),
+    Case(
+        "lost-in-location",
+        "error_page 404 /404;\nserver { location / { root /srv;\nlocation /a {\nerror_page 500 /500; } } }",
+        "error_page 404 /404;\nserver { error_page 404 /404; error_page 500 /500; location / { root /srv; } }",
+        4,
+    ),
+    Case(
+        "lost-in-location",
+        "limit_req_zone $uri zone=a:1m rate=1r/s;\nlimit_req_zone $uri zone=b:1m rate=1r/s;\n"
+        "server { limit_req zone=a;\nlocation / {\nlimit_req zone=b; } }",
+        "limit_req_zone $uri zone=a:1m rate=1r/s;\n"
+        "server { limit_req zone=a; location / { limit_req zone=a burst=5; } }",
+        5,
+    ),
+    Case(
+        "path-joined-wrongly",
+        "server { location /api2 {\nproxy_pass http://127.0.0.1:1/; } }",
+        "server { location /api/ { proxy_pass http://127.0.0.1:1/; } "
+        "location /b { proxy_pass http://127.0.0.1:1/c; } }",
+        2,
+    ),
+    Case(
+        "path-joined-wrongly",
+        "server { location ^~ /api/ {\nproxy_pass http://127.0.0.1:1/v1; } }",
+        "server { location = /api/ { proxy_pass http://127.0.0.1:1/v1; } "
+        "location /b { proxy_pass http://127.0.0.1:1; } }",
+        2,
     ),
     Case(
         "conflicting-server-name",

@@ -18,7 +18,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema import k
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Kind, elements, first_word
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import join
 
-__all__ = ("Arguments", "Lines", "Number", "OnOff", "OptionalText", "Pairs", "Text", "Texts", "Words")
+__all__ = ("Arguments", "Lines", "Number", "OnOff", "OptionalText", "Pairs", "Phrase", "Text", "Texts", "Words")
 
 
 def _switch(value: t.Any) -> str:
@@ -96,6 +96,22 @@ class Arguments(Kind):
 
     def read(self, lines: t.Sequence[Block]) -> str:
         return _join(lines[-1].args)
+
+
+class Phrase(Arguments):
+    """One argument for people, as the name of a protected area: its blanks need no quotes, and may have them."""
+
+    def accept(self, value: t.Any, path: str, version: Version | None) -> str:
+        text = values.word(path, _switch(value))
+        if text[0] in "\"'":
+            (text,) = values.words(path, text, least=1, most=1)
+        return text
+
+    def write(self, keyword: str, value: str) -> t.Iterator[Block]:
+        yield Block(keyword, (value,))
+
+    def read(self, lines: t.Sequence[Block]) -> str:
+        return first_word(lines[-1])
 
 
 class Words(Kind):

@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, walk
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules import where
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rule import where
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Build
 
 __all__ = ("missing_modules",)

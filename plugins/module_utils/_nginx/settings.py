@@ -19,6 +19,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds imp
     Number,
     OnOff,
     Pairs,
+    Phrase,
     Text,
     Words,
 )
@@ -47,6 +48,7 @@ SHAPES: t.Mapping[str, Kind] = {
     "seconds": Text(values.time, seconds=True),
     "word": Text(),
     "arguments": Arguments(),
+    "phrase": Phrase(),
     "words": Words(),
     "lines": Lines(),
     "pairs": Pairs(),
@@ -92,7 +94,7 @@ _HTTP = _table(
         proxy_ssl_password_file proxy_ssl_trusted_certificate real_ip_header root
         """,
     arguments="""
-        access_log add_header_inherit aio auth_basic auth_request client_body_temp_path directio error_log expires
+        access_log add_header_inherit aio auth_request client_body_temp_path directio error_log expires
         gzip_buffers gzip_disable gzip_http_version gzip_static if_modified_since keepalive_timeout
         limit_conn_log_level limit_rate limit_rate_after limit_req_log_level lingering_close open_file_cache
         proxy_bind proxy_buffers proxy_cache proxy_limit_rate proxy_redirect proxy_ssl_certificate_cache
@@ -106,6 +108,7 @@ _HTTP = _table(
         error_page limit_conn limit_req mirror proxy_cache_valid proxy_cookie_domain proxy_cookie_flags
         proxy_cookie_path proxy_hide_header proxy_pass_header proxy_ssl_conf_command set_real_ip_from sub_filter
         """,
+    phrase="auth_basic",
     pairs="proxy_set_header",
     headers="add_header add_trailer",
 )

@@ -63,10 +63,10 @@ def test_a_finding_in_what_we_own_names_the_option() -> None:
     )
     findings = check(config.to_blocks())
     assert [(each.where, each.rule) for each in findings] == [
+        ("servers[1].locations[1].upstream", "undefined-upstream"),
         ("upstreams[1].servers[0]", "single-server-never-fails"),
-        ("servers[1].locations[1].proxy_pass", "undefined-upstream"),
     ]
-    assert str(findings[0]) == (
+    assert str(findings[1]) == (
         'upstreams[1].servers[0]: nginx ignores max_fails=2 in upstream "b": its only server never counts as failed '
         "[single-server-never-fails]"
     )

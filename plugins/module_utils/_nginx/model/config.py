@@ -31,6 +31,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.def
     Map,
     SplitClients,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.inheritance import PAIRS
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.server import Server, StreamServer
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.upstream import Upstream
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
@@ -129,22 +130,45 @@ class NginxConfig:
         """Return everything as blocks http and stream; the position of each block inside is its input path."""
         inside: dict[str, list[Block]] = {"http": [], "stream": []}
         for kind, path, model in self.elements():
-            inside[kind.context].append(_placed(self.block(model), path))
+            inside[kind.context].append(_placed(self.block(model), path, model))
         return tuple(Block(context, (), tuple(blocks)) for context, blocks in inside.items() if blocks)
 
 
-def _placed(block: Block, path: str) -> Block:
-    """Return the block with input paths as positions, inside it too."""
+# What an option of another name becomes.
+_GOALS = {"upstream": "proxy_pass"}
 
-    def place(child: Block, around: tuple[str, dict[str, int]]) -> tuple[Block, tuple[str, dict[str, int]]]:
-        parent, count = around
-        where = f"{parent}.{child.name}"
-        if child.name in ("server", "location"):
-            number = count.setdefault(child.name, 0)
-            count[child.name] += 1
-            where = f"{parent}.{child.name}s[{number}]"
-        return replace(child, position=Position(where)), (where, {})
 
-    here: tuple[str, dict[str, int]] = (path, {})
-    children = None if block.children is None else rebuilt(block.children, place, here)
+class _Place(t.NamedTuple):
+    """The input path of a block, the model that it was made from, and how many of each name were inside it so far."""
+
+    path: str
+    model: t.Any
+    counted: dict[str, int]
+
+
+def _placed(block: Block, path: str, model: Model) -> Block:
+    """Return the block with input paths as positions, inside it too; what was derived has the path of its cause."""
+
+    def place(child: Block, around: _Place) -> tuple[Block, _Place]:
+        number = around.counted.setdefault(child.name, 0)
+        around.counted[child.name] += 1
+        where, inner = _where(child, around, number)
+        return replace(child, position=Position(where)), _Place(where, inner, {})
+
+    children = None if block.children is None else rebuilt(block.children, place, _Place(path, model, {}))
     return replace(block, children=children, position=Position(path))
+
+
+def _where(child: Block, around: _Place, number: int) -> tuple[str, t.Any]:
+    """Return the input path of a block inside another, and the model that it was made from, if it is one."""
+    inside = getattr(around.model, "locations", ()) if child.name == "location" else ()
+    if number < len(inside):
+        origin = inside[number].origin
+        return (f"{around.path}.{origin}" if origin else around.path), inside[number]
+    if child.name in ("server", "location"):
+        return f"{around.path}.{child.name}s[{number}]", None
+    goal = getattr(around.model, "goal", "")
+    said = goal if _GOALS.get(goal) == child.name else child.name
+    if child.name in PAIRS and child.args:
+        return f"{around.path}.{said}.{child.args[0]}", None
+    return f"{around.path}.{said}", None

@@ -7,37 +7,49 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import settings, values
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds import OptionalText, Text, Texts
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds import OnOff, OptionalText, Text, Texts
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.base import Model
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.inheritance import PAIRS, Level
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Choice
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import Option, join
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import NestedList, Option, join
 
 __all__ = ("Location", "separated")
 
 _PATH = re.compile(r"(?:(=|~\*?|\^~)\s*)?(\S(?:.*\S)?)")
 _GLUED = re.compile(r"(=|\^~|~\*|~(?!\*))([\s\S]+)")
 
-# What a location gets that goes to an upstream, unless it says otherwise: connections that are kept, the client's
-# own host name and address for the backend, and a dead backend left quickly. Compared without regard to case.
+# What a location gets that goes to an upstream, where neither it nor what is around it says otherwise: connections that
+# are kept, the client's own host name and address for the backend, and a dead backend left quickly.
 PROXY_DEFAULTS: t.Mapping[str, t.Any] = {
     "proxy_http_version": "1.1",
     "proxy_connect_timeout": "2s",
     "proxy_next_upstream": ["error", "timeout"],
+    "proxy_set_header": {
+        "Connection": "",
+        "Host": "$host",
+        "X-Real-IP": "$remote_addr",
+        "X-Forwarded-For": "$proxy_add_x_forwarded_for",
+        "X-Forwarded-Proto": "$scheme",
+    },
 }
-PROXY_HEADERS: t.Mapping[str, str] = {
-    "Connection": "",
-    "Host": "$host",
-    "X-Real-IP": "$remote_addr",
-    "X-Forwarded-For": "$proxy_add_x_forwarded_for",
-    "X-Forwarded-Proto": "$scheme",
+
+# A client that asks for another protocol gets it, and every other request keeps the connection to the backend.
+# https://nginx.org/en/docs/http/websocket.html has a map for this; what a server sets needs no second file.
+UPGRADE = parse('set $holdfast_connection ""; if ($http_upgrade) { set $holdfast_connection upgrade; }')
+_UPGRADED: t.Mapping[str, str] = {"Upgrade": "$http_upgrade", "Connection": "$holdfast_connection"}
+# Such a connection may be silent for longer than an answer may take.
+_UPGRADED_DEFAULTS: t.Mapping[str, t.Any] = {
+    "proxy_http_version": "1.1",
+    "proxy_read_timeout": "1h",
+    "proxy_send_timeout": "1h",
 }
 
 
@@ -105,11 +117,13 @@ def _url(path: str, url: str) -> str:
 
 
 @dataclass(frozen=True)
-class Location(Model):
+class InnerLocation(Model):
     """One location. ``words`` are its path, or a modifier and its path.
 
     ``target`` is what proxy_pass is given, ``answer`` the words behind a return that comes last, ``directives`` what no
-    option says and what comes behind an include.
+    option says and what comes behind an include. The fields that do not count in comparison are what only the user's
+    options say: ``origin`` is where they stand, seen from what the location lies in, ``goal`` the option that says
+    where requests go, and ``without`` the pairs that were said as null.
     """
 
     keyword = "location"
@@ -119,6 +133,7 @@ class Location(Model):
         "upstream_scheme": Option(Choice("http", "https"), default="http"),
         "upstream_uri": Option(OptionalText(_uri)),
         "proxy_pass": Option(OptionalText(_url)),
+        "websocket": Option(OnOff()),
         "alias": Option(OptionalText()),
         "return": Option(OptionalText(values.words, most=2)),
         **SHARED,
@@ -131,25 +146,17 @@ class Location(Model):
     answer: tuple[str, ...] = ()
     access: tuple[tuple[str, str], ...] = ()
     settings: settings.Settings = field(default_factory=dict)
+    locations: tuple[InnerLocation, ...] = ()
     directives: tuple[Block, ...] = ()
+    origin: str = field(default="", compare=False)
+    goal: str = field(default="", compare=False)
+    websocket: bool | None = field(default=None, compare=False)
+    without: t.Mapping[str, t.Collection[str]] = field(default_factory=dict, compare=False)
 
     @property
     def path(self) -> str:
         """The modifier and the path, as in ``= /x`` or ``~ \\.php$``."""
         return " ".join(self.words)
-
-    @classmethod
-    def defaults(cls, options: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
-        return PROXY_DEFAULTS if options.get("upstream") else {}
-
-    @classmethod
-    def accepted(cls, given: t.Mapping[str, t.Any], path: str, version: Version | None) -> dict[str, t.Any]:
-        if given.get("upstream"):
-            said = given.get("proxy_set_header") or {}
-            named = {header.lower() for header in said}
-            headers = {header: value for header, value in PROXY_HEADERS.items() if header.lower() not in named}
-            given = {**given, "proxy_set_header": {**headers, **said}}
-        return super().accepted(given, path, version)
 
     @classmethod
     def fields_of(cls, taken: dict[str, t.Any], path: str, version: Version | None) -> dict[str, t.Any]:
@@ -159,16 +166,66 @@ class Location(Model):
         upstream, scheme, uri = (taken.get(f"upstream{part}") for part in ("", "_scheme", "_uri"))
         if uri and not upstream:
             raise InputError(join(path, "upstream_uri"), "this belongs to upstream, which is not given")
+        if taken.get("websocket") and not (upstream or taken.get("proxy_pass")):
+            raise InputError(join(path, "websocket"), "this belongs to upstream or proxy_pass, and neither is given")
         return {
             "words": taken["path"],
             "target": f"{scheme}://{upstream}{uri or ''}" if upstream else taken.get("proxy_pass"),
             "alias": taken.get("alias"),
             "settings": cls.taken_settings(taken),
+            "locations": tuple(
+                replace(one, origin=f"locations[{at}]") for at, one in enumerate(taken.get("locations") or ())
+            ),
+            "goal": goals[0] if goals else "",
+            "websocket": taken.get("websocket"),
             **shared_fields(taken),
         }
 
     @classmethod
-    def from_block(cls, block: Block) -> Location:
+    def from_options(
+        cls: type[SomeLocation], options: t.Mapping[str, t.Any], path: str = "", version: Version | None = None
+    ) -> SomeLocation:
+        made = super().from_options(options, path, version)
+        said = {name: options[name] for name in PAIRS if isinstance(options.get(name), t.Mapping)}
+        null = {name: [str(one) for one, text in pairs.items() if text is None] for name, pairs in said.items()}
+        return replace(made, without={name: gone for name, gone in null.items() if gone})
+
+    def validate(self, path: str) -> None:
+        given_uri = self.goal == "upstream" and "/" in (self.target or "").partition("://")[2]
+        if given_uri and (self.words[0] in ("~", "~*") or self.words[0].startswith("@")):
+            message = "a location of this kind hands the path on as it is; leave this out, or use rewrite in directives"
+            raise InputError(join(path, "upstream_uri"), message)
+
+    def settled(self, around: Level, *, websocket: bool | None = None) -> InnerLocation:
+        """Return the location with what nginx would not give it of the level around it, and what it lacks for its goal.
+
+        ``websocket`` is what is said around it.
+        """
+        upgraded = self.target is not None and bool(websocket if self.websocket is None else self.websocket)
+        defaults: dict[str, t.Any] = {**(_UPGRADED_DEFAULTS if upgraded else {})}
+        if self.goal == "upstream":
+            defaults = {**PROXY_DEFAULTS, **defaults}
+        found = around.settled(
+            self.settings,
+            self.directives,
+            defaults=defaults,
+            over={"proxy_set_header": _UPGRADED} if upgraded else {},
+            without=self.without,
+        )
+        inside = around.inside(found, self.directives)
+        inner = tuple(
+            one.settled(inside, websocket=websocket if self.websocket is None else self.websocket)
+            for one in self.locations
+        )
+        return replace(self, settings=found, locations=inner, websocket=upgraded)
+
+    @property
+    def upgrades(self) -> bool:
+        """True where it, or a location inside it, hands a change of protocol on; its server then needs ``UPGRADE``."""
+        return bool(self.websocket) or any(one.upgrades for one in self.locations)
+
+    @classmethod
+    def from_block(cls: type[SomeLocation], block: Block) -> SomeLocation:
         """Return the location that a block describes; what no option can say there is kept in ``directives``."""
         if block.name != "location" or len(block.args) not in (1, 2) or block.children is None:
             raise ConfigError(block.position, 'a location reads "location [MODIFIER] PATH { ... }"')
@@ -176,7 +233,8 @@ class Location(Model):
         found, known = settings.from_blocks(settings.LOCATION, known)
         known, single = take(known, "proxy_pass", "alias")
         known, rules = take_access(known)
-        rest, answer = take_return((*known, *behind))
+        rest, inner = cls.take_locations((*known, *behind))
+        rest, answer = take_return(rest)
         return cls(
             words=separated(block.args),
             target=single.get("proxy_pass"),
@@ -184,8 +242,14 @@ class Location(Model):
             answer=answer,
             access=rules,
             settings=found,
+            locations=inner,
             directives=rest,
         )
+
+    @classmethod
+    def take_locations(cls, blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[InnerLocation, ...]]:
+        """Return the blocks without the locations that the options of this one can hold, and these."""
+        return blocks, ()
 
     def to_block(self) -> Block:
         """Return the block."""
@@ -199,7 +263,32 @@ class Location(Model):
         children.extend(self.directives)
         if self.answer:
             children.append(Block("return", self.answer))
+        children.extend(one.to_block() for one in self.locations)
         return Block("location", self.words, tuple(children))
+
+
+SomeLocation = t.TypeVar("SomeLocation", bound=InnerLocation)
+
+
+class Location(InnerLocation):
+    """A location of a server, which can have locations inside it."""
+
+    inputs = {**InnerLocation.inputs, "locations": Option(NestedList(InnerLocation))}
+
+    @classmethod
+    def take_locations(cls, blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[InnerLocation, ...]]:
+        return take_locations(blocks, InnerLocation)
+
+
+def take_locations(
+    blocks: tuple[Block, ...], model: type[SomeLocation]
+) -> tuple[tuple[Block, ...], tuple[SomeLocation, ...]]:
+    """Return the blocks without the locations behind the last include, and these."""
+    last = max((i for i, block in enumerate(blocks) if block.name == "include"), default=-1) + 1
+    rest = tuple(block for block in blocks[last:] if block.name != "location")
+    return (*blocks[:last], *rest), tuple(
+        model.from_block(block) for block in blocks[last:] if block.name == "location"
+    )
 
 
 def separated(args: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
@@ -16,15 +16,18 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version im
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import settings, values
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds import OnOff, OptionalText, Text, Texts
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.base import Model
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.inheritance import Level
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.listen import Listen
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.location import (
     SHARED,
+    UPGRADE,
     Location,
     shared_fields,
     split_at_include,
     take,
     take_access,
     take_all,
+    take_locations,
     take_return,
     upstream_name,
 )
@@ -75,6 +78,7 @@ class Server(Model):
         "http2": Option(OnOff()),
         "http3": Option(OnOff()),
         "upstream": Option(OptionalText(upstream_name)),
+        "websocket": Option(OnOff()),
         "return": Option(OptionalText(values.words, most=2)),
         "locations": Option(NestedList(Location)),
         **SHARED,
@@ -96,12 +100,19 @@ class Server(Model):
     def fields_of(cls, taken: dict[str, t.Any], path: str, version: Version | None) -> dict[str, t.Any]:
         names = taken.get("server_name") or ()
         found = cls.taken_settings(taken)
-        locations = taken.get("locations") or ()
+        shared = shared_fields(taken)
+        locations = tuple(
+            replace(one, origin=f"locations[{at}]") for at, one in enumerate(taken.get("locations") or ())
+        )
         if taken.get("upstream"):
             if any(location.path == "/" for location in locations):
                 raise InputError(join(path, "upstream"), 'the location "/" says already where requests go')
             whole = Location.from_options({"path": "/", "upstream": taken["upstream"]}, path, version)
             locations = (*locations, whole)
+        around = Level().inside(found, shared["directives"])
+        locations = tuple(one.settled(around, websocket=taken.get("websocket")) for one in locations)
+        if any(one.upgrades for one in locations):
+            shared["directives"] = (*UPGRADE, *shared["directives"])
         default = "443 ssl" if "ssl_certificate" in found else "80"
         listens = taken.get("listen") or (Listen.from_option(default, join(path, "listen")),)
         http2 = taken.get("http2")
@@ -117,7 +128,7 @@ class Server(Model):
             "http3": taken.get("http3"),
             "settings": found,
             "locations": locations,
-            **shared_fields(taken),
+            **shared,
         }
 
     def validate(self, path: str) -> None:
@@ -161,7 +172,7 @@ class Server(Model):
             if all("http2" in listen.parameters for listen in tls):
                 http2 = True
                 listens = tuple(listen.without("http2") for listen in listens)
-        rest, locations = _take_locations((*known, *behind))
+        rest, locations = take_locations((*known, *behind), Location)
         rest, answer = take_return(rest)
         return cls(
             name=name or _made_name(tuple(word for each in block.find("server_name") for word in each.args), ""),
@@ -304,15 +315,6 @@ def _take_listens(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[L
 def _take_server_names(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[str, ...]]:
     rest, found = take_all(blocks, "server_name", most=None)
     return rest, tuple(word for block in found for word in block.args)
-
-
-def _take_locations(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[Location, ...]]:
-    """Return the blocks without the locations behind the last include, and these."""
-    last = max((i for i, block in enumerate(blocks) if block.name == "include"), default=-1) + 1
-    rest = tuple(block for block in blocks[last:] if block.name != "location")
-    return (*blocks[:last], *rest), tuple(
-        Location.from_block(block) for block in blocks[last:] if block.name == "location"
-    )
 
 
 def _made_name(server_names: tuple[str, ...], path: str) -> str:

@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a site says is what a client gets and a backend sees, shown by requests to the real nginx."""
+
+from __future__ import annotations
+
+import typing as t
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from served_sites import Backend, Options, Sites, backend
+
+
+@contextmanager
+def served(folder: Path, *names: str, **site: t.Any) -> t.Iterator[tuple[Sites, list[Backend]]]:
+    """Serve one site at the socket ``site``, with an upstream ``web`` of backends of these names."""
+    with ExitStack() as stack:
+        backends = [stack.enter_context(backend(name)) for name in names or ("one",)]
+        upstream = {"name": "web", "servers": [one.server for one in backends]}
+        server: Options = {"server_name": ["a.example"], "listen": [f"unix:{folder}/site"], **site}
+        sites = Sites(folder, {"upstreams": [upstream], "servers": [server]})
+        stack.enter_context(sites.running())
+        yield sites, backends
+
+
+def test_the_backend_sees_the_client_and_the_headers_of_every_level(tmp_path: Path) -> None:
+    locations = [
+        {"path": "/", "upstream": "web"},
+        {"path": "/own/", "upstream": "web", "proxy_set_header": {"X-Own": "o", "X-Real-IP": "192.0.2.1"}},
+    ]
+    with served(tmp_path, proxy_set_header={"X-Site": "s"}, locations=locations) as (sites, _backends):
+        seen = sites.ask("site", "/x").told["headers"]
+        assert (seen["host"], seen["x-forwarded-proto"], seen["x-site"]) == (["a.example"], ["http"], ["s"])
+        seen = sites.ask("site", "/own/x").told["headers"]
+        assert (seen["x-site"], seen["x-own"], seen["x-real-ip"]) == (["s"], ["o"], ["192.0.2.1"])
+        assert "connection" not in seen
+
+
+@pytest.mark.parametrize("site", [{"upstream": "web"}, {"locations": [{"path": "/", "upstream": "web"}]}])
+def test_proxy_options_of_a_site_have_an_effect(tmp_path: Path, site: Options) -> None:
+    """A backend that answers 503 is left for the next one, which no default of ours says."""
+    with backend("bad", 503) as bad, backend("good") as good:
+        upstream = {"name": "web", "servers": [bad.server, good.server]}
+        server = {"server_name": ["a.example"], "listen": [f"unix:{tmp_path}/site"], **site}
+        for said, expected in (({}, {200, 503}), ({"proxy_next_upstream": ["http_503"]}, {200})):
+            sites = Sites(tmp_path, {"upstreams": [upstream], "servers": [{**server, **said}]})
+            with sites.running():
+                assert {sites.ask("site").status for _again in range(6)} == expected
+
+
+def test_headers_of_a_site_reach_clients_of_every_location(tmp_path: Path) -> None:
+    locations = [
+        {"path": "/", "upstream": "web"},
+        {"path": "/own", "return": "200 own", "add_header": {"X-Own": "o"}},
+        {"path": "/raw", "return": "404", "directives": ["add_header X-Raw r always"]},
+    ]
+    with served(tmp_path, add_header={"X-Site": "s"}, locations=locations) as (sites, _backends):
+        for uri in ("/", "/own", "/raw"):
+            assert sites.ask("site", uri).headers["x-site"] == ["s"]
+
+
+@pytest.mark.parametrize("at_site", [True, False])
+def test_a_websocket_gets_through_and_other_requests_keep_their_connection(tmp_path: Path, *, at_site: bool) -> None:
+    location = {"path": "/", "upstream": "web", **({} if at_site else {"websocket": True})}
+    more = {"websocket": True} if at_site else {}
+    with served(tmp_path, locations=[location], **more) as (sites, [web]):
+        with sites.connect("site") as connection:
+            connection.sendall(
+                b"GET /chat HTTP/1.1\r\nHost: a.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nhello\n"
+            )
+            answer = b"".join(iter(lambda: connection.recv(4096), b""))
+        assert answer.startswith(b"HTTP/1.1 101 ")
+        assert answer.endswith(b"\r\n\r\nhello\n")
+        before = web.connections
+        for _again in range(5):
+            assert sites.ask("site").status == 200
+        assert web.connections == before + 1
+
+
+def test_a_location_inside_another_has_what_that_one_says(tmp_path: Path) -> None:
+    inner = {"path": "~ [.]jpg$", "return": '200 "picture"', "add_header": {"X-Inner": "i"}}
+    locations = [{"path": "/", "upstream": "web", "add_header": {"X-Outer": "o"}, "locations": [inner]}]
+    with served(tmp_path, locations=locations) as (sites, _backends):
+        answer = sites.ask("site", "/a.jpg")
+        assert (answer.body, answer.headers["x-inner"], answer.headers["x-outer"]) == ("picture", ["i"], ["o"])
+        assert sites.ask("site", "/a.png").told["backend"] == "one"
+
+
+def test_paths_are_replaced_as_the_warning_says(tmp_path: Path) -> None:
+    locations = [
+        {"path": "/api/", "upstream": "web", "upstream_uri": "/"},
+        {"path": "/api2", "upstream": "web", "upstream_uri": "/"},
+    ]
+    with served(tmp_path, locations=locations) as (sites, _backends):
+        assert sites.ask("site", "/api/users").told["uri"] == "/users"
+        assert sites.ask("site", "/api2/users").told["uri"] == "//users"
