@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import typing as t
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import FIRST
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Kind
 from nginx_rule_cases import CASES, REFUSED_BY_NGINX, Case
-from real_nginx import Nginx
+from real_nginx import Nginx, make_certificate
 
 KINDS: dict[str, tuple[t.Mapping[str, Kind], str, str]] = {
     "server": (settings.HTTP_SERVER, "server {{ {} }}", ""),
@@ -56,16 +55,6 @@ SAMPLES: dict[str, t.Any] = {
 @pytest.fixture
 def nginx(tmp_path: Path) -> Nginx:
     return Nginx(tmp_path)
-
-
-def make_certificate(folder: Path) -> str:
-    """Return the path of a file with a key and its certificate."""
-    path = folder / "certificate.pem"
-    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=x")
-    command = ["openssl", "req", "-x509", *curve, "-keyout", f"{path}.key", "-out", f"{path}.crt"]
-    subprocess.run(command, check=True, capture_output=True)
-    path.write_text(Path(f"{path}.key").read_text() + Path(f"{path}.crt").read_text())
-    return str(path)
 
 
 @pytest.mark.parametrize("kind", KINDS)

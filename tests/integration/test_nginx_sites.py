@@ -5,12 +5,22 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import typing as t
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.default_servers import with_default_servers
+from real_nginx import make_certificate
 from served_sites import Backend, Options, Sites, backend
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 @contextmanager
@@ -96,3 +106,34 @@ def test_paths_are_replaced_as_the_warning_says(tmp_path: Path) -> None:
     with served(tmp_path, locations=locations) as (sites, _backends):
         assert sites.ask("site", "/api/users").told["uri"] == "/users"
         assert sites.ask("site", "/api2/users").told["uri"] == "//users"
+
+
+@pytest.mark.parametrize(
+    ("strangers", "expected"), [("first", (200, "zzz")), ("close", (0, "")), ("none", (200, "aaa"))]
+)
+def test_who_names_no_site_gets_the_first_listed_one_or_nobody(
+    tmp_path: Path, strangers: str, expected: tuple[int, str]
+) -> None:
+    listen = f"127.0.0.1:{free_port()}"
+    sites = [{"server_name": [name], "listen": [listen], "return": f"200 {name}"} for name in ("zzz", "aaa")]
+    made = Sites(tmp_path, {"servers": with_default_servers(sites, strangers)})
+    with made.running():
+        for name in ("zzz", "aaa"):
+            assert made.ask(listen, host=name).body == name
+        answer = made.ask(listen, host="unknown.example")
+        assert (answer.status, answer.body) == expected
+
+
+def test_a_stranger_sees_no_certificate(tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path)
+    listen = f"127.0.0.1:{free_port()}"
+    tls = {"ssl_certificate": [certificate], "ssl_certificate_key": [certificate]}
+    site = {"server_name": ["a.example"], "listen": [f"{listen} ssl"], "return": "200 a", **tls}
+    made = Sites(tmp_path, {"servers": with_default_servers([site], "close")})
+    context = ssl.create_default_context(cafile=certificate)
+    context.check_hostname = False
+    with made.running():
+        with made.connect(listen) as plain, context.wrap_socket(plain, server_hostname="a.example") as connection:
+            assert connection.getpeercert()
+        with made.connect(listen) as plain, pytest.raises(ssl.SSLError):
+            context.wrap_socket(plain, server_hostname="b.example")

@@ -18,7 +18,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block impo
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Build, parse_build
 
-__all__ = ("Nginx",)
+__all__ = ("Nginx", "make_certificate")
 
 LIMIT = 10.0
 
@@ -107,3 +107,13 @@ class Nginx:
                 time.sleep(0.002)
         process.kill()
         pytest.fail(f"nginx does not start: {process.communicate()[1].decode(errors='replace')}")
+
+
+def make_certificate(folder: Path) -> str:
+    """Return the path of a file with a key and its certificate."""
+    path = folder / "certificate.pem"
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=x")
+    command = ["openssl", "req", "-x509", *curve, "-keyout", f"{path}.key", "-out", f"{path}.crt"]
+    subprocess.run(command, check=True, capture_output=True)
+    path.write_text(Path(f"{path}.key").read_text() + Path(f"{path}.crt").read_text())
+    return str(path)

@@ -34,6 +34,11 @@ _COMMENT = re.compile(rb"^[ \t]*#.*$", re.MULTILINE)
 _COMPILED = re.compile(r"--((?:prefix|pid-path|lock-path|error-log-path|http-log-path|http-[a-z-]+-temp-path))=(\S+)")
 _NOT_FILES = ("off", "stderr", "syslog:", "memory:")
 _LINE = re.compile(r"^(?:\S+ \S+ )?(?:nginx: )?\[(emerg|alert|crit|error|warn)\] (?:\d+#\d+: )?(.*)$")
+# What nginx says, and what there is to do where it names only one of two places.
+_ADVICE = {
+    "a duplicate default server": "two servers say default_server for one address: take it out of one of them. The "
+    "roles say it for the first listed site unless another one does; balancer_default_server: none leaves that out",
+}
 # nginx tries to bind for some seconds before it gives the reload up.
 _TRIES_AGAIN = re.compile(rf"bind\(\) to .* failed \({errno.EADDRINUSE}: .*")
 
@@ -106,7 +111,9 @@ class NginxDaemon(Daemon):
         if completed.rc == TIMED_OUT:
             return "its own test did not end in time: look for names of hosts that no DNS server answers for"
         words = "; ".join(_said(completed.stderr, "emerg", "alert", "crit", "error")) or completed.stderr.strip()
-        return self.located(words or f"its test ended with code {completed.rc} and without a word")
+        told = self.located(words or f"its test ended with code {completed.rc} and without a word")
+        advice = next((advice for sign, advice in _ADVICE.items() if sign in words), "")
+        return f"{told} ({advice})" if advice else told
 
     def warnings(self, completed: Completed) -> list[str]:
         return _said(completed.stderr, "warn")

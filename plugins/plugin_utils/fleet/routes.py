@@ -16,6 +16,8 @@ import typing as t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
+
 __all__ = ("ITSELF", "PROXIED", "SILENT", "Route", "Site", "health_site", "route", "sites")
 
 ITSELF, PROXIED, SILENT = "nginx itself", "a backend", "nobody"
@@ -35,12 +37,12 @@ class Site:
 
     @property
     def names(self) -> list[str]:
-        return [str(name).lower() for name in _listed(self.options.get("server_name"))]
+        return [str(name).lower() for name in values.listed(self.options.get("server_name"))]
 
     @property
     def listens(self) -> list[str]:
         plain = "443 ssl" if self.options.get("ssl_certificate") else "80"
-        return [str(listen) for listen in _listed(self.options.get("listen"))] or [plain]
+        return [str(listen) for listen in values.listed(self.options.get("listen"))] or [plain]
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def sites(servers: t.Any, variable: str) -> list[Site]:
 def health_site(host: t.Any, path: t.Any, listen: t.Any) -> Site:
     """Return the server that the balancer role adds for the question whether nginx lives."""
     locations = [{"path": f"= {path}", "return": "204"}, {"path": "/", "return": "444"}]
-    return Site("", {"server_name": [host], "listen": _listed(listen), "locations": locations})
+    return Site("", {"server_name": [host], "listen": values.listed(listen), "locations": locations})
 
 
 def route(servers: Iterable[Site], *, address: str, port: int, host: str, path: str) -> Route | None:
@@ -184,13 +186,6 @@ def _answer(options: Mapping[str, t.Any]) -> str:
     said = str(options.get("return") or "")
     if said:
         return SILENT if said.split()[0] == "444" else ITSELF
-    raw = (str(line).strip() for line in _listed(options.get("directives")))
+    raw = (str(line).strip() for line in values.listed(options.get("directives")))
     passes = options.get("upstream") or options.get("proxy_pass") or any(_PASSES.match(line) for line in raw)
     return PROXIED if passes else ITSELF
-
-
-def _listed(value: t.Any) -> list[t.Any]:
-    """Return a list as it is, a text as Ansible makes a list of it, nothing for anything else."""
-    if isinstance(value, str):
-        return value.split(",")
-    return value if isinstance(value, list) else [] if value is None else [value]

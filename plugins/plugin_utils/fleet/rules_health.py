@@ -12,6 +12,10 @@ from collections.abc import Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import checks, routes, values
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.default_servers import (
+    STRANGERS,
+    with_default_servers,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
@@ -138,9 +142,9 @@ def _servers(variables: Mapping[str, t.Any]) -> list[routes.Site]:
     found = routes.sites(variables["balancer_sites"], "balancer_sites")
     if not found:
         return []
-    first = found[0]
-    if "listen" not in first.options and "ssl_certificate" not in first.options:
-        found[0] = routes.Site(first.path, {**first.options, "listen": ["80 default_server"]})
+    strangers = values.choice(variables["balancer_default_server"], "balancer_default_server", STRANGERS)
+    served = with_default_servers([site.options for site in found], strangers)
+    found = [routes.Site(found[at].path if at < len(found) else "", options) for at, options in enumerate(served)]
     health = (variables[f"balancer_health_{name}"] for name in ("host", "path", "listen"))
     return [*found, routes.health_site(*health)]
 

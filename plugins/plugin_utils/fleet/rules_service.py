@@ -24,7 +24,7 @@ def same_service(plan: Plan) -> t.Iterator[Fault]:
     for cluster in plan.fleet.clusters:
         first = cluster.members[0]
         for other in cluster.members[1:]:
-            for name in (*SERVICE, VIRTUAL_SERVERS):
+            for name in (*SERVICE, "balancer_default_server", VIRTUAL_SERVERS):
                 where = _difference(first.variables[name], other.variables[name], name)
                 if where:
                     message = (

@@ -21,6 +21,7 @@ __all__ = (
     "integer",
     "line",
     "items",
+    "listed",
     "mapping",
     "number",
     "plain",
@@ -146,6 +147,13 @@ def items(value: t.Any, path: str) -> list[t.Any]:
     if isinstance(value, list):
         return value
     raise InputError(path, f"must be a list, not {_name(value)}")
+
+
+def listed(value: t.Any) -> list[t.Any]:
+    """Return a list as it is, a text as Ansible makes a list of it, and one of anything else that is said."""
+    if isinstance(value, str):
+        return value.split(",")
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def mapping(value: t.Any, path: str) -> dict[str, t.Any]:

@@ -82,18 +82,10 @@ def test_the_watcher_and_the_detector_are_told_all_of_it() -> None:
         assert f"f {name} 0644 root root - 0\\n" in texts["/etc/tmpfiles.d/holdfast.conf"]
 
 
-@pytest.mark.parametrize(
-    ("said", "listen"),
-    [
-        ({}, ["80 default_server"]),
-        ({"listen": ["8000"]}, ["8000"]),
-        ({"ssl_certificate": "/etc/ssl/a.pem", "ssl_certificate_key": "/etc/ssl/a.key"}, None),
-    ],
-)
-def test_who_asks_for_the_bare_address_gets_the_first_site(said: Variables, listen: list[str] | None) -> None:
-    sites = [{"server_name": name, "upstream": "blog", **more} for name, more in (("a", said), ("b", {}))]
+def test_the_site_of_the_watcher_comes_last_and_is_nobodys_default() -> None:
+    sites = [{"server_name": name, "upstream": "blog"} for name in "ab"]
     first, second, health = state({"balancer_sites": sites}, "balancer")["nginx"]["servers"]
-    assert (first.get("listen"), second.get("listen")) == (listen, None)
+    assert (first.get("listen"), second.get("listen")) == (["80 default_server"], None)
     assert health["locations"][0] == {
         "path": "= /holdfast-health",
         "return": "204",

@@ -9,6 +9,7 @@ import typing as t
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.access import listen, listens
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.default_servers import with_default_servers
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 
 __all__ = ("balancer", "balancer_preflight")
@@ -35,7 +36,10 @@ def balancer(plan: Plan, host: str, derived: Document) -> Document:
         "nginx": {
             "upstreams": upstreams,
             "maps": variables["balancer_maps"],
-            "servers": [*_sites(variables["balancer_sites"]), _health(variables)],
+            "servers": [
+                *with_default_servers(variables["balancer_sites"], variables["balancer_default_server"]),
+                _health(variables),
+            ],
             "stream_upstreams": streams,
             "stream_servers": variables["balancer_streams"],
             "drift": variables["balancer_drift"],
@@ -68,14 +72,6 @@ def _health(variables: Variables) -> Document:
             {"path": "/", "return": "444"},
         ],
     }
-
-
-def _sites(sites: list[Document]) -> list[Document]:
-    """Return the sites; whoever asks for the bare address gets the first."""
-    first, *others = sites or [{}]
-    if first and "listen" not in first and "ssl_certificate" not in first:
-        first = {**first, "listen": ["80 default_server"]}
-    return [first, *others] if first else []
 
 
 def _numbers(ports: str) -> Iterator[int]:
