@@ -18,6 +18,7 @@ __all__ = (
     "OF_ONE_HOST",
     "OF_A_BACKEND",
     "OF_A_BALANCER",
+    "OF_THE_PLAYBOOKS",
     "PREFIXES",
     "REACHED_BY",
     "SECOND_FAMILY",
@@ -77,4 +78,9 @@ OF_ONE_HOST: frozenset[str] = frozenset(
 OF_A_BALANCER: tuple[str, ...] = ("balancer_", "keepalived_", "nginx_")
 OF_A_BACKEND: tuple[str, ...] = ("backend_", "nginx_")
 PREFIXES: tuple[str, ...] = tuple(sorted({*OF_A_BALANCER, *OF_A_BACKEND}))
-"""Variables that begin so belong to this collection, and a name that it does not know is a slip of the pen."""
+"""Variables that begin so may be meant for this collection; other roles have such as well: see spelling.py."""
+
+OF_THE_PLAYBOOKS: tuple[str, ...] = (
+    *("holdfast_groups", "holdfast_foreign_variables", "holdfast_lead", "holdfast_confirm_within"),
+)
+"""Variables of the playbooks, which belong to no role."""

@@ -10,8 +10,6 @@ fleet, whatever part of it a play runs on.
 from __future__ import annotations
 
 import contextlib
-import difflib
-import fnmatch
 import typing as t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -26,12 +24,12 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
     OF_A_BACKEND,
     OF_A_BALANCER,
     OF_ONE_HOST,
-    PREFIXES,
     REACHED_BY,
     SECOND_FAMILY,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault, Faults
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.servers import OWN, server_options
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.spelling import Spelling
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import Specs, is_said, meant, wrong
 
 __all__ = ("Backend", "Balancer", "Cluster", "Fleet", "read")
@@ -124,9 +122,9 @@ def read(
     names = dict(GROUPS)
     with faults.on(""):
         names = _roles(roles)
-    spelling = _Spelling(specs, ())
+    spelling = Spelling(specs)
     with faults.on(""):
-        spelling = _Spelling(specs, values.items(values.plain(foreign or []), "holdfast_foreign_variables"))
+        spelling = Spelling(specs, values.items(values.plain(foreign or []), "holdfast_foreign_variables"))
 
     given: dict[str, Given] = {}
     balancers = _balancers(groups, names, faults)
@@ -142,6 +140,7 @@ def read(
             serving[host] = _given(hostvars[host], host, OF_A_BACKEND, specs, faults)
             if host not in balancers:
                 faults.add(spelling.faults(host, hostvars[host]))
+    faults.add(spelling.passed())
     if not all(one.whole for one in (*given.values(), *serving.values())):
         unread = [Balancer(host, role, WHOLE_FLEET, (), {}, given[host].variables) for host, role in balancers.items()]
         return Fleet((Cluster(WHOLE_FLEET, tuple(unread)),), {}, groups, names, whole=False)
@@ -167,40 +166,6 @@ def _balancers(groups: Mapping[str, t.Sequence[str]], names: Mapping[str, str], 
             if found.setdefault(host, role) != role:
                 faults.add([_in_both(host, names)])
     return found
-
-
-class _Spelling:
-    """Which variables a host may set, and what a misspelt one was meant to be."""
-
-    def __init__(self, known: Iterable[str], foreign: Iterable[t.Any]) -> None:
-        self.known = frozenset(known)
-        self.foreign = [str(pattern) for pattern in foreign]
-        self._judged: dict[str, str] = {}
-
-    def faults(self, host: str, names: Iterable[str]) -> t.Iterator[Fault]:
-        for name in names:
-            if name.startswith(PREFIXES) and name not in self.known:
-                if name not in self._judged:
-                    self._judged[name] = self._judge(name)
-                if self._judged[name]:
-                    yield Fault("unknown-variable", host, name, self._judged[name])
-
-    def _judge(self, name: str) -> str:
-        """Return what is to be said of an unknown name, empty where it belongs to somebody else."""
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in self.foreign):
-            return ""
-        near = self._near(name)
-        advice = f"did you mean {near}?" if near else "correct or remove it"
-        return (
-            f"is no variable of this collection: {advice} "
-            "(if it belongs to something else, list it in holdfast_foreign_variables)"
-        )
-
-    def _near(self, name: str) -> str:
-        """Return the known variable of the same role that looks most like this one, empty if none does."""
-        prefix, _sign, rest = name.partition("_")
-        own = [known.partition("_")[2] for known in self.known if known.startswith(f"{prefix}_")]
-        return next((f"{prefix}_{near}" for near in difflib.get_close_matches(rest, sorted(own), n=1, cutoff=0.7)), "")
 
 
 def _roles(value: t.Any) -> dict[str, str]:

@@ -694,28 +694,6 @@ def test_a_fault_of_many_hosts_is_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("keepalived_vip", "did you mean keepalived_vips?"),
-        ("keepalived_zone", "correct or remove it"),
-        ("nginx_pakage", "did you mean nginx_package?"),
-        ("balancer_upstream", "did you mean balancer_upstreams?"),
-    ],
-)
-def test_a_misspelt_variable_is_refused(name: str, words: str) -> None:
-    [finding] = InventoryBuilder({name: 1}).findings()
-    assert (finding.rule, finding.where) == ("unknown-variable", f"lb1, lb2, web1 and 1 more: {name}")
-    assert words in finding.message
-    assert "holdfast_foreign_variables" in finding.message
-
-
-def test_variables_of_others_are_left_alone() -> None:
-    inventory = InventoryBuilder({"nginx_exporter_port": 9113, "haproxy_x": 1, "nginx_package": "nginx-full"})
-    assert inventory.findings(foreign=["nginx_exporter_*"]) == []
-    assert len(inventory.findings()) == 1
-
-
-@pytest.mark.parametrize(
     ("arguments", "where"),
     [
         ({"roles": {"masters": "front"}}, "holdfast_groups.masters"),
