@@ -98,3 +98,10 @@ def public(path: Path) -> list[str]:
 def test_a_public_name_is_used_elsewhere(path: Path) -> None:
     unused = [name for name in public(path) if not any(name in words for user, words in USERS.items() if user != path)]
     assert not unused, f"take it out of __all__, or away: {', '.join(unused)}"
+
+
+@pytest.mark.parametrize("page", ["architecture.md", "architecture.svg"])
+def test_the_architecture_shows_every_package(page: str) -> None:
+    text = re.sub(r"</text>\s*<text[^>]*>(?=_setup)", "", (ROOT / "docs" / "developing" / page).read_text())
+    shown = set(re.findall(r"(?<![\w/])_[a-z]+(?:_[a-z]+)*\b", text))
+    assert shown == set(MAY)
