@@ -14,7 +14,7 @@ from balancers import FAST, STANDARD, Balancers, clients, watched
 from fleet_under_test import Node, eventually
 
 ROOT = Path(__file__).parents[3]
-SETTINGS = ROOT / "molecule" / "modes" / "settings"
+SETTINGS = ROOT / "molecule" / "vrrp_modes" / "settings"
 ADDRESS = "10.89.50.100"
 MANY = [f"10.89.50.{number}" for number in range(100, 131)]
 ASKED = [MANY[0], MANY[1], MANY[2], MANY[-1]]
