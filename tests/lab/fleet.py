@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
+import re
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +30,7 @@ from lab.podman import (
     remove_network,
 )
 
-__all__ = ("down", "keep", "node", "own", "start", "up")
+__all__ = ("beside", "down", "keep", "known", "node", "own", "start", "up")
 
 T = t.TypeVar("T")
 KEY = LAB_DIRECTORY / "id_ed25519"
@@ -42,14 +44,15 @@ UNPRIVILEGED = ("--security-opt=unmask=/proc/sys",)
 
 
 def up(nodes: t.Sequence[Node], fresh: bool = False) -> None:
-    """Bring exactly these nodes up; what runs already and is as wanted stays untouched unless ``fresh``."""
+    """Bring these nodes up, and leave all others alone; one that is as wanted stays untouched unless ``fresh``."""
     begin = time.monotonic()
     present = own(containers())
     ensure_key()
     images = {release: ensure_image(release) for release in sorted({node.debian for node in nodes})}
-    arguments = {node.name: _arguments(node, images[node.debian], nodes) for node in nodes}
+    others = beside(present, nodes)
+    arguments = {node.name: _arguments(node, images[node.debian]) for node in nodes}
     kept = keep(present, {name: _digest(words) for name, words in arguments.items()}, fresh)
-    remove([one.name for one in present if one.node not in kept])
+    remove([one.name for one in present if one.node in arguments and one.node not in kept])
     ensure_network(CLONE)
     missing = [node for node in nodes if node.name not in kept]
     if missing:
@@ -58,9 +61,12 @@ def up(nodes: t.Sequence[Node], fresh: bool = False) -> None:
         real_time = machine.real_time_arguments(len(balancers))
         if real_time is None:
             say("containers get no real-time priority on this machine: keepalived runs without it here")
-        _each(lambda node: _create(arguments[node.name], (node.balancer and real_time) or ()), missing)
+        names = [f"--add-host={line}" for line in known([*nodes, *others], "{name}:{address}")]
+        _each(lambda node: _create([*names, *((node.balancer and real_time) or ())], arguments[node.name]), missing)
         _each(lambda node: _wait(node.name, str(node.address)), missing)
     _each(lambda node: _wait_ssh(node.name, str(node.address), time.monotonic() + READY_WITHIN), nodes)
+    if missing:
+        _introduce(missing, [one for one in (*nodes, *others) if one not in missing])
     say(f"{len(nodes)} nodes are up ({time.monotonic() - begin:.1f} s)")
 
 
@@ -69,6 +75,30 @@ def keep(present: t.Iterable[Container], wanted: t.Mapping[str, str], fresh: boo
     if fresh:
         return set()
     return {one.node for one in present if one.state == "running" and one.spec == wanted.get(one.node)}
+
+
+def beside(present: t.Iterable[Container], nodes: t.Sequence[Node]) -> list[Node]:
+    """Return the running nodes that are not among these; LabError where one has the address of one of them."""
+    wanted = {node.address: node.name for node in nodes}
+    names = {node.name for node in nodes}
+    found = []
+    for one in present:
+        if one.node in names:
+            continue
+        other = Node(one.node, ipaddress.IPv4Address(one.address))
+        if other.address in wanted:
+            raise LabError(
+                f"{wanted[other.address]}: its address {other.address} is that of {other.name}, which is there already: take "
+                "the lab down first, with `bin/lab down`."
+            )
+        if one.state == "running":
+            found.append(other)
+    return found
+
+
+def known(nodes: t.Iterable[Node], form: str) -> list[str]:
+    """Return both addresses of each node with its name, in this form."""
+    return [form.format(name=node.name, address=address) for node in nodes for address in (node.address, node.address6)]
 
 
 def node(name: str) -> Container:
@@ -118,7 +148,7 @@ def own(found: t.Sequence[Container], strict: bool = True) -> list[Container]:
     return [one for one in found if one.clone == CLONE]
 
 
-def _arguments(node: Node, image: str, nodes: t.Sequence[Node]) -> list[str]:
+def _arguments(node: Node, image: str) -> list[str]:
     """Return podman's arguments for a node: everything that makes it what it is."""
     network = f"{NETWORK}:ip={node.address},ip={node.address6},mac={node.mac}"
     return [
@@ -126,7 +156,6 @@ def _arguments(node: Node, image: str, nodes: t.Sequence[Node]) -> list[str]:
         *(f"--label={LABEL}={CLONE}", f"--label={LABEL}.node={node.name}", f"--label={LABEL}.address={node.address}"),
         f"--volume={KEY}.pub:/etc/ssh/lab_key.pub:ro",
         # The nodes know each other by name; nobody answers for any other, and says so at once.
-        *(f"--add-host={other.name}:{address}" for other in nodes for address in (other.address, other.address6)),
         "--dns=127.0.0.1",
         *(f"--cap-add={name}" for name in CAPABILITIES),
         *(PRIVILEGED if node.privileged else UNPRIVILEGED),
@@ -139,8 +168,17 @@ def _digest(arguments: t.Sequence[str]) -> str:
     return hashlib.sha256(repr((arguments, text)).encode()).hexdigest()[:16]
 
 
-def _create(arguments: t.Sequence[str], real_time: t.Sequence[str]) -> None:
-    podman("run", "--detach", f"--label={LABEL}.spec={_digest(arguments)}", *real_time, *arguments)
+def _create(more: t.Sequence[str], arguments: t.Sequence[str]) -> None:
+    podman("run", "--detach", f"--label={LABEL}.spec={_digest(arguments)}", *more, *arguments)
+
+
+def _introduce(new: t.Sequence[Node], others: t.Sequence[Node]) -> None:
+    """Let nodes that were up before know the names of the new ones, in place of those that these had."""
+    names = "|".join(re.escape(node.name) for node in new)
+    lines = "\n".join(known(new, "{address} {name}"))
+    # The runtime holds the file, so it is written and not replaced.
+    script = f"kept=$(grep -vE '[[:space:]]({names})$' /etc/hosts); printf '%s\n' \"$kept\" '{lines}' >/etc/hosts"
+    _each(lambda node: podman("exec", container_name(node.name), "sh", "-c", script), others)
 
 
 def _each(what: t.Callable[[Node], T], nodes: t.Sequence[Node]) -> list[T]:

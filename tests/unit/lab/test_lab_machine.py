@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import ipaddress
 import typing as t
 
 import pytest
 
 from lab import fleet
 from lab.command import LabError
-from lab.fleet import CLONE, keep, own
+from lab.fleet import CLONE, beside, keep, known, own
 from lab.image import Mirrors, ensure_image, mirrors_of, sources
+from lab.inventory import Node
 from lab.machine import Facts, containers_conf
 from lab.podman import Container, conflict
 
@@ -131,6 +133,26 @@ def test_a_node_stays_that_is_alive_and_as_wanted() -> None:
     wanted = dict.fromkeys(("good", "dead", "frozen", "outdated", "new"), "wanted")
     assert keep(present, wanted) == {"good"}
     assert keep(present, wanted, fresh=True) == set()
+
+
+LB3 = Node("lb3", ipaddress.IPv4Address("10.89.50.13"))
+
+
+def test_nodes_of_another_inventory_stay_and_are_known() -> None:
+    present = [container("lb1"), container("lb3"), container("gone", state="exited")]
+    others = beside(present, [LB3])
+    assert [node.name for node in others] == ["lb1"]
+    assert known([*others, LB3], "{name}:{address}") == [
+        "lb1:10.89.50.11",
+        "lb1:fd00:89:50::11",
+        "lb3:10.89.50.13",
+        "lb3:fd00:89:50::13",
+    ]
+
+
+def test_an_address_that_another_node_has_is_refused() -> None:
+    with pytest.raises(LabError, match="a: its address 10.89.50.11 is that of lb1"):
+        beside([container("lb1")], [Node("a", ipaddress.IPv4Address("10.89.50.11"))])
 
 
 def test_the_lab_of_another_clone_is_named() -> None:
