@@ -88,8 +88,8 @@ def beside(present: t.Iterable[Container], nodes: t.Sequence[Node]) -> list[Node
         other = Node(one.node, ipaddress.IPv4Address(one.address))
         if other.address in wanted:
             raise LabError(
-                f"{wanted[other.address]}: its address {other.address} is that of {other.name}, which is there already: take "
-                "the lab down first, with `bin/lab down`."
+                f"{wanted[other.address]}: {other.address} is that of {other.name}, which is there already: "
+                "take the lab down first, with `bin/lab down`."
             )
         if one.state == "running":
             found.append(other)

@@ -151,7 +151,7 @@ def test_nodes_of_another_inventory_stay_and_are_known() -> None:
 
 
 def test_an_address_that_another_node_has_is_refused() -> None:
-    with pytest.raises(LabError, match="a: its address 10.89.50.11 is that of lb1"):
+    with pytest.raises(LabError, match="a: 10.89.50.11 is that of lb1"):
         beside([container("lb1")], [Node("a", ipaddress.IPv4Address("10.89.50.11"))])
 
 
