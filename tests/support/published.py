@@ -23,10 +23,12 @@ def build(folder: Path) -> Path:
 
 
 def install(archive: Path, folder: Path, program: str = GALAXY) -> Path:
-    """Install an archive, with the ansible-galaxy of another ansible-core if need be; return the collections path."""
-    path = folder / "collections"
-    _galaxy(folder, "install", "--offline", f"--collections-path={path}", str(archive), program=program)
-    return path
+    """Install an archive for a user whose home this folder is; return the collections path.
+
+    ``program`` may be the ansible-galaxy of another ansible-core.
+    """
+    _galaxy(folder, "install", "--offline", str(archive), program=program)
+    return folder / ".ansible" / "collections"
 
 
 def _galaxy(home: Path, *arguments: str, program: str = GALAXY) -> None:

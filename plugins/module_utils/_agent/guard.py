@@ -31,7 +31,7 @@ PAUSE = 0.005
 
 
 def log(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{sentence}\n")
 
 
 def held(addresses: t.Iterable[t.Mapping[str, str]]) -> list[Bound]:

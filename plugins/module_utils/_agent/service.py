@@ -67,7 +67,7 @@ def log_left_out() -> None:
 
 def _write(level: int, sentence: str) -> None:
     prefix = f"<{level}>" if "JOURNAL_STREAM" in os.environ else ""
-    print(f"{prefix}{one_line(sentence)}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"{prefix}{one_line(sentence)}\n")
 
 
 def one_line(text: str) -> str:

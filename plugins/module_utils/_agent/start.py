@@ -19,10 +19,10 @@ def main(name: str = "", *arguments: str) -> int:
     sys.path[0] = os.path.realpath(sys.path[0])
     parts = importlib.import_module("holdfast._agent.parts")
     if name not in parts.__all__:
-        print(f"usage: {sys.argv[0]} {'|'.join(parts.__all__)} [ARGUMENT ...]", file=sys.stderr)
+        sys.stderr.write(f"usage: {sys.argv[0]} {'|'.join(parts.__all__)} [ARGUMENT ...]\n")
         return 2
     return int(getattr(parts, name)(*arguments))
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    raise SystemExit(main(*sys.argv[1:]))

@@ -77,7 +77,7 @@ def _rules(said: t.Mapping[str, t.Any]) -> t.Iterator[Rule]:
     matches: list[Match] = []
     plain = Rule(comment=said.get("comment", ""), handle=said["handle"])
     for statement_ in said["expr"]:
-        name, value = next(iter(statement_.items()))
+        [(name, value)] = statement_.items()
         if name == "match":
             matches += _match(value)
         elif name in _VERDICTS:
@@ -104,7 +104,7 @@ def _map(value: t.Mapping[str, t.Any], plain: Rule, matches: list[Match]) -> t.I
     if not elements:
         yield replace(plain, matches=(*matches, Match("")), verdict=DROP)  # a named map: anything may be in it
     for key, verdict in elements:
-        name, target = next(iter(verdict.items()))
+        [(name, target)] = verdict.items()
         if name in _VERDICTS:
             own = _match({"op": "==", "left": value["key"], "right": key})
             chain = target["target"] if name in ("jump", "goto") else ""

@@ -30,9 +30,9 @@ class Model(model.Model):
     table: t.ClassVar[str] = ""
 
     @classmethod
-    def since(cls, name: str, option: Option, value: t.Any) -> tuple[Version | None, str]:
-        known = keywords(cls.table or cls.keyword).get(option.keywords[0] if option.keywords else name)
-        return option.since or (known.since if known else None), name
+    def since(cls, name: str, item: Option, value: t.Any) -> tuple[Version | None, str]:
+        known = keywords(cls.table or cls.keyword).get(item.keywords[0] if item.keywords else name)
+        return item.since or (known.since if known else None), name
 
     @classmethod
     def from_block(cls: type[SomeModel], block: Block) -> SomeModel:

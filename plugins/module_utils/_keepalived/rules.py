@@ -12,7 +12,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived import (  # noqa: F401  (each enters its rules into the table)
+
+# Each enters its rules into the table.
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived import (  # noqa: F401  pylint: disable=unused-import
     rules_addresses,
     rules_instances,
     rules_trackers,

@@ -108,10 +108,6 @@ def _counted(names: t.Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(names).items()))
 
 
-@t.overload
-def _milliseconds(seconds: float) -> float: ...
-@t.overload
-def _milliseconds(seconds: None) -> None: ...
 def _milliseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 2)
 

@@ -83,6 +83,6 @@ def _wanted(item: t.Any) -> Wanted | None:
     if item is None:
         return None
     mode = item["mode"]
-    if type(mode) is not int or not 0 <= mode <= 0o7777:
+    if not isinstance(mode, int) or isinstance(mode, bool) or not 0 <= mode <= 0o7777:
         raise ValueError(f"{mode!r} is no mode of a file")
     return Wanted(base64.b64decode(item["content"], validate=True), mode)

@@ -270,7 +270,8 @@ def _addresses(case: Case, ill: t.Collection[str], strange: t.Sequence[Outsider]
                 told.add(message)
                 yield Finding(TWICE, "", f"{vip} is held by {' and '.join(holders)} at once. {message}")
         elif holders and vip not in elsewhere:
-            yield from _from_outside(case, vip, *next(iter(holders.items())))
+            [(holder, mac)] = holders.items()
+            yield from _from_outside(case, vip, holder, mac)
         elif not holders and not case.unseen:
             reason = (
                 "the reasons are named below"

@@ -13,7 +13,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan impor
 
 __all__ = ("complete_clusters", "unique_addresses", "usable_addresses")
 
-EXAMPLES = {"keepalived_vips": "10.0.0.100/24", "keepalived_instances": "`{vips: [10.0.0.100/24]}`"}
+WRITTEN_AS = {"keepalived_vips": "10.0.0.100/24", "keepalived_instances": "`{vips: [10.0.0.100/24]}`"}
 
 
 def complete_clusters(plan: Plan) -> t.Iterator[Fault]:
@@ -40,7 +40,7 @@ def complete_clusters(plan: Plan) -> t.Iterator[Fault]:
             listed = "keepalived_instances" if "keepalived_instances" in member.variables else "keepalived_vips"
             if not member.variables[listed]:
                 what = "an instance" if listed == "keepalived_instances" else "at least one address with its prefix"
-                message = f"is empty: list {what}, as in {EXAMPLES[listed]}"
+                message = f"is empty: list {what}, as in {WRITTEN_AS[listed]}"
                 yield Fault("no-address", member.name, listed, message)
 
 

@@ -44,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def played(folder: Path, *arguments: str) -> tuple[int, str]:
-    return ansible_playbook(folder, *arguments, collections=folder / "collections")
+    return ansible_playbook(folder, *arguments, collections=folder / ".ansible" / "collections")
 
 
 def test_each_host_joins_the_groups_of_what_it_is(folder: Path) -> None:

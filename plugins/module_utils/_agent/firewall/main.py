@@ -112,10 +112,15 @@ def follow(run: Runner, say: t.Callable[[str], t.Any]) -> t.NoReturn:
         rested = time.monotonic() + (0.0 if done else REST)
 
 
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     """Return 1, with a sentence, where it cannot even begin; else it never ends."""
     try:
-        follow(run, lambda text: print(text, flush=True))
+        follow(run, _say)
     except (AccessError, OSError) as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1

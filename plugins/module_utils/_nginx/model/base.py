@@ -41,5 +41,5 @@ class Model(model.Model):
         return {name: value for name, value in found.items() if value is not None}
 
     @classmethod
-    def since(cls, name: str, one: Option, value: t.Any) -> tuple[Version | None, str]:
+    def since(cls, name: str, item: Option, value: t.Any) -> tuple[Version | None, str]:
         return first(cls.table or cls.keyword, name, value)
