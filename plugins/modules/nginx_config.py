@@ -7,13 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nginx_config
-short_description: Bring all of nginx's configuration that this collection owns onto a host
+short_description: Bring upstreams, servers and their definitions of nginx onto a host
 version_added: 0.1.0
 author:
   - The holdfast.nginx_ha authors (@holdfast)
 description:
-  - Writes one file for every upstream, server and other block below C(conf.d) in nginx's folder. Files of a former run
-    that are no longer wanted are removed; nothing else ever is.
+  - Writes one file for every upstream, server and other block below C(conf.d) in nginx's folder.
+  - Of each list that is given, files of a former run with the same O(scope) that are no longer wanted are removed.
+    Nothing else ever is. So a list that is left out stays as it is, and an empty one removes all that was in it.
   - Before a live file is touched, C(nginx -t) runs on the whole configuration as it would be, in check mode too,
     and also when nothing has changed. The test leaves nothing behind.
   - A reload counts when workers with the new configuration serve. Where they do not come, the old files are put back
@@ -25,6 +26,12 @@ extends_documentation_fragment:
   - holdfast.nginx_ha.change
   - holdfast.nginx_ha.nginx_config
 options:
+  scope:
+    description:
+      - Whose files these are. Tasks with different scopes leave each other's files alone, and none of them can write a
+        file of another. The roles of this collection have a scope of their own.
+    type: str
+    default: default
   root:
     description: Folder of nginx's configuration.
     type: path
@@ -44,6 +51,12 @@ EXAMPLES = r"""
     servers:
       - server_name: [blog.example.com]
         upstream: blog
+
+- name: A zone for a site of somebody else, which no other task with this module touches
+  holdfast.nginx_ha.nginx_config:
+    scope: shared_zones
+    limit_req_zones:
+      - {name: by_address, rate: 10r/s}
 """
 
 RETURN = r"""
@@ -102,13 +115,18 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.arg
 
 def main() -> None:
     module = QuietModule(
-        argument_spec=dict(NGINX_OPTIONS, **CHANGE_OPTIONS, root={"type": "path", "default": "/etc/nginx"}),
+        argument_spec=dict(
+            NGINX_OPTIONS,
+            **CHANGE_OPTIONS,
+            scope={"type": "str", "default": "default"},
+            root={"type": "path", "default": "/etc/nginx"},
+        ),
         supports_check_mode=True,
     )
     try:
         result = apply(
             {name: module.params[name] for name in NGINX_OPTIONS},
-            owner="nginx_config",
+            owner=f"nginx_config (scope {module.params['scope']})",
             check_mode=module.check_mode,
             drift=module.params["drift"],
             stage_only=module.params["stage_only"],

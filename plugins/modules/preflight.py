@@ -104,6 +104,13 @@ options:
     description: Whether the kernel has to have IPVS, for virtual servers.
     type: bool
     default: false
+  nginx_names:
+    description:
+      - Log formats, zones and caches that sites use and the plan does not define, each with its C(kind), its C(name)
+        and the C(path) of who uses it. A file of somebody else in the folder of nginx has to define them.
+    type: list
+    elements: dict
+    default: []
   root:
     description: Folder of keepalived's configuration.
     type: path
@@ -139,6 +146,7 @@ ansible_facts:
   sample: {pkg_mgr: apt, service_mgr: systemd}
 """
 
+import contextlib
 import os
 import typing as t
 
@@ -156,6 +164,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.sche
     may_raise_limits,
     real_time_fault,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.names import defined_in
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import (
     has_ipvs,
     link_local,
@@ -191,6 +200,23 @@ def port_faults(ports: list[int], programs: list[str]) -> list[str]:
                 "or let the site listen elsewhere"
             )
     return faults
+
+
+def undefined_names(used: t.Sequence[t.Mapping[str, str]], root: str = "/etc/nginx") -> list[str]:
+    """Return a sentence for every name that no file in the folder of nginx defines; a commented line counts as one."""
+    if not used:
+        return []
+    known: set[tuple[str, str]] = set()
+    for folder, _folders, names in os.walk(root):
+        for name in names:
+            with contextlib.suppress(OSError), open(os.path.join(folder, name), errors="replace") as file:
+                known |= defined_in(file.read())
+    return [
+        f"{one['path']}: the {one['kind']} {one['name']} is defined neither in the inventory nor on this host: "
+        "define it, or use one that is there"
+        for one in used
+        if (one["kind"], one["name"]) not in known
+    ]
 
 
 def program_faults(commands: list[t.Any], user: str) -> dict[str, str]:
@@ -241,6 +267,7 @@ def main() -> None:
             "script_users": {"type": "dict", "default": {}},
             "ipvs": {"type": "bool", "default": False},
             "real_time": {"type": "int", "default": 0},
+            "nginx_names": {"type": "list", "elements": "dict", "default": []},
             "root": {"type": "path", "default": "/etc/keepalived"},
         },
         supports_check_mode=True,
@@ -250,6 +277,7 @@ def main() -> None:
     except HoldfastError as error:
         module.fail_json(msg=str(error))
     faults = port_faults(module.params["ports"], module.params["programs"])
+    faults += undefined_names(module.params["nginx_names"])
     if module.params["track_processes"] and not tells_of_processes():
         faults.append(DEAF)
     try:

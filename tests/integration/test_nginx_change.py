@@ -90,14 +90,16 @@ def test_only_own_files_are_pruned(host: Host) -> None:
     host.ok("nginx_config", dict(site("hello"), upstreams=[UPSTREAM]))
     before = host.listing("/etc/nginx/nginx.conf", "/etc/nginx/conf.d/foreign.conf")
 
-    done = host.ok("nginx_config", site("hello"))
+    # A list that is left out is not asked for.
+    assert not host.ok("nginx_config", site("hello"))["changed"]
+    done = host.ok("nginx_config", dict(site("hello"), upstreams=[]))
     assert files_of(done) == {BLOG: "removed"}
     assert host.run("ls /etc/nginx/conf.d").split() == [
         "foreign.conf",
         "holdfast-50-upstream-other.conf",
         "holdfast-60-server-site.example.conf",
     ]
-    done = host.ok("nginx_config", {})
+    done = host.ok("nginx_config", {"servers": []})
     assert files_of(done) == {SITE: "removed"}
     assert host.listing("/etc/nginx/nginx.conf", "/etc/nginx/conf.d/foreign.conf") == before
 
@@ -126,7 +128,7 @@ def test_a_file_that_somebody_removed_comes_back_or_is_forgotten(host: Host) -> 
     host.run(f"rm {SITE}")
     assert files_of(host.ok("nginx_config", site("hello"))) == {SITE: "created"}
     host.run(f"rm {SITE}")
-    host.ok("nginx_config", {})
+    host.ok("nginx_config", {"servers": []})
     assert "site.example" not in host.read("/var/lib/holdfast/nginx/manifest.json")
 
 
@@ -179,8 +181,51 @@ def test_layer_4_lies_in_a_folder_of_its_own(host: Host) -> None:
     }
     assert host.read("/etc/nginx/nginx.conf").startswith(main)
     assert "LISTEN" in host.run("ss -Hltn 'sport = 5432'")
-    host.ok("nginx_config", {})
+    done = host.ok("nginx_config", {"stream_servers": []})
+    assert len(done["files"]) == 1
+    # The block goes with the last file that it includes, and the main file is what it was.
+    done = host.ok("nginx_config", {"stream_upstreams": []})
+    assert files_of(done)["/etc/nginx/nginx.conf"] == "changed"
     assert host.run("ss -Hltn 'sport = 5432'") == ""
+    assert host.read("/etc/nginx/nginx.conf") == main
+    host.ok("nginx_upstream", dict(upstream, context="stream"))
+    assert host.read("/etc/nginx/nginx.conf") != main
+    host.ok("nginx_upstream", {"name": "db", "context": "stream", "state": "absent"})
+    assert host.read("/etc/nginx/nginx.conf") == main
+
+
+def test_a_task_for_one_list_or_with_another_scope_leaves_all_others_alone(host: Host) -> None:
+    zones = {"limit_req_zones": [{"name": "by_address", "rate": "10r/s"}]}
+    host.ok("nginx_config", site("hello"))
+    done = run_four_times(host, "nginx_config", zones)
+    assert [one["action"] for one in done["files"]] == ["created"]
+    assert word(host) == "hello"
+    assert not host.ok("nginx_config", dict(zones, servers=site("hello")["servers"]))["changed"]
+    other = {"server_name": ["other.example"], "locations": [{"path": "/", "return": "200 other"}]}
+    host.ok("nginx_config", {"scope": "other", "servers": [other]})
+    assert word(host) == "hello"
+    host.ok("nginx_config", {"servers": [], "limit_req_zones": []})
+    assert host.get("http://127.0.0.1/", "other.example") == (200, "other")
+    words = host.refused("nginx_config", {"servers": [other]})
+    assert "server-other.example.conf belongs to nginx_config (scope other) on this host: make the change" in words
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"access_log": "/var/log/nginx/a.log main"}, 'unknown log format "main" in servers[0].access_log, '),
+        ({"limit_req": ["zone=nowhere"]}, 'servers[0].limit_req: zero size shared memory zone "nowhere"'),
+        ({"limit_conn": ["nowhere 5"]}, 'servers[0].limit_conn: zero size shared memory zone "nowhere"'),
+        ({"proxy_cache": "nowhere"}, 'servers[0].proxy_cache: "proxy_cache" zone "nowhere" is unknown in '),
+        ({"add_header": {"X-A": "$nowhere"}}, 'servers[0].add_header.X-A: unknown "nowhere" variable'),
+        ({"directives": ["set $a $nowhere"]}, 'servers[0].set: unknown "nowhere" variable'),
+    ],
+)
+def test_what_nginx_refuses_is_told_by_its_place_in_the_input(host: Host, more: Args, words: str) -> None:
+    before = host.listing("/etc", "/var")
+    for check in (True, False):
+        assert words in host.refused("nginx_config", site("hello", **more), check=check)
+    assert host.listing("/etc", "/var") == before
 
 
 def test_rules_see_the_whole_configuration_and_speak_of_our_part_of_it(host: Host) -> None:

@@ -23,8 +23,8 @@ class Case(t.NamedTuple):
     stream: str = ""
 
 
-# These two nginx finds by itself when the upstream is used; we say so before anything is staged.
-REFUSED_BY_NGINX = ("upstream-without-servers", "only-backup-servers")
+# These nginx finds by itself, some only when an upstream is used; we say so before anything is staged.
+REFUSED_BY_NGINX = ("upstream-without-servers", "only-backup-servers", "undefined-name", "two-default-servers")
 
 GOES = "server { listen 8001; location / { proxy_http_version 1.1; %s proxy_pass http://%s; } }"
 CHOOSES = "server { location / { proxy_pass http://$to; } }"
@@ -194,6 +194,37 @@ CASES: list[Case] = [
         "server { location /files {\nalias /srv/files/; } }",
         "server { location =/files { alias /srv/files/; } location ~^/a$ { alias /srv/; } }",
         2,
+    ),
+    Case(
+        "undefined-name",
+        "server {\naccess_log /dev/null main; }",
+        "log_format main x; server { access_log /dev/null main; access_log off; access_log /dev/null combined; }",
+        2,
+    ),
+    Case(
+        "undefined-name",
+        "limit_conn_zone $uri zone=a:1m;\nserver { location / {\nlimit_req zone=a burst=5; } }",
+        "limit_req_zone $uri zone=a:1m rate=1r/s; server { location / { limit_req burst=5 zone=a; } }",
+        3,
+    ),
+    Case(
+        "undefined-name",
+        "server {\nlimit_conn a 5; }",
+        "limit_conn_zone $uri zone=a:1m; server { limit_conn a 5; proxy_cache off; location /a { proxy_cache $uri; } }",
+        2,
+    ),
+    Case(
+        "name-looked-up-at-start",
+        "upstream u {\nserver localhost:81; server ip6-localhost:81; }",
+        f"upstream u {{ {TWO} server localhost:83; server [::1]:84; server unix:/run/a; }}",
+        2,
+    ),
+    Case(
+        "two-default-servers",
+        "server { listen 8001 default_server; }\nserver { server_name b;\nlisten 0.0.0.0:8001 default_server; }",
+        "server { listen 8001 default_server; listen 8002; }\n"
+        "server { server_name b; listen 8001; listen 8002 default_server; }",
+        3,
     ),
     Case(
         "port-taken-twice",

@@ -108,7 +108,8 @@ class HostState:
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.change import apply
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.options import NGINX_OPTIONS
 
-        options = {name: given[name] for name in NGINX_OPTIONS}
+        # What a role leaves out is not there: its document is complete.
+        options = {name: given[name] or [] for name in NGINX_OPTIONS}
         result = apply(
             options,
             owner="nginx_config",

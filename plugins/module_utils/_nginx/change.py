@@ -9,10 +9,10 @@ import os
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import walk
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, Position, walk
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding, HoldfastError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.daemon import NginxDaemon
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.files import FOLDERS, file_name, files
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.files import FOLDERS, beginning, file_name, files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import KINDS, NginxConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules import check
@@ -22,6 +22,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.tra
     Request,
     Result,
     Transaction,
+    owned_files,
 )
 
 __all__ = ("apply",)
@@ -42,8 +43,9 @@ def apply(
 ) -> Result:
     """Make nginx serve what these options describe; see Transaction.apply for what can go wrong.
 
-    ``options`` are those of NginxConfig. ``single`` is option and name of the only block that is meant; where the
-    options do not hold it, it goes, and all others stay as they are.
+    ``options`` are those of NginxConfig. Of the files of ``owner`` those go that no option wants any more; a list that
+    is None says nothing of its files, and they stay. ``single`` is option and name of the only block that is meant;
+    where the options do not hold it, it goes, and all others stay as they are.
     """
     need_root()
     daemon = NginxDaemon(root=root)
@@ -52,6 +54,7 @@ def apply(
     except InputError as error:
         raise InputError(_as_said(error.path, single), error.message) from None
     daemon.places = lambda: _places(config, root, single)
+    daemon.blocks = lambda: _blocks(config, single)
     owned: dict[str, Wanted | None] = {
         os.path.join(root, name): Wanted(text.encode(), MODE) for name, text in files(config).items()
     }
@@ -59,19 +62,32 @@ def apply(
         option, name = single
         kind = next(kind for kind in KINDS if kind.option == option)
         owned.setdefault(os.path.join(root, file_name(kind, name)), None)
-    shared = {}
+    spared = (
+        () if single else tuple(os.path.join(root, beginning(kind)) for kind in KINDS if options[kind.option] is None)
+    )
     stream = os.path.join(root, FOLDERS["stream"])
-    if any(path.startswith(stream + os.sep) and wanted for path, wanted in owned.items()):
-        shared[daemon.main_file] = _with_stream(daemon.main_file, stream)
+    stays = [path for path, one in owned_files(daemon.name).items() if one.owner != owner or path.startswith(spared)]
+    if single:
+        stays = [path for path in owned_files(daemon.name) if owned.get(path, True)]
+    needed = any(path.startswith(stream + os.sep) for path in (*stays, *(path for path, one in owned.items() if one)))
+    shared = _main_file(daemon.main_file, stream, needed=needed)
     findings = _findings(config, single) if daemon.version is None else []
     with Transaction(daemon, check_mode=check_mode) as change:
         act = change.stage if stage_only else change.apply
-        return act(Request(owner, owned, shared=shared, prune=not single, drift=drift, findings=findings))
+        return act(
+            Request(owner, owned, shared=shared, prune=not single, spared=spared, drift=drift, findings=findings)
+        )
 
 
 def _findings(config: NginxConfig, single: tuple[str, str] | None) -> list[Finding]:
     """Return what the rules say of the request alone, where no nginx is there yet that could show the whole."""
     return [replace(one, where=_as_said(one.where, single)) for one in check(config.to_blocks())]
+
+
+def _blocks(config: NginxConfig, single: tuple[str, str] | None) -> t.Iterator[Block]:
+    """Yield all that is asked for, with the user's input paths as positions."""
+    for block in walk(config.to_blocks()):
+        yield replace(block, position=Position(_as_said(block.position.file, single)), children=None)
 
 
 def _as_said(path: str, single: tuple[str, str] | None) -> str:
@@ -94,11 +110,19 @@ def _places(config: NginxConfig, root: str, single: tuple[str, str] | None) -> d
     return found
 
 
-def _with_stream(main_file: str, folder: str) -> Wanted:
-    """Return the main file with the block that includes our layer 4, which no distribution's main file has."""
+def _main_file(main_file: str, folder: str, *, needed: bool) -> dict[str, Wanted]:
+    """Return the main file where it has to change: with the block that includes our layer 4, or without it.
+
+    No distribution's main file has such a block. It goes with the last of what lies in the folder.
+    """
     main = read_state(main_file)
+    block = (_STREAM % folder).encode()
     if main.content is None:
-        raise HoldfastError(f"{main_file} is not there: install nginx first")
-    if os.fsencode(folder) in main.content:
-        return Wanted(main.content, main.mode)
-    return Wanted(main.content.rstrip(b"\n") + b"\n" + (_STREAM % folder).encode(), main.mode)
+        if needed:
+            raise HoldfastError(f"{main_file} is not there: install nginx first")
+        return {}
+    if needed and os.fsencode(folder) not in main.content:
+        return {main_file: Wanted(main.content.rstrip(b"\n") + b"\n" + block, main.mode)}
+    if not needed and block in main.content:
+        return {main_file: Wanted(main.content.replace(block, b""), main.mode)}
+    return {}

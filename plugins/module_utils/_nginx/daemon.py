@@ -17,6 +17,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import TIMED_OUT, Completed
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.dump import assemble, parse_dump
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.names import named_in
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rule import where
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules import check
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.secrets import redact
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import parse_build
@@ -60,6 +62,8 @@ class NginxDaemon(Daemon):
     build_option = "-V"
     where = re.compile(r"(?P<file>/[^ :]+):(?P<line>\d+)")
 
+    # What is asked for, with input paths as positions.
+    blocks: t.Callable[[], t.Iterable[Block]] = staticmethod(tuple)
     # What the last test was told to change.
     _changes: Changes = {}
 
@@ -111,9 +115,17 @@ class NginxDaemon(Daemon):
         if completed.rc == TIMED_OUT:
             return "its own test did not end in time: look for names of hosts that no DNS server answers for"
         words = "; ".join(_said(completed.stderr, "emerg", "alert", "crit", "error")) or completed.stderr.strip()
-        told = self.located(words or f"its test ended with code {completed.rc} and without a word")
+        told = self.placed(words or f"its test ended with code {completed.rc} and without a word")
         advice = next((advice for sign, advice in _ADVICE.items() if sign in words), "")
         return f"{told} ({advice})" if advice else told
+
+    def placed(self, words: str) -> str:
+        """Return nginx's words with the input paths that they are about, also where nginx itself names no place."""
+        told = self.located(words)
+        if told != words:
+            return told
+        block = named_in(words, self.blocks())
+        return f"{where(block)}: {told}" if block else told
 
     def warnings(self, completed: Completed) -> list[str]:
         return _said(completed.stderr, "warn")
@@ -143,7 +155,7 @@ class NginxDaemon(Daemon):
                 return None
             words = list(dict.fromkeys(_said(_read_from(before.log, before.log_size), "emerg", "alert")))
             if any(not _TRIES_AGAIN.fullmatch(word) for word in words):
-                return self.located("; ".join(words))
+                return self.placed("; ".join(words))
             if time.monotonic() > deadline:
                 return "; ".join([*words, f"no worker with the new configuration within {timeout:g} s"])
             time.sleep(0.01)

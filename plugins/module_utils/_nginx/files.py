@@ -20,7 +20,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block impo
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import Kind, NginxConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
 
-__all__ = ("FOLDERS", "file_name", "files")
+__all__ = ("FOLDERS", "beginning", "file_name", "files")
 
 FOLDERS: t.Mapping[str, str] = {"http": "conf.d", "stream": "holdfast-stream.d"}
 
@@ -37,4 +37,9 @@ def files(config: NginxConfig) -> dict[str, str]:
 
 def file_name(kind: Kind, name: str) -> str:
     """Return the name, relative to the folder of nginx.conf, of the file of one model."""
-    return f"{FOLDERS[kind.context]}/holdfast-{kind.order}-{kind.title}-{name}.conf"
+    return f"{beginning(kind)}{name}.conf"
+
+
+def beginning(kind: Kind) -> str:
+    """Return what the names of all files of a kind begin with."""
+    return f"{FOLDERS[kind.context]}/holdfast-{kind.order}-{kind.title}-"

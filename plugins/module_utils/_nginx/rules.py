@@ -14,6 +14,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block impo
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import (  # noqa: F401  (each enters its rules into the table)
+    rules_names,
     rules_servers,
     rules_targets,
     rules_upstreams,

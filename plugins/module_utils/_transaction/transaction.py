@@ -80,7 +80,8 @@ class Request:
     """What shall be: the owned files, the shared ones, and what to do with files that were edited by hand.
 
     ``owner`` is the module in whose name this happens; ``owned`` are all its files, others of its own are removed
-    (with ``prune``: every one it owns that is not named here; without: only those named with None).
+    (with ``prune``: every one it owns that is not named here, and whose path begins with none of ``spared``; without:
+    only those named with None).
     ``shared`` are files of somebody else that get a line of ours; they are changed, but never owned or removed.
     Those among them in ``keep`` are replaced as a whole: a copy of each is kept in the state folder.
     ``findings`` are what the rules say of the request itself.
@@ -90,6 +91,7 @@ class Request:
     owned: t.Mapping[str, Wanted | None]
     shared: t.Mapping[str, Wanted] = field(default_factory=dict)
     prune: bool = True
+    spared: tuple[str, ...] = ()
     drift: str = "overwrite"
     findings: t.Sequence[Finding] = ()
     keep: t.Collection[str] = ()
@@ -368,7 +370,8 @@ class Transaction:
         manifest = self.manifest()
         wanted: dict[str, Wanted | None] = {}
         if request.prune:
-            wanted.update({path: None for path in manifest.owned_by(request.owner)})
+            owned = manifest.owned_by(request.owner)
+            wanted.update({path: None for path in owned if not path.startswith(request.spared)})
         wanted.update(request.owned)
         wanted.update(request.shared)
         changes: dict[str, Wanted | None] = {}

@@ -28,6 +28,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.mode
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rules import RULES, Placed, Subject
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import KINDS
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.options import NGINX_OPTIONS
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import nginx_configuration as configuration
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import (
     DRAWING,
@@ -35,6 +36,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
     UPSTREAMS,
     VIRTUAL_SERVERS,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents import nginx
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Instance, Plan
@@ -78,6 +80,8 @@ def _service_errors(plan: Plan, member: Balancer, judged: dict[str, list[InputEr
 
     Thousands of hosts say the same, and it takes milliseconds to judge; ``judged`` remembers it.
     """
+    refused = False
+    whole: list[str] = ["whole", str(member.variables["balancer_default_server"])]
     for variable, option in SERVICE.items():
         said = plan.upstreams[member.name].get(variable, member.variables[variable])
         written = json.dumps([variable, member.variables[variable]], sort_keys=True)
@@ -86,6 +90,12 @@ def _service_errors(plan: Plan, member: Balancer, judged: dict[str, list[InputEr
             spec = NGINX_OPTIONS[option]["options"]
             judged[written] = _errors(_models(MODELS[option], spec, said, variable, **more))
         yield from judged[written]
+        whole.append(written)
+        refused = refused or bool(judged[written])
+    together = "\n".join(whole)
+    if not refused and together not in judged:
+        judged[together] = list(configuration.judged(nginx.served(plan, member.name)).errors)
+    yield from judged.get(together, ())
     servers = json.dumps(plan.virtual_servers[member.name], sort_keys=True)
     if servers not in judged:
         # A copy, in which nothing is shared: Ansible writes into what it validates.

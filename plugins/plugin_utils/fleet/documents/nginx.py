@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.access import listen, listens
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.default_servers import with_default_servers
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.nginx_configuration import judged
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 
-__all__ = ("balancer", "balancer_preflight")
+__all__ = ("balancer", "balancer_preflight", "served")
 
 Variables = Mapping[str, t.Any]
 Document = t.Dict[str, t.Any]
@@ -21,10 +22,25 @@ SHARED = "nginx listens on a shared address itself"
 """Where it does, it has to start also where that address is not held."""
 
 
+def served(plan: Plan, host: str) -> Document:
+    """Return what nginx of a balancer serves, as options of ``nginx_config``."""
+    variables, upstreams = plan.members[host].variables, plan.upstreams[host]
+    return {
+        "upstreams": upstreams["balancer_upstreams"],
+        "maps": variables["balancer_maps"],
+        "servers": [
+            *with_default_servers(variables["balancer_sites"], variables["balancer_default_server"]),
+            _health(variables),
+        ],
+        "stream_upstreams": upstreams["balancer_stream_upstreams"],
+        "stream_servers": variables["balancer_streams"],
+    }
+
+
 def balancer(plan: Plan, host: str, derived: Document) -> Document:
     """Return the sections of ``host_state`` that let nginx of a host balance; ``derived`` is its ``Plan.balancer``."""
-    variables = plan.members[host].variables
-    upstreams, streams = derived["balancer_upstreams"], derived["balancer_stream_upstreams"]
+    options = served(plan, host)
+    balances = bool(options["upstreams"] or options["stream_upstreams"])
     return {
         "kernel": {
             "path": "/etc/sysctl.d/90-holdfast-balancer.conf",
@@ -33,18 +49,8 @@ def balancer(plan: Plan, host: str, derived: Document) -> Document:
                 for family in derived["kernel"]["nonlocal_bind"]
             ],
         },
-        "nginx": {
-            "upstreams": upstreams,
-            "maps": variables["balancer_maps"],
-            "servers": [
-                *with_default_servers(variables["balancer_sites"], variables["balancer_default_server"]),
-                _health(variables),
-            ],
-            "stream_upstreams": streams,
-            "stream_servers": variables["balancer_streams"],
-            "drift": variables["balancer_drift"],
-        },
-        "selinux": {"booleans": ["httpd_can_network_connect"] if upstreams or streams else []},
+        "nginx": {**options, "drift": plan.members[host].variables["balancer_drift"]},
+        "selinux": {"booleans": ["httpd_can_network_connect"] if balances else []},
     }
 
 
@@ -53,7 +59,12 @@ def balancer_preflight(plan: Plan, host: str) -> Document:
     variables = plan.members[host].variables
     found = [*listens(variables), *(one for said in variables["balancer_health_listen"] for one in listen(said))]
     numbers = (number for _address, port, protocol in found if protocol == "tcp" for number in _numbers(port))
-    return {"packages": [variables["nginx_package"]], "ports": list(dict.fromkeys(numbers))}
+    names = [{"kind": kind, "name": name, "path": path} for kind, name, path in judged(served(plan, host)).undefined]
+    return {
+        "packages": [variables["nginx_package"]],
+        "ports": list(dict.fromkeys(numbers)),
+        **({"nginx_names": names} if names else {}),
+    }
 
 
 def _health(variables: Variables) -> Document:

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What several options of nginx say together is judged by the plan, with the path in the inventory."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from inventory_builder import InventoryBuilder, Variables
+
+SITE: Variables = {"server_name": "a.example", "upstream": "blog"}
+
+
+def sites(*own: Variables, **more: t.Any) -> Variables:
+    return {"balancer_sites": [{**SITE, **one} for one in own], **more}
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        (
+            sites({}, {"name": "again"}),
+            'lb1, lb2: balancer_sites[1]: nginx ignores this server "a.example" at *:80, as balancer_sites[0] has both '
+            "[conflicting-server-name]",
+        ),
+        (
+            sites({"listen": ["80 default_server"]}, {"server_name": "b", "listen": ["*:80 default_server"]}),
+            'lb1, lb2: balancer_sites[1].listen: another server is the default of "*:80" already; only one can be '
+            "[two-default-servers]",
+        ),
+        (
+            sites(
+                {},
+                balancer_streams=[{"name": "a", "listen": ["80"], "upstream": "db"}],
+                balancer_stream_upstreams=[{"name": "db", "servers": [{"address": "10.0.0.9", "port": 5432}]}],
+            ),
+            "lb1, lb2: balancer_streams[0].listen: http listens at port 80 as well; nginx passes its test and cannot "
+            "start [port-taken-twice]",
+        ),
+    ],
+)
+def test_what_cannot_be_together_is_refused(said: Variables, found: str) -> None:
+    findings = [str(one).replace(" [option]", "") for one in InventoryBuilder(said).findings()]
+    assert findings == [found]
+
+
+def test_a_name_that_the_inventory_does_not_define_is_looked_for_on_the_host() -> None:
+    said = sites(
+        {"access_log": "/var/log/nginx/a.log main"},
+        {
+            "server_name": "b",
+            "upstream": None,
+            "locations": [
+                {"path": "/", "upstream": "blog", "proxy_cache": "pages", "limit_req": ["zone=slow burst=5"]}
+            ],
+        },
+    )
+    assert InventoryBuilder(said).documents("lb1")["balancer"]["preflight"]["nginx_names"] == [
+        {"kind": "log format", "name": "main", "path": "balancer_sites[0].access_log"},
+        {"kind": "request zone", "name": "slow", "path": "balancer_sites[1].locations[0].limit_req"},
+        {"kind": "cache", "name": "pages", "path": "balancer_sites[1].locations[0].proxy_cache"},
+    ]
