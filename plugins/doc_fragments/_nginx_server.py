@@ -12,6 +12,23 @@ from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_tls impo
 
 __all__ = ("ACCESS", "SERVER")
 
+USERS = """\
+auth_basic_users:
+  description:
+    - Who may come in, names with their passwords, which belong into a vault. A password may be a hash that nginx knows.
+    - They become a file that nginx's workers alone can read; O(.auth_basic) is what a client then reads.
+  type: dict
+"""
+
+REWRITE = """\
+rewrite:
+  description:
+    - Changes of the path, one an element, as in nginx, such as V(^/old/(.*)$ /new/$1 permanent).
+    - They come before what O(.directives) says.
+  type: list
+  elements: str
+"""
+
 ACCESS = """\
 access:
   description: Who may come in, such as V(allow 10.0.0.0/8) and V(deny all). The first rule that fits counts.
@@ -112,6 +129,27 @@ upstream:
 websocket:
   description: Whether clients may change to another protocol in every location that goes to a backend and says nothing.
   type: bool
+security_headers:
+  description:
+    - Headers that tell a browser what it may not do. O(.add_header) is laid over them, where V(null) leaves one out.
+    - V(basic) are C(X-Content-Type-Options), C(X-Frame-Options) and C(Referrer-Policy), V(strict) also a
+      C(Content-Security-Policy) for a site that loads nothing from elsewhere. Both have C(Strict-Transport-Security)
+      where the server has an O(.ssl_certificate).
+  type: str
+  choices: [none, basic, strict]
+error_pages:
+  description:
+    - Pages of the site's own, the text of each by the statuses that it is for, such as V(404) or V(502 503 504).
+    - Of an answer of a backend with such a status they take the place only with O(.proxy_intercept_errors).
+  type: dict
+maintenance:
+  description:
+    - Whether the site is closed for now. All requests are answered with 503 and O(.maintenance_page), and told to come
+      back later. Certificates are still renewed by C(/.well-known/acme-challenge/), if that is a location.
+  type: bool
+maintenance_page:
+  description: The text of the page that is shown meanwhile. Without it, a plain one.
+  type: str
 return:
   description: Answer to every request, as in nginx, such as V(301 https://$host$request_uri).
   type: str
@@ -160,8 +198,8 @@ locations:
   elements: dict
 """
 
-SHARED = (ACCESS, HTTP, PROXY, PROXY_TLS)
+SHARED = (USERS, REWRITE, ACCESS, HTTP, PROXY, PROXY_TLS)
 INSIDE = suboptions("locations[]", LOCATION, *SHARED)
 
 SERVER = OWN + suboptions("locations[]", LOCATION, *SHARED, INNER + INSIDE)
-SERVER += ACCESS + HTTP + PROXY + PROXY_TLS + TLS + HTTP_TLS
+SERVER += USERS + REWRITE + ACCESS + HTTP + PROXY + PROXY_TLS + TLS + HTTP_TLS

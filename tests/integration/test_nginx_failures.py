@@ -77,12 +77,12 @@ def test_what_nginx_rejects_a_hundred_times_leaves_the_old_site(serving: Host) -
         (
             "nginx_config",
             site("new", ssl_certificate="/nowhere.pem", ssl_certificate_key="/nowhere.key", listen=["443 ssl"]),
-            'cannot load certificate "/nowhere.pem": ',
+            'servers[0].ssl_certificate: cannot load certificate "/nowhere.pem": ',
         ),
         (
             "nginx_config",
             site("new", access_log="/nowhere/access.log"),
-            'open() "/nowhere/access.log" failed (2: No such file or directory)',
+            'servers[0].access_log: open() "/nowhere/access.log" failed (2: No such file or directory)',
         ),
     ],
 )

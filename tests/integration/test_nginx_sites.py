@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import ssl
 import typing as t
@@ -137,3 +138,92 @@ def test_a_stranger_sees_no_certificate(tmp_path: Path) -> None:
             assert connection.getpeercert()
         with made.connect(listen) as plain, pytest.raises(ssl.SSLError):
             context.wrap_socket(plain, server_hostname="b.example")
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    return {"Authorization": f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"}
+
+
+def test_users_come_in_by_their_passwords_and_nobody_else(tmp_path: Path) -> None:
+    locations = [
+        {"path": "/", "return": "200 open"},
+        {
+            "path": "/members/",
+            "upstream": "web",
+            "auth_basic": "Members only",
+            "auth_basic_users": {"alice": "wonder land", "bob": "{SHA}C+7Hteo/D9vJXQ3UfzxbwnXaijM="},
+        },
+    ]
+    with served(tmp_path, locations=locations) as (sites, _backends):
+        assert sites.ask("site").body == "open"
+        refused = sites.ask("site", "/members/")
+        assert (refused.status, refused.headers["www-authenticate"]) == (401, ['Basic realm="Members only"'])
+        for user, password, status in (
+            ("alice", "wonder land", 200),
+            ("alice", "wonder", 401),
+            ("bob", "foo", 200),
+            ("eve", "foo", 401),
+        ):
+            assert sites.ask("site", "/members/", **basic(user, password)).status == status
+
+
+def test_a_site_goes_into_maintenance_by_one_word(tmp_path: Path) -> None:
+    locations = [
+        {"path": "/", "upstream": "web"},
+        {"path": "/other", "return": "200 other"},
+        {"path": "/.well-known/acme-challenge/", "return": "200 challenge"},
+    ]
+    page = "<h1>Back at noon</h1>\n" * 1000
+    site = {"locations": locations, "maintenance_page": page}
+    with served(tmp_path, **site) as (sites, _backends):
+        assert sites.ask("site", "/other").body == "other"
+    with served(tmp_path, **site, maintenance=True) as (sites, [web]):
+        for uri in ("/", "/other", "/holdfast-pages/503.html"):
+            answer = sites.ask("site", uri)
+            assert (answer.status, answer.body) == (503, page) if "pages" not in uri else (404, answer.body)
+            assert answer.headers["retry-after"] == ["300"]
+        assert sites.ask("site").headers["content-type"] == ["text/html"]
+        assert sites.ask("site", "/.well-known/acme-challenge/x").body == "challenge"
+        assert web.asked == 0
+    with served(tmp_path, upstream="web", maintenance=True) as (sites, _backends):
+        assert "This site will be back soon" in sites.ask("site").body
+
+
+def test_pages_of_the_site_stand_for_errors(tmp_path: Path) -> None:
+    pages = {"404": "<p>Not here</p>", "502 504": "<p>Soon</p>"}
+    locations = [
+        {"path": "/", "root": str(tmp_path)},
+        {"path": "/down", "proxy_pass": f"http://127.0.0.1:{free_port()}"},
+        {"path": "/own", "root": str(tmp_path), "error_page": ["404 =410 /gone"], "add_header": {"X-Own": "o"}},
+        {"path": "= /gone", "return": "410 gone"},
+    ]
+    with served(tmp_path, locations=locations, error_pages=pages) as (sites, _backends):
+        for uri, status, body in (("/a", 404, "<p>Not here</p>"), ("/down", 502, "<p>Soon</p>"), ("/own", 410, "gone")):
+            answer = sites.ask("site", uri)
+            assert (answer.status, answer.body) == (status, body)
+
+
+def test_headers_of_a_profile_are_in_every_answer_and_the_own_ones_count(tmp_path: Path) -> None:
+    locations = [{"path": "/", "return": "200 a"}, {"path": "/b", "return": "404", "add_header": {"X-B": "b"}}]
+    own = {"x-frame-options": "DENY", "Referrer-Policy": None}
+    with served(tmp_path, locations=locations, security_headers="basic", add_header=own) as (sites, _backends):
+        for uri in ("/", "/b"):
+            headers = sites.ask("site", uri).headers
+            assert (headers["x-content-type-options"], headers["x-frame-options"]) == (["nosniff"], ["DENY"])
+            assert "referrer-policy" not in headers
+            assert "strict-transport-security" not in headers
+    with served(tmp_path, locations=locations, security_headers="strict") as (sites, _backends):
+        assert "default-src 'self'" in sites.ask("site").headers["content-security-policy"][0]
+
+
+def test_a_path_is_rewritten_redirected_or_refused(tmp_path: Path) -> None:
+    locations = [
+        {"path": "/", "upstream": "web"},
+        {"path": "/closed/", "return": "200 closed", "access": ["deny all"], "directives": []},
+        {"path": "/v1/", "upstream": "web", "rewrite": ["^/v1/(.*)$ /v2/$1 break"]},
+    ]
+    rewrite = ["^/old/(.*)$ /new/$1 permanent"]
+    with served(tmp_path, locations=locations, rewrite=rewrite) as (sites, _backends):
+        answer = sites.ask("site", "/old/x")
+        assert (answer.status, answer.headers["location"][0].endswith("/new/x")) == (301, True)
+        assert sites.ask("site", "/v1/x").told["uri"] == "/v2/x"

@@ -13,7 +13,7 @@ import typing as t
 from contextlib import contextmanager
 from pathlib import Path
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.files import files
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.files import files, site_files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import NginxConfig
 from real_nginx import Nginx
 
@@ -96,14 +96,15 @@ class Sites:
 
     def __init__(self, folder: Path, options: Options) -> None:
         self.nginx = Nginx(folder)
-        self.config = NginxConfig.from_options(options, version=self.nginx.build().version)
+        self.config = NginxConfig.from_options(options, version=self.nginx.build().version, folder=str(folder))
         self.folder = folder
 
     @contextmanager
     def running(self) -> t.Iterator[Sites]:
-        for name, text in files(self.config).items():
+        beside = {name: file.text for name, file in site_files(self.config).items()}
+        for name, text in {**files(self.config), **beside}.items():
             path = self.folder / name
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         ready = f"server {{ listen unix:{self.folder}/ready; return 204; }}\n"
         with self.nginx.running(self.nginx.main(f"{ready}include conf.d/*.conf;"), f"{self.folder}/ready"):

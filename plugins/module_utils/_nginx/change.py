@@ -12,10 +12,17 @@ from dataclasses import replace
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, Position, walk
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding, HoldfastError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.daemon import NginxDaemon
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.files import FOLDERS, beginning, file_name, files
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.files import (
+    FOLDERS,
+    beginning,
+    file_name,
+    files,
+    site_files,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import KINDS, NginxConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules import check
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.site_files import PAGES, USERS
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import need_root
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import Wanted, read_state
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import (
@@ -28,6 +35,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.tra
 __all__ = ("apply",)
 
 MODE = 0o640  # nginx reads it as root, and a header may hold a password
+SECRET_MODE = 0o640  # its workers do, by their group
 _STREAM = "\n# holdfast.nginx_ha: layer 4 lies in the folder below.\nstream {\n    include %s/*.conf;\n}\n"
 
 
@@ -50,7 +58,7 @@ def apply(
     need_root()
     daemon = NginxDaemon(root=root)
     try:
-        config = NginxConfig.from_options(options, version=daemon.version)
+        config = NginxConfig.from_options(options, version=daemon.version, folder=root)
     except InputError as error:
         raise InputError(_as_said(error.path, single), error.message) from None
     daemon.places = lambda: _places(config, root, single)
@@ -58,13 +66,12 @@ def apply(
     owned: dict[str, Wanted | None] = {
         os.path.join(root, name): Wanted(text.encode(), MODE) for name, text in files(config).items()
     }
+    owned.update(_beside(config, daemon))
     if single:
         option, name = single
         kind = next(kind for kind in KINDS if kind.option == option)
         owned.setdefault(os.path.join(root, file_name(kind, name)), None)
-    spared = (
-        () if single else tuple(os.path.join(root, beginning(kind)) for kind in KINDS if options[kind.option] is None)
-    )
+    spared = () if single else tuple(os.path.join(root, one) for one in _not_asked(options))
     stream = os.path.join(root, FOLDERS["stream"])
     stays = [path for path, one in owned_files(daemon.name).items() if one.owner != owner or path.startswith(spared)]
     if single:
@@ -77,6 +84,23 @@ def apply(
         return act(
             Request(owner, owned, shared=shared, prune=not single, spared=spared, drift=drift, findings=findings)
         )
+
+
+def _not_asked(options: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    """Yield what the names of the files begin with of which the options say nothing."""
+    for kind in KINDS:
+        if options[kind.option] is None:
+            yield beginning(kind)
+            yield from (f"{USERS}/", f"{PAGES}/") if kind.option == "servers" else ()
+
+
+def _beside(config: NginxConfig, daemon: NginxDaemon) -> dict[str, Wanted]:
+    """Return the files that sites bring along, readable for nginx's workers."""
+    found = {}
+    for name, file in site_files(config).items():
+        text, path = file.text.encode(), os.path.join(daemon.root, name)
+        found[path] = Wanted(text, SECRET_MODE, daemon.workers_group()) if file.is_secret else Wanted(text)
+    return found
 
 
 def _findings(config: NginxConfig, single: tuple[str, str] | None) -> list[Finding]:

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import errno
+import grp
 import os
+import pwd
 import re
 import time
 import typing as t
@@ -32,8 +34,11 @@ __all__ = ("NginxDaemon",)
 _WRITING = re.compile(
     rb"(?:^|[\s;{}])(pid|error_log|access_log|lock_file|\w+_temp_path|\w+_cache_path)[ \t]+[\"']?([^\s;\"'$]+)"
 )
+_USER = re.compile(rb"(?:^|[\s;{}])user[ \t]+([^;]+);")
 _COMMENT = re.compile(rb"^[ \t]*#.*$", re.MULTILINE)
-_COMPILED = re.compile(r"--((?:prefix|pid-path|lock-path|error-log-path|http-log-path|http-[a-z-]+-temp-path))=(\S+)")
+_COMPILED = re.compile(
+    r"--((?:prefix|user|group|pid-path|lock-path|error-log-path|http-log-path|http-[a-z-]+-temp-path))=(\S+)"
+)
 _NOT_FILES = ("off", "stderr", "syslog:", "memory:")
 _LINE = re.compile(r"^(?:\S+ \S+ )?(?:nginx: )?\[(emerg|alert|crit|error|warn)\] (?:\d+#\d+: )?(.*)$")
 # What nginx says, and what there is to do where it names only one of two places.
@@ -75,6 +80,22 @@ class NginxDaemon(Daemon):
 
     def installed(self) -> bool:
         return super().installed() and os.path.exists(self.main_file)
+
+    def workers_group(self) -> int | None:
+        """Return the group of nginx's workers, None where nginx is not there to say it or has none of that name."""
+        try:
+            with open(self.main_file, "rb") as file:
+                said = _USER.search(_COMMENT.sub(b"", file.read()))
+        except OSError:
+            return None
+        words = said[1].decode(errors="replace").split() if said else []
+        built = self._compiled()
+        user = words[0] if words else built.get("user", "nobody")
+        group = words[1] if len(words) > 1 else built.get("group", "")
+        try:
+            return grp.getgrnam(group).gr_gid if group else pwd.getpwnam(user).pw_gid
+        except KeyError:
+            return None
 
     def pid_files(self) -> t.Sequence[str]:
         return (self._pid_file(),)
@@ -195,7 +216,7 @@ class NginxDaemon(Daemon):
 
     def _written_paths(self, changes: Changes) -> t.Iterator[str]:
         for name, path in self._compiled().items():
-            if name != "prefix":
+            if name not in ("prefix", "user", "group"):
                 yield self._absolute(path)
         texts = [wanted.content for wanted in changes.values() if wanted is not None]
         for folder, _folders, names in os.walk(self.root):

@@ -6,7 +6,8 @@
 ``files(config)`` returns relative file name -> text, to lie in the folder of nginx.conf (mostly /etc/nginx):
 
 * ``conf.d/holdfast-NN-KIND-NAME.conf`` for what belongs to http,
-* ``holdfast-stream.d/holdfast-NN-KIND-NAME.conf`` for what belongs to stream.
+* ``holdfast-stream.d/holdfast-NN-KIND-NAME.conf`` for what belongs to stream,
+* ``holdfast-users.d/SITE`` and ``holdfast-pages.d/SITE/`` for what a site brings along.
 
 NN puts definitions before what uses them where nginx includes ``*.conf``. Among servers, the name decides which one
 comes first, so say ``default_server`` in ``listen`` where it matters. ``config`` is a model.config.NginxConfig.
@@ -18,9 +19,11 @@ import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import comment
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import Kind, NginxConfig
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.server import Server
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.site_files import SiteFile
 
-__all__ = ("FOLDERS", "beginning", "file_name", "files")
+__all__ = ("FOLDERS", "beginning", "file_name", "files", "site_files")
 
 FOLDERS: t.Mapping[str, str] = {"http": "conf.d", "stream": "holdfast-stream.d"}
 
@@ -33,6 +36,12 @@ def files(config: NginxConfig) -> dict[str, str]:
         file_name(kind, model.name): render([comment(OWNED), config.block(model)])
         for kind, _path, model in config.elements()
     }
+
+
+def site_files(config: NginxConfig) -> dict[str, SiteFile]:
+    """Return what sites bring along, by the same names."""
+    models = (model for _kind, _path, model in config.elements())
+    return {file.name: file for model in models if isinstance(model, Server) for file in model.files}
 
 
 def file_name(kind: Kind, name: str) -> str:

@@ -47,6 +47,7 @@ _PLACELESS = (
     re.compile(r'unknown "([^"]+)" variable'),
     re.compile(r"bind\(\) to \S+:(\d+) failed"),
     re.compile(r'cannot load certificate (?:key )?"([^"]+)"'),
+    re.compile(r'open\(\) "([^"]+)" failed'),
     re.compile(r'host not found in (?:\w+ )*"([^"]+)"'),
 )
 

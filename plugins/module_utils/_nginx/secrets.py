@@ -22,11 +22,15 @@ __all__ = ("hidden", "redact")
 
 _NAMED = re.compile(r"\w+_set_header|add_header|(?:fastcgi|uwsgi|scgi)_param|set")
 _SIGNED = ("secure_link_md5", "secure_link_secret")
+# The file of users of a site, which is no text of nginx.
+_USERS = re.compile(r"(?:[^:\s;{}][^:\n;{}]*:(?:\{S?SHA\})?[^\s;{}]+\n)+")
 _VARIABLE = re.compile(r"\$\w+|")
 
 
 def redact(text: str) -> str:
     """Return the text as it is where it holds no secret, else without; a text that nginx cannot read is not shown."""
+    if text and _USERS.fullmatch(text):
+        return "".join(f"{line.partition(':')[0]}:{HIDDEN}\n" for line in text.split("\n")[:-1])
     try:
         blocks = parse(text, judged=True)
         shown = tuple(hidden(block) for block in blocks)

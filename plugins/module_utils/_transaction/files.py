@@ -35,10 +35,14 @@ SELINUX = "security.selinux"
 
 @dataclass(frozen=True)
 class Wanted:
-    """A file as it shall be: its bytes and its permission bits; the owner is the user who applies it."""
+    """A file as it shall be: its bytes, its permission bits and its group; the owner is the user who applies it.
+
+    ``gid`` is None where the group does not matter.
+    """
 
     content: bytes
     mode: int = 0o644
+    gid: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,8 @@ class FileState:
         """Return whether nothing needs to be done; None wants no file."""
         if wanted is None or self.content is None:
             return wanted is None and self.content is None
-        return self.content == wanted.content and self.mode == wanted.mode
+        same_group = wanted.gid is None or self.gid == wanted.gid
+        return self.content == wanted.content and self.mode == wanted.mode and same_group
 
 
 def digest(content: bytes) -> str:
@@ -173,6 +178,8 @@ def prepare(path: str, wanted: Wanted) -> None:
         os.unlink(beside)
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "wb") as file:
+        if wanted.gid is not None:
+            os.fchown(file.fileno(), -1, wanted.gid)
         os.fchmod(file.fileno(), wanted.mode)
         with contextlib.suppress(OSError, AttributeError):
             os.setxattr(beside, SELINUX, os.getxattr(path, SELINUX))

@@ -40,7 +40,7 @@ class Pending:
             "changes": {
                 path: None
                 if change is None
-                else {"content": base64.b64encode(change.content).decode(), "mode": change.mode}
+                else {"content": base64.b64encode(change.content).decode(), "mode": change.mode, "gid": change.gid}
                 for path, change in self.changes.items()
             },
             "replaces": dict(self.replaces),
@@ -85,4 +85,7 @@ def _wanted(item: t.Any) -> Wanted | None:
     mode = item["mode"]
     if not isinstance(mode, int) or isinstance(mode, bool) or not 0 <= mode <= 0o7777:
         raise ValueError(f"{mode!r} is no mode of a file")
-    return Wanted(base64.b64decode(item["content"], validate=True), mode)
+    gid = item.get("gid")
+    if gid is not None and (type(gid) is not int or gid < 0):
+        raise ValueError(f"{gid!r} is no group of a file")
+    return Wanted(base64.b64decode(item["content"], validate=True), mode, gid)

@@ -406,7 +406,9 @@ class Transaction:
         result.files[state.path] = action
         shown = (self.daemon.redact((text or b"").decode(errors="replace")) for text in (state.content, after))
         if wanted is not None and state.content == after:
-            shown = (f"mode: {mode or 0:04o}\n" for mode in (state.mode, wanted.mode))
+            sides = ((state.mode, state.gid), (wanted.mode, wanted.gid))
+            other_group = wanted.gid not in (None, state.gid)
+            shown = (f"mode: {mode:04o}\n" + (f"group: {gid}\n" if other_group else "") for mode, gid in sides)
         before, now = shown
         result.diff.append(
             {

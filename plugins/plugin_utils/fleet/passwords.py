@@ -23,6 +23,7 @@ SHORTEST = 4
 """Characters; what is shorter is looked for in no sentence, as it would be found in every one."""
 
 HOLDING: tuple[str, ...] = (
+    "balancer_sites",
     "keepalived_auth_pass",
     "keepalived_instance_options",
     "keepalived_instances",
@@ -76,12 +77,22 @@ def _root(path: str) -> str:
 
 def _secrets(variables: Mapping[str, t.Any]) -> t.Iterator[str]:
     yield from _texts(variables.get("keepalived_auth_pass"))
+    yield from _texts(list(_users(variables.get("balancer_sites"))))
     mail = variables.get("keepalived_mail")
     yield from _texts(mail.get("password") if isinstance(mail, Mapping) else mail)
     instances = variables.get("keepalived_instances")
     for said in (variables.get("keepalived_instance_options"), *(instances if isinstance(instances, list) else ())):
         for name in SECRET_OPTIONS if isinstance(said, Mapping) else ():
             yield from _texts(said.get(name))
+
+
+def _users(sites: t.Any) -> t.Iterator[t.Any]:
+    """Yield the passwords of those who may come into a site, or a location of one."""
+    for site in sites if isinstance(sites, list) else ():
+        if isinstance(site, Mapping):
+            users = site.get("auth_basic_users")
+            yield from users.values() if isinstance(users, Mapping) else ()
+            yield from _users(site.get("locations"))
 
 
 def _texts(value: t.Any) -> t.Iterator[str]:

@@ -73,6 +73,8 @@ def route(servers: Iterable[Site], *, address: str, port: int, host: str, path: 
     server = _server(list(servers), address, port, host.lower())
     if server is None:
         return None
+    if server.options.get("maintenance"):
+        return Route(ITSELF, f"{server.path}.maintenance")
     if server.options.get("return"):
         return Route(_answer(server.options), server.path)
     found = _location(_locations(server), path.partition("?")[0])

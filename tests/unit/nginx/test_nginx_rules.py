@@ -10,6 +10,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import NginxConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.modules import missing_modules
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.names import defined_in, named_in
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules import RULES, check
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import parse_build
@@ -143,3 +144,36 @@ def test_a_directive_without_its_module_is_found() -> None:
     ]
     without = parse_build(BUILD.replace("--with-stream=dynamic", ""))
     assert "stream" in {each.message.split()[4].strip(",") for each in missing_modules(config.to_blocks(), without)}
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ('zero size shared memory zone "slow"', "servers[0].locations[0].limit_req"),
+        ('"proxy_cache" zone "pages" is unknown in /etc/nginx/nginx.conf:61', "servers[0].locations[0].proxy_cache"),
+        ('unknown "pool" variable', "servers[0].add_header.X-Pool"),
+        ("bind() to 0.0.0.0:8080 failed (98: Address already in use)", "servers[0].listen"),
+        ('open() "/nowhere/a.log" failed (2: No such file or directory)', "servers[0].access_log"),
+        ('unknown "pool2" variable', ""),
+        ("something else", ""),
+    ],
+)
+def test_what_nginx_says_without_a_place_is_what_an_option_says(words: str, place: str) -> None:
+    location = {"path": "/", "return": "204", "limit_req": ["zone=slow burst=5"], "proxy_cache": "pages"}
+    site = {"name": "a", "listen": ["8080"], "add_header": {"X-Pool": "a-$pool"}, "access_log": "/nowhere/a.log"}
+    config = NginxConfig.from_options({"servers": [{**site, "locations": [location]}]})
+    block = named_in(words, config.to_blocks())
+    assert (block.position.file if block else "") == place
+
+
+def test_what_a_text_defines_is_found_without_reading_it_all() -> None:
+    text = (
+        "http {\n  log_format main '$a';\n limit_req_zone $uri zone=slow:1m rate=1r/s;\n"
+        "proxy_cache_path /var/cache levels=1:2 keys_zone=pages:10m; limit_conn_zone $a zone=conn:1m; }"
+    )
+    assert defined_in(text) == {
+        ("log format", "main"),
+        ("request zone", "slow"),
+        ("cache", "pages"),
+        ("connection zone", "conn"),
+    }

@@ -78,14 +78,17 @@ class NginxConfig:
     """The models by the name of the option they came from, in the order given, for an nginx of ``version``.
 
     ``version`` is None where it is not known: then every option is accepted, and where forms differ by version the
-    one is written that all versions understand.
+    one is written that all versions understand. ``folder`` is that of nginx.conf.
     """
 
     models: t.Mapping[str, tuple[Model, ...]] = field(default_factory=dict)
     version: Version | None = None
+    folder: str = "/etc/nginx"
 
     @classmethod
-    def from_options(cls, options: t.Mapping[str, t.Any], *, version: Version | None = None) -> NginxConfig:
+    def from_options(
+        cls, options: t.Mapping[str, t.Any], *, version: Version | None = None, folder: str = "/etc/nginx"
+    ) -> NginxConfig:
         """Return what NGINX_OPTIONS describe; raise InputError for the first value that cannot be right or written."""
         models: dict[str, tuple[Model, ...]] = {}
         for kind in KINDS:
@@ -102,7 +105,7 @@ class NginxConfig:
                     )
                 found[model.name.lower()] = model
             models[kind.option] = tuple(found.values())
-        config = cls(models, version)
+        config = cls(models, version, folder)
         try:
             render(config.to_blocks())
         except ConfigError as error:
@@ -122,7 +125,9 @@ class NginxConfig:
 
     def block(self, model: Model) -> Block:
         """Return the block of one model in the form that this version of nginx reads."""
-        if isinstance(model, (Upstream, Server, StreamServer)):
+        if isinstance(model, Server):
+            return model.to_block(self.version, self.folder)
+        if isinstance(model, (Upstream, StreamServer)):
             return model.to_block(self.version)
         return model.to_block()
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 
-__all__ = ("PAIRS", "Level")
+__all__ = ("PAIRS", "Level", "merged")
 
 PAIRS = ("add_header", "add_trailer", "fastcgi_param", "grpc_set_header", "proxy_set_header", "uwsgi_param")
 """Directives with a name and a value, of which the inner one of a name counts. nginx sends both where both are said."""
@@ -42,7 +42,7 @@ class Level:
         for name in PAIRS:
             raw = _raw(listed, name)
             if raw:
-                found[name] = _merged(found.get(name, {}), raw)
+                found[name] = merged(found.get(name, {}), raw)
         names = self.names | set(found) | {block.name for block in listed}
         kept = {name: found.get(name, self.settings.get(name)) for name in (*PAIRS, *LINES)}
         return Level(names, {name: value for name, value in kept.items() if value})
@@ -73,8 +73,8 @@ class Level:
             if not needed or (name.startswith("add_") and _INHERITED_BY_NGINX in own | self.names):
                 continue
             raw = _raw(listed, name)
-            outside = _merged(defaults.get(name, {}), self.settings.get(name, {}), over.get(name, {}))
-            pairs = _merged(outside, settings.get(name, {}))
+            outside = merged(defaults.get(name, {}), self.settings.get(name, {}), over.get(name, {}))
+            pairs = merged(outside, settings.get(name, {}))
             gone = {one.lower() for one in (*without.get(name, ()), *raw)}
             found[name] = {one: value for one, value in pairs.items() if one.lower() not in gone}
         for name in LINES:
@@ -84,7 +84,7 @@ class Level:
         return {name: value for name, value in found.items() if value not in ({}, [])}
 
 
-def _merged(*layers: Pairs) -> dict[str, str]:
+def merged(*layers: Pairs) -> dict[str, str]:
     """Return the pairs of all layers; of a name, which capitals do not change, the last counts."""
     found: dict[str, str] = {}
     for layer in layers:

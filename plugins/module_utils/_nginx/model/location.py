@@ -18,6 +18,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.base import Model
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.inheritance import PAIRS, Level
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.site_files import SiteFile, Users, users_file
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Choice
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import NestedList, Option, join
 
@@ -53,6 +54,11 @@ _UPGRADED_DEFAULTS: t.Mapping[str, t.Any] = {
 }
 
 
+_REWRITE_FLAGS = ("last", "break", "redirect", "permanent")
+# What runs one after the other with rewrite, so that the order decides.
+_IN_ORDER = ("rewrite", "if", "set", "return", "break", "include")
+
+
 def upstream_name(path: str, name: str) -> str:
     """Return the name of an upstream, or a variable that holds one."""
     return values.variable(path, name) if name.startswith("$") else values.name(path, name)
@@ -63,6 +69,13 @@ def _rule_of_access(path: str, text: str) -> tuple[str, str]:
     if verb not in ("allow", "deny"):
         raise InputError(path, f"{shown(text)} is no rule of access: write it as in allow 10.0.0.0/8 or deny all")
     return verb, who
+
+
+def _rewrite(path: str, text: str) -> tuple[str, ...]:
+    found = values.words(path, text, least=2, most=3)
+    if len(found) == 3 and found[2] not in _REWRITE_FLAGS:
+        raise InputError(path, f"{shown(found[2])} is no flag of rewrite: use one of {', '.join(_REWRITE_FLAGS)}")
+    return found
 
 
 def _parsed(path: str, text: str) -> tuple[Block, ...]:
@@ -76,9 +89,23 @@ def _parsed(path: str, text: str) -> tuple[Block, ...]:
             raise InputError(path, f"nginx cannot read this: {error.message}, in: {text:.200}") from error
 
 
+REALM = "Restricted"
+"""What a client reads when it is asked for name and password, where nobody says it."""
+
+
+def with_users(settings: dict[str, t.Any], users: t.Mapping[str, str] | None, path: str) -> dict[str, t.Any]:
+    """Return the settings with what asks a client for its name, where there are users."""
+    if not users:
+        return settings
+    if "auth_basic_user_file" in settings:
+        raise InputError(join(path, "auth_basic_users"), "there is an auth_basic_user_file as well: keep one of them")
+    return {"auth_basic": REALM, **settings}
+
+
 # What locations and servers have in common: rules of access and statements of nginx, both in their order.
 SHARED: t.Mapping[str, Option] = {
     "access": Option(Texts(_rule_of_access)),
+    "rewrite": Option(Texts(_rewrite)),
     "directives": Option(Texts(_parsed)),
 }
 
@@ -88,6 +115,7 @@ def shared_fields(taken: dict[str, t.Any]) -> dict[str, t.Any]:
     return {
         "answer": taken.pop("return", None) or (),
         "access": taken.pop("access", None) or (),
+        "rewrites": taken.pop("rewrite", None) or (),
         "directives": tuple(block for blocks in taken.pop("directives", None) or () for block in blocks),
     }
 
@@ -123,7 +151,7 @@ class InnerLocation(Model):
     ``target`` is what proxy_pass is given, ``answer`` the words behind a return that comes last, ``directives`` what no
     option says and what comes behind an include. The fields that do not count in comparison are what only the user's
     options say: ``origin`` is where they stand, seen from what the location lies in, ``goal`` the option that says
-    where requests go, and ``without`` the pairs that were said as null.
+    where requests go, ``without`` the pairs that were said as null, and ``users`` who may come in.
     """
 
     keyword = "location"
@@ -134,6 +162,7 @@ class InnerLocation(Model):
         "upstream_uri": Option(OptionalText(_uri)),
         "proxy_pass": Option(OptionalText(_url)),
         "websocket": Option(OnOff()),
+        "auth_basic_users": Option(Users()),
         "alias": Option(OptionalText()),
         "return": Option(OptionalText(values.words, most=2)),
         **SHARED,
@@ -145,6 +174,7 @@ class InnerLocation(Model):
     alias: str | None = None
     answer: tuple[str, ...] = ()
     access: tuple[tuple[str, str], ...] = ()
+    rewrites: tuple[tuple[str, ...], ...] = ()
     settings: settings.Settings = field(default_factory=dict)
     locations: tuple[InnerLocation, ...] = ()
     directives: tuple[Block, ...] = ()
@@ -152,6 +182,7 @@ class InnerLocation(Model):
     goal: str = field(default="", compare=False)
     websocket: bool | None = field(default=None, compare=False)
     without: t.Mapping[str, t.Collection[str]] = field(default_factory=dict, compare=False)
+    users: t.Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def path(self) -> str:
@@ -172,7 +203,8 @@ class InnerLocation(Model):
             "words": taken["path"],
             "target": f"{scheme}://{upstream}{uri or ''}" if upstream else taken.get("proxy_pass"),
             "alias": taken.get("alias"),
-            "settings": cls.taken_settings(taken),
+            "settings": with_users(cls.taken_settings(taken), taken.get("auth_basic_users"), path),
+            "users": taken.get("auth_basic_users") or {},
             "locations": tuple(
                 replace(one, origin=f"locations[{at}]") for at, one in enumerate(taken.get("locations") or ())
             ),
@@ -219,6 +251,14 @@ class InnerLocation(Model):
         )
         return replace(self, settings=found, locations=inner, websocket=upgraded)
 
+    def named(self, name: str) -> tuple[InnerLocation, list[SiteFile]]:
+        """Return the location, its file of users called by this name, and the files that it and those inside have."""
+        found = [users_file(name, self.users)] if self.users else []
+        settings = {**self.settings, "auth_basic_user_file": found[0].name} if found else self.settings
+        inner = [one.named(f"{name}.{at}") for at, one in enumerate(self.locations)]
+        files = [*found, *(file for _location, files in inner for file in files)]
+        return replace(self, settings=settings, locations=tuple(location for location, _files in inner)), files
+
     @property
     def upgrades(self) -> bool:
         """True where it, or a location inside it, hands a change of protocol on; its server then needs ``UPGRADE``."""
@@ -234,8 +274,10 @@ class InnerLocation(Model):
         known, single = take(known, "proxy_pass", "alias")
         known, rules = take_access(known)
         rest, inner = cls.take_locations((*known, *behind))
+        rest, rewrites = take_rewrites(rest)
         rest, answer = take_return(rest)
         return cls(
+            rewrites=rewrites,
             words=separated(block.args),
             target=single.get("proxy_pass"),
             alias=single.get("alias"),
@@ -260,6 +302,7 @@ class InnerLocation(Model):
         if self.alias is not None:
             children.append(Block("alias", (self.alias,)))
         children.extend(settings.to_blocks(settings.LOCATION, self.settings))
+        children.extend(Block("rewrite", words) for words in self.rewrites)
         children.extend(self.directives)
         if self.answer:
             children.append(Block("return", self.answer))
@@ -335,6 +378,16 @@ def take_all(
         fits = block.name in names and block.children is None and 1 <= len(block.args) <= (most or len(block.args))
         (found if fits else rest).append(block)
     return tuple(rest), tuple(found)
+
+
+def take_rewrites(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[tuple[str, ...], ...]]:
+    """Return the blocks without the rewrites that come before all that runs in order with them, and their words."""
+    ordered = [block for block in blocks if block.name in _IN_ORDER]
+    count = next((i for i, block in enumerate(ordered) if block.name != "rewrite"), len(ordered))
+    first = {id(block) for block in ordered[:count]}
+    if not all(len(block.args) in (2, 3) for block in ordered[:count]):
+        return blocks, ()
+    return tuple(block for block in blocks if id(block) not in first), tuple(block.args for block in ordered[:count])
 
 
 def take_return(blocks: tuple[Block, ...], *, most: int = 2) -> tuple[tuple[Block, ...], tuple[str, ...]]:

@@ -29,9 +29,29 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.loc
     take_all,
     take_locations,
     take_return,
+    take_rewrites,
     upstream_name,
+    with_users,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Kind, elements
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.pages import (
+    ACME,
+    MAINTENANCE,
+    PAGE_SETTINGS,
+    PAGES_PATH,
+    RETRY_AFTER,
+    page,
+    page_files,
+    page_rules,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.security_headers import PROFILES, secured
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.site_files import (
+    PAGES,
+    ErrorPages,
+    SiteFile,
+    Users,
+    users_file,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Choice, Flag, Kind, elements
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import NestedList, Option, join
 
 __all__ = ("Server", "StreamServer")
@@ -79,6 +99,11 @@ class Server(Model):
         "http3": Option(OnOff()),
         "upstream": Option(OptionalText(upstream_name)),
         "websocket": Option(OnOff()),
+        "security_headers": Option(Choice("none", *PROFILES)),
+        "auth_basic_users": Option(Users()),
+        "error_pages": Option(ErrorPages()),
+        "maintenance": Option(Flag()),
+        "maintenance_page": Option(OptionalText(page)),
         "return": Option(OptionalText(values.words, most=2)),
         "locations": Option(NestedList(Location)),
         **SHARED,
@@ -92,15 +117,32 @@ class Server(Model):
     http3: bool | None = None
     answer: tuple[str, ...] = ()
     access: tuple[tuple[str, str], ...] = ()
+    rewrites: tuple[tuple[str, ...], ...] = ()
     settings: settings.Settings = field(default_factory=dict)
     locations: tuple[Location, ...] = ()
     directives: tuple[Block, ...] = ()
+    files: tuple[SiteFile, ...] = field(default=(), compare=False)
+
+    @classmethod
+    def accepted(cls, given: t.Mapping[str, t.Any], path: str, version: Version | None) -> dict[str, t.Any]:
+        taken = super().accepted(given, path, version)
+        said = given.get("add_header")
+        gone = {str(name).lower() for name, text in said.items() if text is None} if isinstance(said, t.Mapping) else ()
+        speaks_tls = bool(taken.get("ssl_certificate"))
+        headers = secured(taken.get("security_headers"), taken.get("add_header") or {}, speaks_tls=speaks_tls)
+        taken["add_header"] = {name: text for name, text in headers.items() if name.lower() not in gone} or None
+        return taken
 
     @classmethod
     def fields_of(cls, taken: dict[str, t.Any], path: str, version: Version | None) -> dict[str, t.Any]:
         names = taken.get("server_name") or ()
-        found = cls.taken_settings(taken)
+        users = taken.get("auth_basic_users")
+        found = with_users(cls.taken_settings(taken), users, path)
         shared = shared_fields(taken)
+        name = taken.get("name") or _made_name(names, path)
+        files = [users_file(name, users)] if users else []
+        if files:
+            found["auth_basic_user_file"] = files[0].name
         locations = tuple(
             replace(one, origin=f"locations[{at}]") for at, one in enumerate(taken.get("locations") or ())
         )
@@ -109,6 +151,21 @@ class Server(Model):
                 raise InputError(join(path, "upstream"), 'the location "/" says already where requests go')
             whole = Location.from_options({"path": "/", "upstream": taken["upstream"]}, path, version)
             locations = (*locations, whole)
+        named = [one.named(f"{name}.{at}") for at, one in enumerate(locations)]
+        locations = tuple(location for location, _files in named)
+        files += [file for _location, more in named for file in more]
+        pages = taken.get("error_pages") or {}
+        if taken.get("maintenance"):
+            closed = Location(("/",), answer=("503",))
+            locations = (*(one for one in locations if one.path.endswith(ACME)), closed)
+            shared = {**shared, "answer": (), "rewrites": ()}
+            found.pop("try_files", None)
+            pages = {"503": taken.get("maintenance_page") or MAINTENANCE}
+            found["add_header"] = {**found.get("add_header", {}), "Retry-After": RETRY_AFTER}
+        if pages:
+            files += page_files(name, pages)
+            found["error_page"] = [*page_rules(pages), *found.get("error_page", ())]
+            locations = (*locations, Location(("^~", PAGES_PATH), alias=f"{PAGES}/{name}/", settings=PAGE_SETTINGS))
         around = Level().inside(found, shared["directives"])
         locations = tuple(one.settled(around, websocket=taken.get("websocket")) for one in locations)
         if any(one.upgrades for one in locations):
@@ -120,7 +177,8 @@ class Server(Model):
             wanted = f"before nginx {HTTP2_DIRECTIVE} this works only where listen says ssl, and none does"
             raise InputError(join(path, "http2"), wanted)
         return {
-            "name": taken.get("name") or _made_name(names, path),
+            "name": name,
+            "files": tuple(files),
             "server_names": names,
             "listens": listens,
             # Off is what an nginx without the directive does by itself.
@@ -173,8 +231,10 @@ class Server(Model):
                 http2 = True
                 listens = tuple(listen.without("http2") for listen in listens)
         rest, locations = take_locations((*known, *behind), Location)
+        rest, rewrites = take_rewrites(rest)
         rest, answer = take_return(rest)
         return cls(
+            rewrites=rewrites,
             name=name or _made_name(tuple(word for each in block.find("server_name") for word in each.args), ""),
             server_names=names,
             listens=listens,
@@ -187,8 +247,10 @@ class Server(Model):
             directives=rest,
         )
 
-    def to_block(self, version: Version | None = None) -> Block:
+    def to_block(self, version: Version | None = None, folder: str = "/etc/nginx") -> Block:
         """Return the block, HTTP/2 in the form of this version; an unknown one gets the form that all understand.
+
+        ``folder`` is that of nginx.conf, where the pages of the site lie.
 
         HTTP/2 without TLS, beside HTTP/1, can only be said in the newer form, which a text that was read has then.
         """
@@ -205,10 +267,11 @@ class Server(Model):
             children.append(Block("http3", ("on" if self.http3 else "off",)))
         children.extend(Block(verb, (who,)) for verb, who in self.access)
         children.extend(settings.to_blocks(settings.HTTP_SERVER, self.settings))
+        children.extend(Block("rewrite", words) for words in self.rewrites)
         children.extend(self.directives)
         if self.answer:
             children.append(Block("return", self.answer))
-        children.extend(location.to_block() for location in self.locations)
+        children.extend(_in_folder(location, folder).to_block() for location in self.locations)
         return Block("server", (), tuple(children))
 
 
@@ -231,7 +294,7 @@ class StreamServer(Model):
         "upstream": Option(OptionalText(upstream_name)),
         "proxy_pass": Option(OptionalText(_host_and_port)),
         "return": Option(OptionalText(values.words, most=1)),
-        **SHARED,
+        **{name: one for name, one in SHARED.items() if name != "rewrite"},
     }
     plain = settings.STREAM_SERVER
 
@@ -261,7 +324,7 @@ class StreamServer(Model):
             "server_names": taken.get("server_name") or (),
             "target": taken.get("upstream") or taken.get("proxy_pass"),
             "settings": cls.taken_settings(taken),
-            **shared_fields(taken),
+            **{name: one for name, one in shared_fields(taken).items() if name != "rewrites"},
         }
 
     @classmethod
@@ -300,6 +363,13 @@ class StreamServer(Model):
         if self.answer:
             children.append(Block("return", self.answer))
         return Block("server", (), tuple(children))
+
+
+def _in_folder(location: Location, folder: str) -> Location:
+    """Return a location with the whole path of its pages, which nginx would look for below its prefix."""
+    if (location.alias or "").startswith(f"{PAGES}/"):
+        return replace(location, alias=f"{folder}/{location.alias}")
+    return location
 
 
 def _has_directive(version: Version | None) -> bool:
