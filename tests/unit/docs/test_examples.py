@@ -27,6 +27,8 @@ def test_every_document_was_looked_at() -> None:
         "docs/using/lvs.md",
         "docs/using/modes.md",
         "docs/using/notifications.md",
+        "docs/using/recipes.md",
+        "docs/using/start.md",
         "roles/keepalived/README.md",
     }
 
