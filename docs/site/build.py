@@ -17,6 +17,7 @@ import subprocess
 import sys
 import typing as t
 import urllib.parse
+import zlib
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -26,8 +27,17 @@ SOURCE, HTML = SITE / "source", SITE / "html"
 PAGES = ("*.md", "docs/using/*.md", "docs/developing/*.md", "roles/*/README.md")
 PICTURES = ("docs/*.svg", "docs/*/*.svg")
 REPOSITORY = "https://github.com/holdfast/nginx_ha"
+# What the option pages name of Ansible's own documentation, so that the site is built without the network.
+ANSIBLE = {
+    "action_plugins": "plugins/action.html#action-plugins",
+    "ansible_collections.ansible.builtin.uri_module": "collections/ansible/builtin/uri_module.html",
+    "ansible_configuration_settings": "reference_appendices/config.html#ansible-configuration-settings",
+    "common_return_values": "reference_appendices/common_return_values.html#common-return-values",
+}
 # A link of Markdown: ](target), in one line.
 LINK = re.compile(r"\]\(([^)\s#]+)(#[^)\s]*)?\)")
+# The theme shows the headings of a page beside it, and objects to a list of them in it.
+CONTENTS = re.compile(r"(?m)^\.\. contents::\n(?: +:.*\n)*")
 FENCE = re.compile(r"(?ms)^( *)```.*?^\1```")
 
 
@@ -70,6 +80,9 @@ def gather() -> None:
         else:
             shutil.copyfile(path, copy)
     shutil.copyfile(ROOT / "docs/site/index.md", SOURCE / "index.md")
+    labels = "".join(f"{name} std:label -1 {place} -\n" for name, place in ANSIBLE.items())
+    head = "# Sphinx inventory version 2\n# Project: Ansible\n# Version: latest\n# compressed by zlib\n"
+    (SITE / "ansible.inv").write_bytes(head.encode() + zlib.compress(labels.encode()))
 
 
 def run(*command: str) -> int:
@@ -124,6 +137,8 @@ def build(*, external: bool = False) -> list[str]:
     )
     if run(*option_pages, f"--dest-dir={SOURCE}", "holdfast.nginx_ha"):
         return ["antsibull-docs made no option pages: it says above why"]
+    for page in SOURCE.rglob("*.rst"):
+        page.write_text(CONTENTS.sub("", page.read_text()))
     for builder, folder in (("html", HTML), *((("linkcheck", SITE / "linkcheck"),) if external else ())):
         strict = ("--fail-on-warning", "--quiet", "--jobs=auto", f"--conf-dir={ROOT / 'docs/site'}")
         if run("sphinx-build", "--builder", builder, *strict, str(SOURCE), str(folder)):

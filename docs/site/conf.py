@@ -10,11 +10,13 @@ author = "The holdfast.nginx_ha authors"
 copyright = f"2026, {author}"  # noqa: A001  # Sphinx's own name
 html_title = project
 
-extensions = ["myst_parser", "sphinx_antsibull_ext"]
+extensions = ["myst_parser", "sphinx.ext.intersphinx", "sphinx_antsibull_ext"]
 root_doc = "index"
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 # A heading of a guide is reached by the anchor that GitHub gives it, so that one link serves both.
 myst_heading_anchors = 3
+# Pages of Ansible's own documentation to which option pages lead; build.py writes the list beside the pages.
+intersphinx_mapping = {"ansible": ("https://docs.ansible.com/ansible/latest/", "../ansible.inv")}
 nitpicky = True
 default_role = "any"
 
@@ -26,7 +28,7 @@ html_copy_source = False
 html_use_index = False
 html_baseurl = "https://holdfast.github.io/nginx_ha/"
 pygments_style = "ansible"
-highlight_language = "YAML+Jinja"
+highlight_language = "none"
 html_theme_options = {
     "source_repository": "https://github.com/holdfast/nginx_ha/",
     "source_branch": "main",

@@ -12,6 +12,7 @@ version_added: 0.1.0
 author:
   - The holdfast.nginx_ha authors (@holdfast)
 description:
+  - Internal to the playbooks of this collection, and may change with any of its releases.
   - Asks the host for its time over the connection of the play, several times, and takes the fastest answer.
   - What all members of a cluster shall do in the same instant is told to each in its own time
     (M(holdfast.nginx_ha.staged_change)), so the clocks need not agree.

@@ -12,6 +12,7 @@ version_added: 0.1.0
 author:
   - The holdfast.nginx_ha authors (@holdfast)
 description:
+  - Internal to the playbooks of this collection, and may change with any of its releases.
   - Decides from the plan of the fleet, and from how its nodes were found, which addresses move to which node, and which
     priorities have to be remembered on each for it. It changes nothing by itself.
   - It fails with one sentence where a move must not be made, because the node that would take the addresses is not fit,

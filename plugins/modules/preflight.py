@@ -12,6 +12,7 @@ version_added: 0.1.0
 author:
   - The holdfast.nginx_ha authors (@holdfast)
 description:
+  - Internal to the playbooks of this collection, and may change with any of its releases.
   - Looks at everything that would stop a deployment half-way, and names all of it at once.
   - Packages that are not installed yet are downloaded, not installed, so that a package source out of reach is known
     before the first host is touched. In check mode nothing is downloaded.

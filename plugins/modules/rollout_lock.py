@@ -12,6 +12,7 @@ version_added: 0.1.0
 author:
   - The holdfast.nginx_ha authors (@holdfast)
 description:
+  - Internal to the playbooks of this collection, and may change with any of its releases.
   - Two runs at once would each roll out its own state, and each would find the other's in the middle.
   - A run takes the lock of every balancer before it changes one, and gives it back at its end. A second run is refused
     with the name of the first.

@@ -12,6 +12,7 @@ version_added: 0.1.0
 author:
   - The holdfast.nginx_ha authors (@holdfast)
 description:
+  - Internal to the playbooks of this collection, and may change with any of its releases.
   - M(holdfast.nginx_ha.keepalived_config) and M(holdfast.nginx_ha.nginx_config) with O(ignore:stage_only=true) test a
     change and leave it on the host. This module makes it live.
   - Some changes have to happen on all members of a cluster in the same instant, because in between they would not

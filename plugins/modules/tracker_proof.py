@@ -13,6 +13,7 @@ version_added: 0.1.0
 author:
   - The holdfast.nginx_ha authors (@holdfast)
 description:
+  - Internal to the playbooks of this collection, and may change with any of its releases.
   - On a node that does not hold the address, nginx's main process is killed, nginx is frozen, and the guard is stopped
     as it is when nginx is stopped on purpose. Each time it waits for the track file and for keepalived's state
     C(FAULT), undoes what was done, and waits until the node is fit again.

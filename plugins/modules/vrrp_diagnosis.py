@@ -12,6 +12,7 @@ version_added: 0.1.0
 author:
   - The holdfast.nginx_ha authors (@holdfast)
 description:
+  - Internal to the playbooks of this collection, and may change with any of its releases.
   - Compares what M(holdfast.nginx_ha.vrrp_doctor) gathered on the balancers of a cluster with each other, with the
     plan, and with what other hosts see.
   - Runs on the controller, once for all hosts of the play. The task fails where something is wrong.

@@ -12,6 +12,7 @@ version_added: 0.1.0
 author:
   - The holdfast.nginx_ha authors (@holdfast)
 description:
+  - Internal to the playbooks of this collection, and may change with any of its releases.
   - Reads units, addresses, neighbours, firewall rules, track files, the running state and the files of keepalived.
     Nothing is changed, and keepalived need not be there.
   - What it means is said by M(holdfast.nginx_ha.vrrp_diagnosis), which compares the hosts.
