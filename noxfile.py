@@ -71,6 +71,12 @@ def lint(session: nox.Session, tool: str) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The site, without a warning and with every link checked: guides, option pages, changelog."""
+    run(session, "python", "docs/site/build.py", *session.posargs)
+
+
+@nox.session
 def unit(session: nox.Session) -> None:
     """Unit tests; all of them on every processor, with the share of the lines that they reach."""
     everything = ("--numprocesses=logical", f"--cov={PLUGINS}", "--cov-report=", f"--cov-report=xml:{COVERAGE}")

@@ -87,6 +87,7 @@ def _steps_without_lab(seed: int) -> list[Step]:
     return [
         Step("unit", environment={"HOLDFAST_SEED": str(seed)}),
         *(Step(f"lint({name})", pytest=False, itself=True) for name in LINTERS),
+        Step("docs", pytest=False, itself=True),
         Step("integration"),
         *(Step(f"cores({name})") for name in CORES),
         *(Step(f"pythons-{version}") for version in available()),

@@ -22,7 +22,7 @@ def named(text: str) -> list[str]:
 
 def internal(name: str) -> bool:
     documentation = yaml.safe_load(importlib.import_module(f"{PLUGINS}.modules.{name}").DOCUMENTATION)
-    return documentation["description"][0].startswith("Internal to ")
+    return str(documentation["description"][0]).startswith("Internal to ")
 
 
 def test_every_module_has_its_row() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import tarfile
@@ -48,6 +49,16 @@ def test_all_that_a_user_needs_is_published(names: set[str]) -> None:
     files = [str(path.relative_to(ROOT)) for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
     assert sorted(name for name in files if NEEDED.fullmatch(name) and name not in names) == []
     assert {"MANIFEST.json", "README.md", "playbooks/site.yml", "meta/execution-environment.yml"} <= names
+
+
+def test_a_link_of_a_published_page_leads_to_what_is_published(names: set[str]) -> None:
+    dead = []
+    for name in sorted(name for name in names if name.endswith(".md")):
+        for target in re.findall(r"\]\(([^)\s#:]+)(?:#[^)]*)?\)", (ROOT / name).read_text()):
+            path = os.path.normpath(f"{os.path.dirname(name)}/{target}").lstrip("/")
+            if path not in names and not any(other.startswith(f"{path}/") for other in names):
+                dead.append(f"{name}: {target}")
+    assert dead == []
 
 
 def test_an_execution_environment_gets_no_packages(names: set[str]) -> None:
