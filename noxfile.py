@@ -23,7 +23,9 @@ from lab import machine
 from lab.command import LAB_DIRECTORY, environment
 from lab.daemons import ensure_daemons
 from lab.image import ensure_image
+from runner.archive import build, install
 from runner.interpreters import PYTHONS, search_path
+from runner.sanity import prepare
 from runner.steps import CORES, KEEP, KEPT, LANGUAGES, LINTERS
 
 nox.needs_version = ">=2026.10"
@@ -110,6 +112,30 @@ def cores(session: nox.Session, version: str) -> None:
         run(session, "python", "-m", "pip", "install", *options, wanted)
     tests = session.posargs or ["tests/integration/test_nginx_change.py", "tests/integration/test_keepalived_change.py"]
     run(session, "pytest", "--quiet", "-rs", *tests, HOLDFAST_ANSIBLE=str(home / "ansible"), **daemons())
+
+
+@nox.session
+@nox.parametrize("version", CORES, ids=CORES)
+def sanity(session: nox.Session, version: str) -> None:
+    """ansible-test sanity on the collection as it is published, with the oldest and the newest ansible-core."""
+    found = prepare(version, build(Path(session.create_tmp())))
+    variables = {"HOME": str(found.home), "PATH": f"{found.program.parent}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
+    with session.chdir(found.folder):
+        words = (str(found.program), "sanity", "--requirements", "--python", "default", "--color", "no")
+        session.run(*words, *session.posargs, external=True, env=variables)
+
+
+@nox.session(venv_backend="venv", reuse_venv=True)
+def published(session: nox.Session) -> None:
+    """What Galaxy says of the archive when it is uploaded, and what an execution environment would install for it."""
+    session.install("--quiet", "galaxy-importer==0.4.44", "ansible-builder==3.2.0")
+    archive = build(Path(session.create_tmp()))
+    home = install(archive, Path(session.create_tmp())).parents[1]
+    with session.chdir(home):
+        session.run("python", "-m", "galaxy_importer.main", str(archive), env={"HOME": str(home)})
+        told = session.run("ansible-builder", "introspect", str(home / ".ansible" / "collections"), silent=True)
+    if "python: []" not in str(told) or "system: []" not in str(told):
+        session.error(f"An execution environment would install something:\n{told}")
 
 
 @nox.session

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from runner import controllers
 from runner.interpreters import available
 from runner.step import Lab, Step
 
@@ -22,8 +23,7 @@ LINTERS = (
     "collection-build",
     "antsibull-docs",
 )
-CORES = ("2.17", "newest")
-"""The oldest ansible-core that the collection supports, and the newest that there is."""
+CORES = tuple(controllers.CORES)
 LANGUAGES = ("nginx", "keepalived")
 
 KEEP, KEPT = "--keep", "--kept"
@@ -89,6 +89,8 @@ def _steps_without_lab(seed: int) -> list[Step]:
         *(Step(f"lint({name})", pytest=False, itself=True) for name in LINTERS),
         Step("docs", pytest=False, itself=True),
         Step("integration"),
+        *(Step(f"sanity({name})", pytest=False, itself=True) for name in CORES),
+        Step("published", pytest=False, itself=True),
         *(Step(f"cores({name})") for name in CORES),
         *(Step(f"pythons-{version}") for version in available()),
         *(Step(f"corpora({name})", pytest=False, itself=True) for name in LANGUAGES),

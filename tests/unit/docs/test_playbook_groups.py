@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 from playing import ansible_playbook
-from published import build, install
+
+from runner.archive import build, install
 
 ROOT = Path(__file__).parents[3]
 PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))

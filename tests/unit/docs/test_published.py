@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from documented import ROOT
 from playing import ansible_playbook
-from published import ROOT, build
+
+from runner.archive import build
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 NEEDED = re.compile(

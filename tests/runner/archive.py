@@ -9,9 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ("ROOT", "build", "install")
+from lab.command import ROOT
 
-ROOT = Path(__file__).parents[2]
+__all__ = ("build", "install")
+
 GALAXY = str(Path(sys.executable).parent / "ansible-galaxy")
 
 
