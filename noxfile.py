@@ -24,6 +24,7 @@ from lab.command import LAB_DIRECTORY, environment
 from lab.daemons import ensure_daemons
 from lab.image import ensure_image
 from runner.archive import build, install
+from runner.controllers import python_of
 from runner.interpreters import PYTHONS, search_path
 from runner.sanity import prepare
 from runner.steps import CORES, KEEP, KEPT, LANGUAGES, LINTERS
@@ -121,7 +122,7 @@ def sanity(session: nox.Session, version: str) -> None:
     found = prepare(version, build(Path(session.create_tmp())))
     variables = {"HOME": str(found.home), "PATH": f"{found.program.parent}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
     with session.chdir(found.folder):
-        words = (str(found.program), "sanity", "--requirements", "--python", "default", "--color", "no")
+        words = (str(found.program), "sanity", "--requirements", "--python", python_of(version), "--color", "no")
         session.run(*words, *session.posargs, external=True, env=variables)
 
 
