@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding, HoldfastError, errors
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import hide
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rules_instances import NOTIFIES
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.documents import documents
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.examine import examine
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import specs
@@ -26,6 +27,9 @@ except ImportError:  # ansible-core 2.18 and older mark what they read in anothe
 
 IN_USE = ("__keepalived_in_use", "__keepalived_in_use_beside")
 """What looks at the router ids of a host, and of members beside it, register: see plan.yml of the role keepalived."""
+
+NO_LOG = "holdfast_no_log"
+"""Whether what may hold a secret is kept from the screen, which is so unless this variable says otherwise."""
 
 NOT_TOGETHER = ("free", "host_pinned")
 """Strategies under which the hosts of a batch do not wait for each other."""
@@ -63,7 +67,8 @@ class ActionModule(ReadOnlyAction):
         keep(documents(examined.plan, hosts))
         slices = examined.plan.slices(hosts)
         result: dict[str, t.Any] = {"warnings": warnings, "plan": {"hosts": slices}}
-        if _may_hold_secrets(slices):
+        hidden = values.boolean(variables.get(NO_LOG, True), NO_LOG)
+        if hidden and _may_hold_secrets(slices):
             # The play can use them, and nobody reads them on the screen.
             result["_ansible_no_log"] = True
         return result

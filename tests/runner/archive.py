@@ -18,7 +18,7 @@ GALAXY = str(Path(sys.executable).parent / "ansible-galaxy")
 
 def build(folder: Path) -> Path:
     """Build the collection into a folder and return the archive."""
-    _galaxy(folder, "build", str(ROOT), f"--output-path={folder}")
+    _galaxy(folder, "build", str(ROOT), "--force", f"--output-path={folder}")
     [archive] = folder.glob("holdfast-nginx_ha-*.tar.gz")
     return archive
 

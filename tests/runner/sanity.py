@@ -10,7 +10,8 @@ import shutil
 import typing as t
 from pathlib import Path
 
-from lab.command import LAB_DIRECTORY, LabError, run
+from lab.command import LAB_DIRECTORY, LabError
+from runner.archive import install
 from runner.controllers import controller
 
 __all__ = ("Sanity", "prepare")
@@ -32,15 +33,13 @@ def prepare(version: str, archive: Path) -> Sanity:
     """Unpack an archive for the ansible-test of an ansible-core."""
     programs = controller(version)
     home = LAB_DIRECTORY / "sanity" / version
-    tree = home / "ansible_collections"
-    shutil.rmtree(tree, ignore_errors=True)
+    shutil.rmtree(home / ".ansible" / "collections", ignore_errors=True)
     home.mkdir(parents=True, exist_ok=True)
-    install = (str(programs / "ansible-galaxy"), "collection", "install", "--offline", f"--collections-path={home}")
-    run(*install, str(archive), timeout=120)
+    folder = install(archive, home, str(programs / "ansible-galaxy")) / "ansible_collections" / "holdfast" / "nginx_ha"
     cache = home / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     (cache / f"get_pip_{_pip(programs.parent).replace('.', '_')}.py").write_text(BOOTSTRAP)
-    return Sanity(programs / "ansible-test", tree / "holdfast" / "nginx_ha", home)
+    return Sanity(programs / "ansible-test", folder, home)
 
 
 def _pip(environment: Path) -> str:

@@ -81,6 +81,6 @@ PREFIXES: tuple[str, ...] = tuple(sorted({*OF_A_BALANCER, *OF_A_BACKEND}))
 """Variables that begin so may be meant for this collection; other roles have such as well: see spelling.py."""
 
 OF_THE_PLAYBOOKS: tuple[str, ...] = (
-    *("holdfast_groups", "holdfast_foreign_variables", "holdfast_lead", "holdfast_confirm_within"),
+    *("holdfast_groups", "holdfast_foreign_variables", "holdfast_no_log", "holdfast_lead", "holdfast_confirm_within"),
 )
 """Variables of the playbooks, which belong to no role."""

@@ -236,3 +236,12 @@ def test_the_example_of_two_active_nodes_prefers_each_for_one_address(tmp_path: 
         if instance["priority"] == 250
     }
     assert preferred == {"192.0.2.100/24": "lb1", "192.0.2.101/24": "lb2"}
+
+
+@pytest.mark.parametrize(("said", "shown"), [([], False), (["-e", "holdfast_no_log=false"], True)], ids=str)
+def test_a_plan_with_secrets_is_shown_to_who_asks_for_it(tmp_path: pathlib.Path, said: list[str], shown: bool) -> None:
+    options = {"notify_master": "/usr/local/bin/tell opensesame"}
+    code, output, _plans = play(tmp_path, "-v", *said, inventory=changed(keepalived_instance_options=options))
+    assert code == 0, output
+    assert ("opensesame" in output) is shown
+    assert ("censored" in output) is not shown
