@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._compose import suboptions
+from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_applications import APPLICATIONS
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_http import HTTP
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_proxy import PROXY
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_tls import HTTP_TLS, PROXY_TLS, TLS
@@ -48,21 +49,33 @@ path:
 upstream:
   description:
     - Name of the group that answers.
-    - A location has at most one of O(.upstream), O(.proxy_pass), O(.root), O(.alias) and O(.return).
+    - A location has at most one of O(.upstream), O(.proxy_pass), O(.fastcgi_pass), O(.grpc_pass), O(.uwsgi_pass),
+      O(.root), O(.alias) and O(.return). Where scripts are asked by FastCGI, O(.root) says where they lie.
     - The location then gets what a balancer needs, each of it where neither the location nor what is around it says
       otherwise. That is HTTP/1.1 and an empty C(Connection), so that connections are kept, the client's C(Host) and
       address for the backend, two seconds for a connection, and the next server after an error or a timeout.
   type: str
 upstream_scheme:
-  description: Whether O(.upstream) is asked by HTTP or by HTTPS.
+  description:
+    - How O(.upstream) is asked. With V(fastcgi), V(uwsgi) and V(grpc) it gets the parameters or headers that it needs.
+    - gRPC needs nginx 1.13.10, and a server that speaks HTTP/2.
   type: str
-  choices: [http, https]
+  choices: [http, https, grpc, grpcs, fastcgi, uwsgi]
   default: http
 upstream_uri:
   description: What replaces the matching part of the path towards O(.upstream), such as V(/). Without it, all stays.
   type: str
 proxy_pass:
   description: Where requests go, with scheme, as in nginx. Nothing is added as it is for O(.upstream).
+  type: str
+fastcgi_pass:
+  description: Where a FastCGI application listens, such as V(unix:/run/php/php-fpm.sock) or V(127.0.0.1:9000).
+  type: str
+grpc_pass:
+  description: Where a gRPC application listens, such as V(127.0.0.1:50051). Needs nginx 1.13.10.
+  type: str
+uwsgi_pass:
+  description: Where a uwsgi application listens, such as V(unix:/run/app.sock) or V(127.0.0.1:3031).
   type: str
 websocket:
   description:
@@ -198,8 +211,8 @@ locations:
   elements: dict
 """
 
-SHARED = (USERS, REWRITE, ACCESS, HTTP, PROXY, PROXY_TLS)
+SHARED = (USERS, REWRITE, ACCESS, HTTP, APPLICATIONS, PROXY, PROXY_TLS)
 INSIDE = suboptions("locations[]", LOCATION, *SHARED)
 
 SERVER = OWN + suboptions("locations[]", LOCATION, *SHARED, INNER + INSIDE)
-SERVER += USERS + REWRITE + ACCESS + HTTP + PROXY + PROXY_TLS + TLS + HTTP_TLS
+SERVER += USERS + REWRITE + ACCESS + HTTP + APPLICATIONS + PROXY + PROXY_TLS + TLS + HTTP_TLS

@@ -48,6 +48,7 @@ SAMPLES: dict[str, t.Any] = {
     "words": ["x"],
     "lines": ["x y"],
     "pairs": {"a": "b"},
+    "parameters": {"a": "b"},
     "headers": {"a": "b"},
 }
 

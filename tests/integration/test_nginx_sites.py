@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.default_servers import with_default_servers
+from applications import fastcgi, uwsgi
 from real_nginx import make_certificate
 from served_sites import Backend, Options, Sites, backend
 
@@ -227,3 +228,35 @@ def test_a_path_is_rewritten_redirected_or_refused(tmp_path: Path) -> None:
         answer = sites.ask("site", "/old/x")
         assert (answer.status, answer.headers["location"][0].endswith("/new/x")) == (301, True)
         assert sites.ask("site", "/v1/x").told["uri"] == "/v2/x"
+
+
+@pytest.mark.parametrize("by_upstream", [True, False])
+def test_applications_are_asked_by_one_target(tmp_path: Path, *, by_upstream: bool) -> None:
+    with fastcgi() as php, uwsgi() as python:
+        ports = {"fastcgi": php, "uwsgi": python}
+        upstreams = [
+            {"name": name, "servers": [{"address": "127.0.0.1", "port": port}]} for name, port in ports.items()
+        ]
+        locations = [
+            {
+                "path": f"/{name}/",
+                "root": "/srv/app" if name == "fastcgi" else None,
+                f"{name}_param": {"APP_ENV": "test"},
+                **(
+                    {"upstream": name, "upstream_scheme": name}
+                    if by_upstream
+                    else {f"{name}_pass": f"127.0.0.1:{port}"}
+                ),
+            }
+            for name, port in ports.items()
+        ]
+        server = {"server_name": ["a.example"], "listen": [f"unix:{tmp_path}/site"], "locations": locations}
+        sites = Sites(tmp_path, {"upstreams": upstreams, "servers": [server]})
+        with sites.running():
+            for name in ports:
+                told = sites.ask("site", f"/{name}/x.php?a=b", X_Own="o", Proxy="http://evil.example").told
+                assert (told["QUERY_STRING"], told["REQUEST_METHOD"], told["APP_ENV"]) == ("a=b", "GET", "test")
+                assert (told["HTTP_X_OWN"], told["HTTP_HOST"], told.get("HTTPS")) == ("o", "a.example", None)
+                assert told.get("HTTP_PROXY", "") == ""
+            told = sites.ask("site", "/fastcgi/x.php").told
+            assert told["SCRIPT_FILENAME"] == "/srv/app/fastcgi/x.php"

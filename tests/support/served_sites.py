@@ -130,4 +130,16 @@ class Sites:
         for line in rest:
             name, _colon, value = line.partition(":")
             found.setdefault(name.lower(), []).append(value.strip())
+        if found.get("transfer-encoding") == ["chunked"]:
+            body = _joined(body)
         return Answer(int(status.split()[1]) if status else 0, found, body)
+
+
+def _joined(chunks: str) -> str:
+    """Return what was sent in chunks, which are of ASCII here."""
+    found = ""
+    while chunks:
+        size, _end, chunks = chunks.partition("\r\n")
+        found += chunks[: int(size, 16)]
+        chunks = chunks[int(size, 16) + 2 :]
+    return found

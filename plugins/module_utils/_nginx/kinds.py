@@ -18,7 +18,19 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema import k
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Kind, elements, first_word
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import join
 
-__all__ = ("Arguments", "Lines", "Number", "OnOff", "OptionalText", "Pairs", "Phrase", "Text", "Texts", "Words")
+__all__ = (
+    "Arguments",
+    "Lines",
+    "Number",
+    "OnOff",
+    "OptionalText",
+    "Pairs",
+    "Parameters",
+    "Phrase",
+    "Text",
+    "Texts",
+    "Words",
+)
 
 
 def _switch(value: t.Any) -> str:
@@ -166,6 +178,22 @@ class Pairs(Kind):
 
     def read(self, lines: t.Sequence[Block]) -> dict[str, str]:
         return {line.args[0]: line.args[1] for line in lines if len(line.args) > 1}
+
+
+class Parameters(Pairs):
+    """The same, where a value may end with the word if_not_empty."""
+
+    _CONDITION = " if_not_empty"
+
+    def write(self, keyword: str, value: t.Mapping[str, str]) -> t.Iterator[Block]:
+        for name, text in value.items():
+            if text.endswith(self._CONDITION):
+                yield Block(keyword, (name, text[: -len(self._CONDITION)], self._CONDITION.strip()))
+            else:
+                yield Block(keyword, (name, text))
+
+    def read(self, lines: t.Sequence[Block]) -> dict[str, str]:
+        return {line.args[0]: " ".join(line.args[1:]) for line in lines if len(line.args) > 1}
 
 
 def _join(arguments: t.Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds imp
     Number,
     OnOff,
     Pairs,
+    Parameters,
     Phrase,
     Text,
     Words,
@@ -52,6 +53,8 @@ SHAPES: t.Mapping[str, Kind] = {
     "words": Words(),
     "lines": Lines(),
     "pairs": Pairs(),
+    # a variable of which nothing is said while it is empty
+    "parameters": Parameters(),
     # for error pages too
     "headers": Pairs("always"),
 }
@@ -113,6 +116,31 @@ _HTTP = _table(
     headers="add_header add_trailer",
 )
 
+# How applications are asked that speak no HTTP/1.
+_APPLICATIONS = _table(
+    flag="""
+        fastcgi_buffering fastcgi_ignore_client_abort fastcgi_intercept_errors fastcgi_keep_conn
+        fastcgi_request_buffering grpc_intercept_errors grpc_ssl_server_name grpc_ssl_verify uwsgi_buffering
+        uwsgi_ignore_client_abort uwsgi_intercept_errors uwsgi_request_buffering
+        """,
+    time="""
+        fastcgi_connect_timeout fastcgi_next_upstream_timeout fastcgi_read_timeout fastcgi_send_timeout
+        grpc_connect_timeout grpc_next_upstream_timeout grpc_read_timeout grpc_send_timeout uwsgi_connect_timeout
+        uwsgi_next_upstream_timeout uwsgi_read_timeout uwsgi_send_timeout
+        """,
+    size="fastcgi_buffer_size fastcgi_busy_buffers_size grpc_buffer_size uwsgi_buffer_size uwsgi_busy_buffers_size",
+    number="fastcgi_next_upstream_tries grpc_next_upstream_tries uwsgi_next_upstream_tries",
+    word="""
+        fastcgi_index fastcgi_split_path_info grpc_ssl_certificate grpc_ssl_certificate_key grpc_ssl_name
+        grpc_ssl_trusted_certificate
+        """,
+    arguments="fastcgi_buffers uwsgi_buffers",
+    words="fastcgi_next_upstream grpc_next_upstream uwsgi_next_upstream",
+    lines="fastcgi_hide_header grpc_hide_header uwsgi_hide_header",
+    pairs="grpc_set_header",
+    parameters="fastcgi_param uwsgi_param",
+)
+
 _TLS = _table(
     flag="""
         ssl_certificate_compression ssl_early_data ssl_prefer_server_ciphers ssl_reject_handshake
@@ -136,6 +164,7 @@ _HTTP_ONLY = ("ssl_buffer_size", "ssl_early_data")
 HTTP_SERVER: t.Mapping[str, Kind] = {
     **_TLS,
     **_HTTP,
+    **_APPLICATIONS,
     **_table(
         flag="http3_hq ignore_invalid_headers merge_slashes quic_gso quic_retry underscores_in_headers",
         time="client_header_timeout",
@@ -148,6 +177,7 @@ HTTP_SERVER: t.Mapping[str, Kind] = {
 
 LOCATION: t.Mapping[str, Kind] = {
     **_HTTP,
+    **_APPLICATIONS,
     **_table(
         mark="internal stub_status",
         words="try_files",

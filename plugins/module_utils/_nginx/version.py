@@ -104,6 +104,10 @@ _HTTP = _table("""
     1.11.10 proxy_cache_background_update
     1.13.2  add_trailer
     1.13.4  mirror mirror_request_body
+    1.13.10 grpc_pass grpc_buffer_size grpc_connect_timeout grpc_hide_header grpc_intercept_errors grpc_next_upstream
+    1.13.10 grpc_next_upstream_timeout grpc_next_upstream_tries grpc_read_timeout grpc_send_timeout grpc_set_header
+    1.13.10 grpc_ssl_certificate grpc_ssl_certificate_key grpc_ssl_name grpc_ssl_server_name
+    1.13.10 grpc_ssl_trusted_certificate grpc_ssl_verify
     1.15.6  proxy_socket_keepalive
     1.17.1  limit_req_dry_run
     1.17.6  limit_conn_dry_run

@@ -159,7 +159,11 @@ def test_a_websocket_takes_the_timeouts_and_headers_that_are_said() -> None:
 @pytest.mark.parametrize(
     ("location", "path", "message"),
     [
-        ({"path": "/", "root": "/srv", "websocket": True}, "servers[0].locations[0].websocket", "belongs to upstream"),
+        (
+            {"path": "/", "root": "/srv", "websocket": True},
+            "servers[0].locations[0].websocket",
+            "belongs to an upstream",
+        ),
         (
             {"path": "~ ^/a", "upstream": "web", "upstream_uri": "/b"},
             "servers[0].locations[0].upstream_uri",
@@ -192,3 +196,45 @@ def test_a_place_in_the_input_is_the_option_that_was_said() -> None:
 def test_a_realm_needs_no_quotes(realm: str) -> None:
     [location] = locations(locations=[{"path": "/", "root": "/srv", "auth_basic": realm}])
     assert location.find("auth_basic")[0].args == ("Members only",)
+
+
+@pytest.mark.parametrize(
+    ("location", "passes", "said"),
+    [
+        ({"upstream": "web", "upstream_scheme": "fastcgi"}, "fastcgi_pass web", "fastcgi_param SCRIPT_FILENAME"),
+        (
+            {"fastcgi_pass": "unix:/run/php.sock", "root": "/srv"},
+            "fastcgi_pass unix:/run/php.sock",
+            "fastcgi_param HTTPS",
+        ),
+        ({"upstream": "web", "upstream_scheme": "uwsgi"}, "uwsgi_pass uwsgi://web", "uwsgi_param PATH_INFO"),
+        ({"uwsgi_pass": "127.0.0.1:3031"}, "uwsgi_pass 127.0.0.1:3031", "uwsgi_param QUERY_STRING"),
+        ({"upstream": "web", "upstream_scheme": "grpc"}, "grpc_pass grpc://web", "grpc_set_header Host"),
+    ],
+)
+def test_an_application_is_told_what_it_needs_in_its_own_protocol(location: Options, passes: str, said: str) -> None:
+    own = {"path": "/", "fastcgi_param": {"APP": "x"}, "uwsgi_param": {"APP": "x"}, "grpc_set_header": {"App": "x"}}
+    [found] = locations(listen=["80 http2"], locations=[{**own, **location}])
+    lines = [" ".join((block.name, *block.args)) for block in found.children or ()]
+    assert passes in lines
+    assert any(line.startswith(said) for line in lines)
+    assert not any(line.startswith("proxy_") for line in lines)
+    assert sum("APP x" in line or "App x" in line for line in lines) == 3
+
+
+def test_what_is_asked_by_another_protocol_is_not_mixed_up() -> None:
+    for wrong, where in (
+        ({"upstream": "web", "upstream_scheme": "uwsgi", "upstream_uri": "/a"}, "upstream_uri"),
+        ({"fastcgi_pass": "php.example"}, "fastcgi_pass"),
+        ({"fastcgi_pass": "unix:/run/a", "websocket": True}, "websocket"),
+    ):
+        with pytest.raises(InputError) as caught:
+            config(locations=[{"path": "/", **wrong}])
+        assert caught.value.path == f"servers[0].locations[0].{where}"
+
+
+def test_grpc_needs_a_server_that_speaks_http_2() -> None:
+    location = {"path": "/", "upstream": "web", "upstream_scheme": "grpc"}
+    with pytest.raises(InputError) as caught:
+        config(locations=[location])
+    assert caught.value.path == "servers[0].http2"

@@ -705,7 +705,8 @@ def test_a_site_written_by_hand_is_taken_over() -> None:
     assert site.settings["ssl_certificate"] == ["/c"]
     assert [block.name for block in site.directives] == ["if"]
     assert site.locations[0].path == "~ \\.php$"
-    assert [block.name for block in site.locations[0].directives] == ["fastcgi_pass", "add_header"]
+    assert [block.name for block in site.locations[0].directives] == ["add_header"]
+    assert (site.locations[0].passes, site.locations[0].target) == ("fastcgi_pass", "php")
     assert [inner.path for inner in site.locations[0].locations] != []
     assert kind.model.from_block(site.to_block(DEBIAN_12)) == site
 

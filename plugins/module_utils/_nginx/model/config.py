@@ -139,10 +139,6 @@ class NginxConfig:
         return tuple(Block(context, (), tuple(blocks)) for context, blocks in inside.items() if blocks)
 
 
-# What an option of another name becomes.
-_GOALS = {"upstream": "proxy_pass"}
-
-
 class _Place(t.NamedTuple):
     """The input path of a block, the model that it was made from, and how many of each name were inside it so far."""
 
@@ -172,8 +168,9 @@ def _where(child: Block, around: _Place, number: int) -> tuple[str, t.Any]:
         return (f"{around.path}.{origin}" if origin else around.path), inside[number]
     if child.name in ("server", "location"):
         return f"{around.path}.{child.name}s[{number}]", None
-    goal = getattr(around.model, "goal", "")
-    said = goal if _GOALS.get(goal) == child.name else child.name
+    model = around.model
+    # An upstream is said by its own option, however it is asked.
+    said = "upstream" if getattr(model, "goal", "") == "upstream" and child.name == model.passes else child.name
     if child.name in PAIRS and child.args:
         return f"{around.path}.{said}.{child.args[0]}", None
     return f"{around.path}.{said}", None

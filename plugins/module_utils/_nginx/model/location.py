@@ -17,6 +17,15 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import se
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds import OnOff, OptionalText, Text, Texts
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.base import Model
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.inheritance import PAIRS, Level
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.targets import (
+    DIRECT,
+    PASSES,
+    PROTOCOLS,
+    SCHEMES,
+    UPGRADED,
+    UPGRADED_DEFAULTS,
+    target_of,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.site_files import SiteFile, Users, users_file
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Choice
@@ -27,32 +36,9 @@ __all__ = ("Location", "separated")
 _PATH = re.compile(r"(?:(=|~\*?|\^~)\s*)?(\S(?:.*\S)?)")
 _GLUED = re.compile(r"(=|\^~|~\*|~(?!\*))([\s\S]+)")
 
-# What a location gets that goes to an upstream, where neither it nor what is around it says otherwise: connections that
-# are kept, the client's own host name and address for the backend, and a dead backend left quickly.
-PROXY_DEFAULTS: t.Mapping[str, t.Any] = {
-    "proxy_http_version": "1.1",
-    "proxy_connect_timeout": "2s",
-    "proxy_next_upstream": ["error", "timeout"],
-    "proxy_set_header": {
-        "Connection": "",
-        "Host": "$host",
-        "X-Real-IP": "$remote_addr",
-        "X-Forwarded-For": "$proxy_add_x_forwarded_for",
-        "X-Forwarded-Proto": "$scheme",
-    },
-}
-
 # A client that asks for another protocol gets it, and every other request keeps the connection to the backend.
 # https://nginx.org/en/docs/http/websocket.html has a map for this; what a server sets needs no second file.
 UPGRADE = parse('set $holdfast_connection ""; if ($http_upgrade) { set $holdfast_connection upgrade; }')
-_UPGRADED: t.Mapping[str, str] = {"Upgrade": "$http_upgrade", "Connection": "$holdfast_connection"}
-# Such a connection may be silent for longer than an answer may take.
-_UPGRADED_DEFAULTS: t.Mapping[str, t.Any] = {
-    "proxy_http_version": "1.1",
-    "proxy_read_timeout": "1h",
-    "proxy_send_timeout": "1h",
-}
-
 
 _REWRITE_FLAGS = ("last", "break", "redirect", "permanent")
 # What runs one after the other with rewrite, so that the order decides.
@@ -138,29 +124,25 @@ def _uri(path: str, uri: str) -> str:
     return uri
 
 
-def _url(path: str, url: str) -> str:
-    if "://" not in values.word(path, url) and not url.startswith("$"):
-        raise InputError(path, f"{shown(url)} has no scheme: write http://{url}, or name an upstream")
-    return url
-
-
 @dataclass(frozen=True)
 class InnerLocation(Model):
     """One location. ``words`` are its path, or a modifier and its path.
 
-    ``target`` is what proxy_pass is given, ``answer`` the words behind a return that comes last, ``directives`` what no
-    option says and what comes behind an include. The fields that do not count in comparison are what only the user's
-    options say: ``origin`` is where they stand, seen from what the location lies in, ``goal`` the option that says
-    where requests go, ``without`` the pairs that were said as null, and ``users`` who may come in.
+    ``target`` is what ``passes``, as proxy_pass, is given, ``answer`` the words behind a return that comes last,
+    ``directives`` what no option says and what comes behind an include.
+
+    The fields that do not count in comparison are what only the user's options say: ``origin`` is where they stand,
+    seen from what the location lies in, ``goal`` the option that says where requests go, ``without`` the pairs that
+    were said as null, and ``users`` who may come in.
     """
 
     keyword = "location"
     inputs = {
         "path": Option(Text(_path), required=True),
         "upstream": Option(OptionalText(upstream_name)),
-        "upstream_scheme": Option(Choice("http", "https"), default="http"),
+        "upstream_scheme": Option(Choice(*SCHEMES), default="http"),
         "upstream_uri": Option(OptionalText(_uri)),
-        "proxy_pass": Option(OptionalText(_url)),
+        **{name: Option(OptionalText(check)) for name, check in DIRECT.items()},
         "websocket": Option(OnOff()),
         "auth_basic_users": Option(Users()),
         "alias": Option(OptionalText()),
@@ -171,6 +153,7 @@ class InnerLocation(Model):
 
     words: tuple[str, ...]
     target: str | None = None
+    passes: str = "proxy_pass"
     alias: str | None = None
     answer: tuple[str, ...] = ()
     access: tuple[tuple[str, str], ...] = ()
@@ -191,17 +174,24 @@ class InnerLocation(Model):
 
     @classmethod
     def fields_of(cls, taken: dict[str, t.Any], path: str, version: Version | None) -> dict[str, t.Any]:
-        goals = [goal for goal in ("upstream", "proxy_pass", "root", "alias", "return") if taken.get(goal)]
-        if len(goals) > 1:
+        goals = [goal for goal in ("upstream", *DIRECT, "root", "alias", "return") if taken.get(goal)]
+        # An application behind FastCGI may be told by root where its scripts lie.
+        scripted = taken.get("fastcgi_pass") or taken.get("upstream_scheme") == "fastcgi"
+        if len([goal for goal in goals if not (scripted and goal == "root")]) > 1:
             raise InputError(path, f"{' and '.join(goals)} cannot stand together; a location goes to one place")
         upstream, scheme, uri = (taken.get(f"upstream{part}") for part in ("", "_scheme", "_uri"))
         if uri and not upstream:
             raise InputError(join(path, "upstream_uri"), "this belongs to upstream, which is not given")
-        if taken.get("websocket") and not (upstream or taken.get("proxy_pass")):
-            raise InputError(join(path, "websocket"), "this belongs to upstream or proxy_pass, and neither is given")
+        passes = next((name for name in DIRECT if taken.get(name)), "proxy_pass")
+        target = taken.get(passes)
+        if upstream:
+            passes, target = target_of(upstream, str(scheme), uri, join(path, "upstream_uri"))
+        if taken.get("websocket") and not (target and passes == "proxy_pass"):
+            raise InputError(join(path, "websocket"), "this belongs to an upstream or proxy_pass that speaks HTTP")
         return {
             "words": taken["path"],
-            "target": f"{scheme}://{upstream}{uri or ''}" if upstream else taken.get("proxy_pass"),
+            "target": target,
+            "passes": passes,
             "alias": taken.get("alias"),
             "settings": with_users(cls.taken_settings(taken), taken.get("auth_basic_users"), path),
             "users": taken.get("auth_basic_users") or {},
@@ -233,22 +223,23 @@ class InnerLocation(Model):
 
         ``websocket`` is what is said around it.
         """
-        upgraded = self.target is not None and bool(websocket if self.websocket is None else self.websocket)
-        defaults: dict[str, t.Any] = {**(_UPGRADED_DEFAULTS if upgraded else {})}
-        if self.goal == "upstream":
-            defaults = {**PROXY_DEFAULTS, **defaults}
+        wanted = websocket if self.websocket is None else self.websocket
+        upgraded = self.target is not None and self.passes == "proxy_pass" and bool(wanted)
+        protocol = PROTOCOLS[PASSES[self.passes]]
+        defaults: dict[str, t.Any] = {
+            **(protocol.always if self.target is not None else {}),
+            **(protocol.balanced if self.goal == "upstream" else {}),
+            **(UPGRADED_DEFAULTS if upgraded else {}),
+        }
         found = around.settled(
             self.settings,
             self.directives,
             defaults=defaults,
-            over={"proxy_set_header": _UPGRADED} if upgraded else {},
+            over={"proxy_set_header": UPGRADED} if upgraded else {},
             without=self.without,
         )
         inside = around.inside(found, self.directives)
-        inner = tuple(
-            one.settled(inside, websocket=websocket if self.websocket is None else self.websocket)
-            for one in self.locations
-        )
+        inner = tuple(one.settled(inside, websocket=wanted) for one in self.locations)
         return replace(self, settings=found, locations=inner, websocket=upgraded)
 
     def named(self, name: str) -> tuple[InnerLocation, list[SiteFile]]:
@@ -258,6 +249,11 @@ class InnerLocation(Model):
         inner = [one.named(f"{name}.{at}") for at, one in enumerate(self.locations)]
         files = [*found, *(file for _location, files in inner for file in files)]
         return replace(self, settings=settings, locations=tuple(location for location, _files in inner)), files
+
+    @property
+    def speaks_grpc(self) -> bool:
+        """True where it, or a location inside it, asks a backend by gRPC."""
+        return self.passes == "grpc_pass" or any(one.speaks_grpc for one in self.locations)
 
     @property
     def upgrades(self) -> bool:
@@ -271,7 +267,10 @@ class InnerLocation(Model):
             raise ConfigError(block.position, 'a location reads "location [MODIFIER] PATH { ... }"')
         known, behind = split_at_include(block)
         found, known = settings.from_blocks(settings.LOCATION, known)
-        known, single = take(known, "proxy_pass", "alias")
+        known, single = take(known, "alias")
+        found_passes = [block for block in known if block.name in PASSES]
+        passes = found_passes[0].name if len(found_passes) == 1 else "proxy_pass"
+        known, target = take(known, passes)
         known, rules = take_access(known)
         rest, inner = cls.take_locations((*known, *behind))
         rest, rewrites = take_rewrites(rest)
@@ -279,7 +278,8 @@ class InnerLocation(Model):
         return cls(
             rewrites=rewrites,
             words=separated(block.args),
-            target=single.get("proxy_pass"),
+            target=target.get(passes),
+            passes=passes,
             alias=single.get("alias"),
             answer=answer,
             access=rules,
@@ -298,7 +298,7 @@ class InnerLocation(Model):
         children = [Block(verb, (who,)) for verb, who in self.access]
         # "proxy_redirect default" is an error before proxy_pass.
         if self.target is not None:
-            children.append(Block("proxy_pass", (self.target,)))
+            children.append(Block(self.passes, (self.target,)))
         if self.alias is not None:
             children.append(Block("alias", (self.alias,)))
         children.extend(settings.to_blocks(settings.LOCATION, self.settings))

@@ -176,6 +176,12 @@ class Server(Model):
         if http2 and not _has_directive(version) and not any(one.is_tls or one.is_quic for one in listens):
             wanted = f"before nginx {HTTP2_DIRECTIVE} this works only where listen says ssl, and none does"
             raise InputError(join(path, "http2"), wanted)
+        if not (http2 or any({"http2", "quic"} & set(one.parameters) for one in listens)) and any(
+            one.speaks_grpc for one in locations
+        ):
+            raise InputError(
+                join(path, "http2"), "a location asks by grpc, whose clients speak HTTP/2: set this to true"
+            )
         return {
             "name": name,
             "files": tuple(files),
