@@ -33,7 +33,7 @@ EXAMPLES = r"""
       ansible.builtin.package:
         name: nginx
   rescue:
-    - name: Say it in a sentence
+    - name: Fail with a sentence
       ansible.builtin.fail:
         msg: "nginx cannot be installed: {{ ansible_failed_result | holdfast.nginx_ha.failure }}."
 """

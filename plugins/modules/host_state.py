@@ -91,7 +91,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Run a service of one's own
+- name: Start a service
   holdfast.nginx_ha.host_state:
     files:
       files:

@@ -31,11 +31,11 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Look at nginx
+- name: Gather the state of nginx
   holdfast.nginx_ha.nginx_info:
   register: nginx
 
-- name: Say what was edited by hand
+- name: Show the files that were edited by hand
   ansible.builtin.debug:
     var: nginx.drifted
 """

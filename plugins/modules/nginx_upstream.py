@@ -46,7 +46,7 @@ EXAMPLES = r"""
       - {address: 192.0.2.22, port: 8080, max_fails: 2, fail_timeout: 30s}
       - {address: 192.0.2.23, port: 8080, backup: true}
 
-- name: Not any more
+- name: Remove the upstream
   holdfast.nginx_ha.nginx_upstream:
     name: blog
     state: absent

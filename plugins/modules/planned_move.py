@@ -62,7 +62,7 @@ EXAMPLES = r"""
   run_once: true
   register: fleet
 
-- name: See that the request can be understood
+- name: Check the request
   holdfast.nginx_ha.planned_move:
     to: lb2
     plan: "{{ fleet.plan.hosts }}"

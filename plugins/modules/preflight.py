@@ -119,7 +119,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Can this host become a balancer?
+- name: Check whether this host can become a balancer
   holdfast.nginx_ha.preflight:
     packages: [nginx, keepalived]
     ports: [80]

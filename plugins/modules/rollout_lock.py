@@ -41,10 +41,10 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Keep a second run off
+- name: Take the lock
   holdfast.nginx_ha.rollout_lock:
 
-- name: Let the next run begin
+- name: Give the lock back
   holdfast.nginx_ha.rollout_lock:
     state: absent
 """

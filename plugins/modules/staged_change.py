@@ -65,20 +65,20 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Name the change that two hosts make together
+- name: Tell each host the change and its peers
   holdfast.nginx_ha.staged_change:
     daemon: keepalived
     state: agreed
     id: "{{ name_of_the_change }}"
     peers: [192.0.2.12]
 
-- name: Make the staged change live on all nodes at once
+- name: Commit the staged change on all nodes at the same instant
   holdfast.nginx_ha.staged_change:
     daemon: keepalived
     state: committed
     at: "{{ instant | float + clock.offset }}"
 
-- name: Keep it
+- name: Confirm the change
   holdfast.nginx_ha.staged_change:
     daemon: keepalived
     state: confirmed

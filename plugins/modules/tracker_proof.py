@@ -54,7 +54,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Kill, freeze and stop nginx on the node that stands by, and see keepalived react
+- name: Kill, freeze and stop nginx on the standby, and check that keepalived reacts
   holdfast.nginx_ha.tracker_proof:
     addresses: [10.89.50.100]
 """

@@ -104,7 +104,7 @@ EXAMPLES = r"""
     state: restarted
   delegate_to: lb1
 
-- name: Read what the client saw
+- name: Wait for what the client saw
   ansible.builtin.async_status:
     jid: "{{ blog_client.ansible_job_id }}"
   register: blog_seen

@@ -52,7 +52,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Say what is wrong
+- name: Diagnose the cluster
   holdfast.nginx_ha.vrrp_diagnosis:
     plan: "{{ fleet.plan }}"
     facts: "{{ dict(ansible_play_hosts | zip(ansible_play_hosts | map('extract', hostvars, 'facts'))) }}"

@@ -53,7 +53,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Look at the host
+- name: Examine the host
   holdfast.nginx_ha.vrrp_doctor:
     addresses: [10.89.50.100]
   register: facts

@@ -94,14 +94,14 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Let in the adverts of the other balancer, and HTTP
+- name: Open the firewall for the other balancer's adverts, and for HTTP
   holdfast.nginx_ha.vrrp_firewall:
     adverts:
       - {source: 10.89.50.12}
     ports: [80/tcp, 443/tcp]
     addresses: [10.89.50.11]
 
-- name: Let nobody else's adverts reach keepalived
+- name: Drop the adverts of everybody else
   holdfast.nginx_ha.vrrp_firewall:
     adverts:
       - {source: 10.89.50.12}

@@ -46,11 +46,11 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Ask who holds the address
+- name: Gather the state of keepalived
   holdfast.nginx_ha.vrrp_info:
   register: vrrp
 
-- name: Say it
+- name: Show the states
   ansible.builtin.debug:
     msg: "{{ inventory_hostname }} holds {{ vrrp.held | join(', ') or 'nothing' }}"
 """

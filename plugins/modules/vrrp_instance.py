@@ -42,7 +42,7 @@ EXAMPLES = r"""
     unicast_peer: [192.0.2.12]
     virtual_ipaddress: [192.0.2.100/24]
 
-- name: Not any more
+- name: Remove the virtual router
   holdfast.nginx_ha.vrrp_instance:
     name: VI_1
     state: absent

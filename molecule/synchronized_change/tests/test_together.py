@@ -28,13 +28,13 @@ SEED = os.environ.get("HOLDFAST_SEED") or str(secrets.randbelow(10**6))
 WITHIN = 30  # seconds in which a change has to be confirmed in these tests
 # Where the controller or a node dies: tasks of the playbook, in their order.
 STEPS = (
-    "Bring the configuration of keepalived onto the host",
+    "Deploy the configuration of keepalived",
     "Compare the clocks",
-    "Tell every node with whom it changes",
-    "Make it live on all nodes at once",
-    "Give them the time in which a silent holder is replaced",
-    "See that every address has exactly one holder",
-    "Keep it",
+    "Tell every node the other nodes of the change",
+    "Commit the change on all nodes at the same instant",
+    "Wait as long as the replacement of a silent holder takes",
+    "Check that every address has exactly one holder",
+    "Confirm the change",
 )
 VICTIMS = ("controller", "lb1", "lb2")
 

@@ -99,5 +99,5 @@ def test_a_role_that_ends_says_where_and_what_to_do() -> None:
         "The role nginx did not come to its end, at \"Install the package\": No package 'x' is available. "
         "Mend that and run it again: it goes on from there."
     )
-    assert failure({"msg": whole}, "backend", "Say what went wrong") == whole
+    assert failure({"msg": whole}, "backend", "Report what failed") == whole
     assert "Install" not in failure({}, "nginx", "Install the package")
