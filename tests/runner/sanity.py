@@ -10,7 +10,7 @@ import shutil
 import typing as t
 from pathlib import Path
 
-from lab.command import LAB_DIRECTORY, LabError
+from lab.command import LAB_DIRECTORY, LabError, run
 from runner.archive import install
 from runner.controllers import controller
 
@@ -36,6 +36,8 @@ def prepare(version: str, archive: Path) -> Sanity:
     shutil.rmtree(home / ".ansible" / "collections", ignore_errors=True)
     home.mkdir(parents=True, exist_ok=True)
     folder = install(archive, home, str(programs / "ansible-galaxy")) / "ansible_collections" / "holdfast" / "nginx_ha"
+    # It asks git which files there are, and the repository of this clone would say: none, all of them are ignored.
+    run("git", "init", "--quiet", str(folder))
     cache = home / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     (cache / f"get_pip_{_pip(programs.parent).replace('.', '_')}.py").write_text(BOOTSTRAP)

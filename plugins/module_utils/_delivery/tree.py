@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent import parts, start
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import digest
 
-__all__ = ("MAIN", "Tree", "manifest")
+__all__ = ("MAIN", "Tree", "manifest", "summary")
 
 UTILS = start.__name__.partition("._agent")[0]
 PACKAGE, MAIN, START, PARTS = "holdfast", "__main__.py", "_agent/start.py", "_agent/parts.py"
@@ -62,6 +62,12 @@ class Tree:
 def manifest(files: t.Mapping[str, str]) -> str:
     """Return the path of each file with a digest of its text, a line each."""
     return "".join(f"{path} {digest(files[path].encode())[:16]}\n" for path in sorted(files))
+
+
+def summary(manifest: str) -> str:
+    """Return a manifest as one line: nobody reads the programs of an agent in the difference that a run shows."""
+    count = manifest.count("\n")
+    return f"the agent, {count} files, {digest(manifest.encode())[:16]}\n" if count else ""
 
 
 @functools.lru_cache(maxsize=None)

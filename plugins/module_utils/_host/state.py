@@ -51,6 +51,7 @@ class HostState:
 
     def agent(self, given: Given) -> Outcome:
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._delivery.delivery import deliver
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._delivery.tree import summary
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.text import difference
 
         done = deliver(given["folder"], check=self.check)
@@ -58,7 +59,9 @@ class HostState:
         if not done.changed:
             return Outcome()
         self.written.update(path for part in done.parts for path in done.paths[part])
-        return Outcome([done.path], [difference(done.path, done.before, done.after)], told={"parts": done.parts})
+        return Outcome(
+            [done.path], [difference(done.path, summary(done.before), summary(done.after))], told={"parts": done.parts}
+        )
 
     def files(self, given: Given) -> Outcome:
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.owned import File, Folder, bring

@@ -9,6 +9,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import typing as t
 from pathlib import Path
 
@@ -49,6 +50,13 @@ def files(*paths: Path, text: str = "new\n", **more: t.Any) -> dict[str, t.Any]:
 def test_nothing_given_is_nothing_done() -> None:
     answer, _printed = run({})
     assert (answer["changed"], answer["changes"], answer["sections"]) == (False, [], {})
+
+
+def test_the_difference_of_the_agent_is_a_line_and_not_its_programs(home: Path) -> None:
+    answer, _printed = run({"agent": {"folder": str(home)}}, check=True)
+    [difference] = answer["diff"]
+    assert difference["before"] == ""
+    assert re.fullmatch(r"the agent, \d+ files, [0-9a-f]{16}\n", difference["after"])
 
 
 @pytest.mark.parametrize("check", [True, False])
