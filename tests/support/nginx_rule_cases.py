@@ -96,6 +96,12 @@ CASES: list[Case] = [
         2,
     ),
     Case(
+        "undefined-upstream-in-variable",
+        f"upstream a {{ {TWO} }}\nmap $uri $to {{ default $by; }}\nmap $uri $by {{\ndefault b;\n}}\n" + CHOOSES,
+        f"upstream a {{ {TWO} }}\nmap $uri $to {{ default $by; }}\nmap $uri $by {{\ndefault a;\n}}\n" + CHOOSES,
+        4,
+    ),
+    Case(
         "variable-defined-twice",
         "map $uri $a { default 1; }\nsplit_clients $uri $A { * 1; }",
         "map $uri $a { default 1; }\nsplit_clients $uri $b { * 1; }",

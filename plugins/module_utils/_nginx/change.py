@@ -79,6 +79,7 @@ def apply(
     needed = any(path.startswith(stream + os.sep) for path in (*stays, *(path for path, one in owned.items() if one)))
     shared = _main_file(daemon.main_file, stream, needed=needed)
     findings = _findings(config, single) if daemon.version is None else []
+    findings += _missing_users(config, daemon, single, severity="warning" if check_mode else "error")
     with Transaction(daemon, check_mode=check_mode) as change:
         act = change.stage if stage_only else change.apply
         return act(
@@ -106,6 +107,21 @@ def _beside(config: NginxConfig, daemon: NginxDaemon) -> dict[str, Wanted]:
 def _findings(config: NginxConfig, single: tuple[str, str] | None) -> list[Finding]:
     """Return what the rules say of the request alone, where no nginx is there yet that could show the whole."""
     return [replace(one, where=_as_said(one.where, single)) for one in check(config.to_blocks())]
+
+
+def _missing_users(
+    config: NginxConfig, daemon: NginxDaemon, single: tuple[str, str] | None, *, severity: str
+) -> t.Iterator[Finding]:
+    """Yield who names a file of users that is not there: nginx looks for it when a client comes, and refuses them all.
+
+    In check mode it may be that another task brings it.
+    """
+    for block in _blocks(config, single):
+        name = block.args[0] if block.name == "auth_basic_user_file" and len(block.args) == 1 else ""
+        path = os.path.join(daemon.root, name)
+        if name and "$" not in name and not name.startswith(f"{USERS}/") and not os.path.isfile(path):
+            message = f"{path} is not there, so nobody could come in: bring it first, or say auth_basic_users"
+            yield Finding("missing-users", severity, block.position.file, message)
 
 
 def _blocks(config: NginxConfig, single: tuple[str, str] | None) -> t.Iterator[Block]:

@@ -30,12 +30,10 @@ class Scope:
     others: tuple[Block, ...]
     version: Version | None
 
-    def passes(self) -> t.Iterator[tuple[tuple[Block, ...], Block]]:
-        """Yield every proxy_pass with the blocks around it, outermost first."""
+    def passes(self, *names: str) -> t.Iterator[tuple[tuple[Block, ...], Block]]:
+        """Yield every proxy_pass, or directive of these names, with the blocks around it, outermost first."""
         for around in self.levels():
-            yield from (
-                (around, child) for child in around[-1].children or () if child.name == "proxy_pass" and child.args
-            )
+            yield from ((around, child) for child in around[-1].find(*(names or ("proxy_pass",))) if child.args)
 
     def levels(self) -> t.Iterator[tuple[Block, ...]]:
         """Yield every block that is no upstream, behind the blocks around it, outermost first."""

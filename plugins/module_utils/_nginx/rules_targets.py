@@ -10,6 +10,7 @@ import re
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, walk
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.location import separated
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.targets import PASSES
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.upstream import KEEPALIVE_BY_DEFAULT
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rule import Found, Scope, rule, where
 
@@ -20,7 +21,7 @@ _TARGET = re.compile(r"(?:\w+://)?([^/:\s]+)(?::(\d+))?(/.*)?")
 def undefined_upstream(scope: Scope) -> Found:
     """proxy_pass goes to a name without a dot that no upstream has; nginx takes it for a host."""
     defined = {upstream.args[0].lower() for upstream in scope.upstreams}
-    for _around, block in scope.passes():
+    for _around, block in scope.passes(*PASSES):
         match = _TARGET.fullmatch(block.args[0])
         if match is None:
             continue
@@ -36,15 +37,26 @@ def undefined_upstream_in_variable(scope: Scope) -> Found:
     if any(block.name == "resolver" for block in walk(scope.blocks)):
         return
     defined = {upstream.args[0].lower() for upstream in scope.upstreams}
-    used = {block.args[0].partition("://")[2] or block.args[0] for _around, block in scope.passes()}
-    for chooser in scope.blocks:
-        if chooser.name not in ("map", "split_clients") or len(chooser.args) != 2 or chooser.args[1] not in used:
+    used = {block.args[0].partition("://")[2] or block.args[0] for _around, block in scope.passes(*PASSES)}
+    choosers = [block for block in scope.blocks if block.name in _CHOOSERS and len(block.args) == 2]
+    for _depth in choosers:
+        # One map can choose the variable of another.
+        used |= {word for one in choosers if one.args[1] in used for word in _values(one) if word.startswith("$")}
+    for chooser in choosers:
+        if chooser.args[1] not in used:
             continue
         for entry in chooser.children or ():
             name = entry.args[0] if entry.args and not entry.is_comment else ""
             if re.fullmatch(r"[A-Za-z_][\w.-]*", name) and name.lower() not in defined:
                 message = f"{chooser.args[1]} can be {shown(name)}, but no upstream has this name"
                 yield entry, f"{message}; such a request fails with 502"
+
+
+_CHOOSERS = ("map", "split_clients")
+
+
+def _values(chooser: Block) -> list[str]:
+    return [entry.args[0] for entry in chooser.children or () if entry.args and not entry.is_comment]
 
 
 @rule("error")

@@ -94,6 +94,8 @@ LIMITS: dict[str, Limit] = {
     "balancer_health_host": checks.host_name,
     "balancer_health_listen": listen,
     "balancer_health_path": checks.request_path,
+    "balancer_status_allow": network,
+    "balancer_status_listen": listen,
     "keepalived_address": reachable,
     "keepalived_address6": reachable,
     "keepalived_cluster": form(r"\S(?:.*\S)?", "is no name of a cluster: write one, as `shop`"),

@@ -189,5 +189,6 @@ def _answer(options: Mapping[str, t.Any]) -> str:
     if said:
         return SILENT if said.split()[0] == "444" else ITSELF
     raw = (str(line).strip() for line in values.listed(options.get("directives")))
-    passes = options.get("upstream") or options.get("proxy_pass") or any(_PASSES.match(line) for line in raw)
+    targets = ("upstream", "proxy_pass", "fastcgi_pass", "grpc_pass", "uwsgi_pass")
+    passes = any(options.get(target) for target in targets) or any(_PASSES.match(line) for line in raw)
     return PROXIED if passes else ITSELF

@@ -67,7 +67,8 @@ def known_upstreams(plan: Plan) -> t.Iterator[Fault]:
                     yield Fault("duplicate-upstream", member.name, path, message)
                 names.append(name)
             for path, name in _used(member.variables[users], users):
-                if name not in names:
+                # What a variable can be is judged with the map that gives it its value.
+                if name not in names and not name.startswith("$"):
                     there = ", ".join(names) or "none yet"
                     message = f"`{name}` is no upstream of {variable}: add it, or use one that is there ({there})"
                     yield Fault("unknown-upstream", member.name, path, message)
@@ -77,9 +78,7 @@ def _used(sites: t.Any, path: str) -> t.Iterator[tuple[str, str]]:
     for index, site in enumerate(_dicts(sites)):
         if site.get("upstream"):
             yield f"{path}[{index}].upstream", str(site["upstream"])
-        for number, location in enumerate(_dicts(site.get("locations"))):
-            if location.get("upstream"):
-                yield f"{path}[{index}].locations[{number}].upstream", str(location["upstream"])
+        yield from _used(site.get("locations"), f"{path}[{index}].locations")
 
 
 def distinct_servers(plan: Plan) -> t.Iterator[Fault]:

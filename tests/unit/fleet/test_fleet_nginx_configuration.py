@@ -39,6 +39,14 @@ def sites(*own: Variables, **more: t.Any) -> Variables:
             "lb1, lb2: balancer_streams[0].listen: http listens at port 80 as well; nginx passes its test and cannot "
             "start [port-taken-twice]",
         ),
+        (
+            sites(
+                {"upstream": "$to"},
+                balancer_maps=[{"variable": "$to", "source": "$uri", "default": "bolg"}],
+            ),
+            'lb1, lb2: balancer_maps[0].default: $to can be "bolg", but no upstream has this name; such a request '
+            "fails with 502 [undefined-upstream-in-variable]",
+        ),
     ],
 )
 def test_what_cannot_be_together_is_refused(said: Variables, found: str) -> None:
@@ -62,3 +70,8 @@ def test_a_name_that_the_inventory_does_not_define_is_looked_for_on_the_host() -
         {"kind": "request zone", "name": "slow", "path": "balancer_sites[1].locations[0].limit_req"},
         {"kind": "cache", "name": "pages", "path": "balancer_sites[1].locations[0].proxy_cache"},
     ]
+
+
+def test_a_variable_can_choose_an_upstream() -> None:
+    maps = [{"variable": "$to", "source": "$uri", "default": "blog"}]
+    assert InventoryBuilder(sites({"upstream": "$to"}, balancer_maps=maps)).findings() == []

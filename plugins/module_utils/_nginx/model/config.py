@@ -171,6 +171,8 @@ def _where(child: Block, around: _Place, number: int) -> tuple[str, t.Any]:
     model = around.model
     # An upstream is said by its own option, however it is asked.
     said = "upstream" if getattr(model, "goal", "") == "upstream" and child.name == model.passes else child.name
+    if isinstance(model, (Map, SplitClients)) and child.name not in ("default", "hostnames", "volatile", "*"):
+        return f"{around.path}.entries", None
     if child.name in PAIRS and child.args:
         return f"{around.path}.{said}.{child.args[0]}", None
     return f"{around.path}.{said}", None

@@ -30,6 +30,7 @@ def served(plan: Plan, host: str) -> Document:
         "maps": variables["balancer_maps"],
         "servers": [
             *with_default_servers(variables["balancer_sites"], variables["balancer_default_server"]),
+            *_status(variables),
             _health(variables),
         ],
         "stream_upstreams": upstreams["balancer_stream_upstreams"],
@@ -83,6 +84,18 @@ def _health(variables: Variables) -> Document:
             {"path": "/", "return": "444"},
         ],
     }
+
+
+def _status(variables: Variables) -> Iterator[Document]:
+    """Yield the site that shows how many connections and requests there are, where it is wanted."""
+    if variables["balancer_status_listen"]:
+        yield {
+            "name": "holdfast-status",
+            "listen": variables["balancer_status_listen"],
+            "access_log": "off",
+            "access": [*(f"allow {one}" for one in variables["balancer_status_allow"]), "deny all"],
+            "locations": [{"path": "/", "stub_status": True}],
+        }
 
 
 def _numbers(ports: str) -> Iterator[int]:
