@@ -51,7 +51,12 @@ def _case(cluster: str, hosts: t.Mapping[str, t.Any], args: t.Mapping[str, t.Any
         if host in facts and "offset" in one
     }
     outside = [
-        Outside(str(host), _answered(one.get("asked") or {}), _neighbours(one.get("seen") or {}))
+        Outside(
+            str(host),
+            _by_address(one.get("asked") or {}, "answered"),
+            _neighbours(one.get("seen") or {}),
+            _by_address(one.get("asked") or {}, "mute"),
+        )
         for host, one in args["outside"].items()
         if host
     ]
@@ -72,9 +77,12 @@ def _unreachable(case: Case, facts: t.Mapping[str, t.Any]) -> list[Finding]:
     ]
 
 
-def _answered(asked: t.Mapping[str, t.Any]) -> dict[str, bool]:
-    """Return by address whether it gave any answer; one that could not be asked is left out."""
-    return {str(one["item"]): one["ok"] > 0 for one in asked.get("results") or () if "ok" in one}
+def _by_address(asked: t.Mapping[str, t.Any], name: str) -> dict[str, t.Any]:
+    """Return what ``site_probe`` returns by address, of all clusters; one that could not be asked is left out."""
+    found: dict[str, t.Any] = {}
+    for one in asked.get("results") or ():
+        found.update(one.get(name) or {})
+    return found
 
 
 def _neighbours(seen: t.Mapping[str, t.Any]) -> t.Mapping[str, str]:

@@ -86,7 +86,8 @@ plan:
           balancer_stream_upstreams: []
           keepalived_virtual_servers: []
           packages: [keepalived, logrotate, nftables]
-          server_names: [blog.example.com]
+          client_requests:
+            - {address: "", port: 80, tls: false, proxy_protocol: false, host: blog.example.com, expect: []}
           restart_first: []
           kernel: {nonlocal_bind: [], ipvs: false, forward: false, real_time: false}
           firewall:
@@ -156,10 +157,10 @@ plan:
           description: The packages that the role P(holdfast.nginx_ha.keepalived#role) needs on this host.
           type: list
           elements: str
-        server_names:
-          description: A name for each site by which a client can ask for it.
+        client_requests:
+          description: How a client asks for each site, as M(holdfast.nginx_ha.site_probe) takes it.
           type: list
-          elements: str
+          elements: dict
         restart_first:
           description: The instances that stay where they are while nginx is restarted.
           type: list

@@ -60,7 +60,10 @@ options:
     description: Which adverts and clients are let in, with the options of M(holdfast.nginx_ha.vrrp_firewall).
     type: dict
   nginx:
-    description: What nginx serves, with the options of M(holdfast.nginx_ha.nginx_config).
+    description:
+      - What nginx serves, with the options of M(holdfast.nginx_ha.nginx_config).
+      - The watcher looks after C(service_ports), each an C(address), or none for all of them, and the C(first) and the
+        C(last) port there. One that goes is looked after no longer before nginx closes it.
     type: dict
   keepalived:
     description:

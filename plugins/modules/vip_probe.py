@@ -45,6 +45,10 @@ options:
     description: Whether a certificate that this host does not trust counts as a failed request.
     type: bool
     default: true
+  proxy_protocol:
+    description: Whether to send a PROXY header first, which tells no address.
+    type: bool
+    default: false
   headers:
     description: Further headers of every request.
     type: dict
@@ -233,7 +237,10 @@ def settings_of(params: t.Mapping[str, t.Any]) -> Settings:
         headers={str(name): str(value) for name, value in params["headers"].items()},
         expect=tuple(params["expect"]),
         served_by=params["served_by"],
-        **{name: params[name] for name in ("rate", "duration", "timeout", "slow_after", "validate_certs")},
+        **{
+            name: params[name]
+            for name in ("rate", "duration", "timeout", "slow_after", "validate_certs", "proxy_protocol")
+        },
     )
 
 
@@ -265,6 +272,7 @@ def main() -> None:
             "host": {"type": "str"},
             "tls": {"type": "bool", "default": False},
             "validate_certs": {"type": "bool", "default": True},
+            "proxy_protocol": {"type": "bool", "default": False},
             "headers": {"type": "dict", "default": {}},
             "rate": {"type": "float", "default": 200},
             "duration": {"type": "float", "default": 10},

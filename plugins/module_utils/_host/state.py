@@ -9,6 +9,7 @@ needs is imported with it, so that a host compiles nothing that it does not use.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import typing as t
 
@@ -108,19 +109,26 @@ class HostState:
         return open_firewall(given, check=self.check)
 
     def nginx(self, given: Given) -> Outcome:
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.service_ports import (
+            PORTS_FILE,
+            service_ports,
+        )
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.change import apply
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.options import NGINX_OPTIONS
 
         # What a role leaves out is not there: its document is complete.
         options = {name: given[name] or [] for name in NGINX_OPTIONS}
-        result = apply(
-            options,
-            owner="nginx_config",
-            check_mode=self.check,
-            drift=given["drift"],
-            stage_only=given["stage_only"],
-        )
-        return _changed(result)
+        ports = given["service_ports"]
+        with contextlib.nullcontext(False) if ports is None else service_ports(ports, check=self.check) as anew:
+            result = apply(
+                options,
+                owner="nginx_config",
+                check_mode=self.check,
+                drift=given["drift"],
+                stage_only=given["stage_only"],
+            )
+        found = _changed(result)
+        return Outcome([*found.changes, PORTS_FILE], found.diff, found.warnings, found.told) if anew else found
 
     def keepalived(self, given: Given) -> Outcome:
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.moved import remembered
@@ -204,7 +212,16 @@ def _nginx_options() -> Options:
     from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.options import NGINX_OPTIONS
     from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.arguments import CHANGE_OPTIONS
 
-    return {**NGINX_OPTIONS, **CHANGE_OPTIONS}
+    ports = {
+        "address": {"type": "str", "default": ""},
+        "first": {"type": "int", "required": True},
+        "last": {"type": "int", "required": True},
+    }
+    return {
+        **NGINX_OPTIONS,
+        **CHANGE_OPTIONS,
+        "service_ports": {"type": "list", "elements": "dict", "options": ports},
+    }
 
 
 def _keepalived_options() -> Options:

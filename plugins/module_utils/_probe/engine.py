@@ -33,6 +33,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.statistic
 __all__ = ("Settings", "Window", "probe", "running")
 
 BODY = "body"
+PROXY_HEADER = b"PROXY UNKNOWN\r\n"  # haproxy.org, proxy-protocol.txt, section 2.1
 KINDS = {
     errno.ECONNREFUSED: statistics.REFUSED,
     errno.ECONNRESET: statistics.RESET,
@@ -51,7 +52,9 @@ DESCRIPTORS_BESIDE = 64
 class Settings:
     """What to ask, how often and for how long. Times are in seconds; ``duration`` None means until stopped.
 
-    ``served_by`` names the answer header that says who answered, or is ``body`` for the first line of the body.
+    With ``proxy_protocol`` a PROXY header goes first, which tells no address. With ``connects`` a connection is all
+    that is wanted, and ``expect`` means nothing. ``served_by`` names the answer header that says who answered, or is
+    ``body`` for the first line of the body.
     """
 
     address: str
@@ -67,6 +70,8 @@ class Settings:
     served_by: str = ""
     tls: bool = False
     validate_certs: bool = True
+    proxy_protocol: bool = False
+    connects: bool = False
 
     def __post_init__(self) -> None:
         for name in ("rate", "timeout", "slow_after"):
@@ -170,12 +175,14 @@ class _Client:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         settings = self.settings
-        steps = exchange(connection, self.address, self.request, self.tls, settings.server_name)
+        header = PROXY_HEADER if settings.proxy_protocol else b""
+        request = b"" if settings.connects else self.request
+        steps = exchange(connection, self.address, request, self.tls, settings.server_name, header)
         begin = self.now()
-        request = _Pending(due, begin, begin + settings.timeout, connection, steps)
-        self.pending.append(request)
+        pending = _Pending(due, begin, begin + settings.timeout, connection, steps)
+        self.pending.append(pending)
         self.outstanding += 1
-        self.advance(request)
+        self.advance(pending)
 
     def advance(self, request: _Pending) -> None:
         """Take a request one step further; when its fate is known, keep it."""
@@ -187,9 +194,8 @@ class _Client:
             named = (
                 answer.first_line if settings.served_by == BODY else answer.headers.get(settings.served_by.lower(), "")
             )
-            self.finish(
-                request, statistics.OK if answer.status in settings.expect else statistics.STATUS, answer.status, named
-            )
+            is_good = settings.connects or answer.status in settings.expect
+            self.finish(request, statistics.OK if is_good else statistics.STATUS, answer.status, named)
         except ssl.SSLError:
             self.finish(request, statistics.TLS)
         except Incomplete:

@@ -48,10 +48,12 @@ def exchange(
     request: bytes,
     tls: ssl.SSLContext | None,
     name: str,
+    header: bytes = b"",
 ) -> Steps:
     """Connect, send the request and read one whole answer; ``name`` is the server's name for TLS.
 
-    The connection stays the caller's, who closes it whatever happens here.
+    ``header`` goes before all else, TLS too. Without a request a connection is all that is wanted; its answer has
+    status 0. The connection stays the caller's, who closes it whatever happens here.
     """
     error = connection.connect_ex(address)
     if error == errno.EINPROGRESS:
@@ -59,6 +61,13 @@ def exchange(
         error = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if error:
         raise OSError(error, "connect")
+    if not request:
+        return Answer(0, {}, b"")
+    while header:
+        try:
+            header = header[connection.send(header) :]
+        except BlockingIOError:
+            yield WRITE
     if tls is not None:
         return (yield from _secure(connection, request, tls, name))
     while request:

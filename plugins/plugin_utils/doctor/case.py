@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 NOBODY, TWICE, UNREACHABLE, STALE, FOREIGN, DOWN, BLIND, FAULT, DRIFT, CLOCK, LATER = range(11)
 """Ranks, worst first."""
@@ -24,11 +24,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class Outside:
-    """What another host sees of the addresses: which of them answered it, and whom it takes for their holder."""
+    """What another host sees of the addresses: which of them answered it, and whom it takes for their holder.
+
+    ``mute`` has by address a sentence for every site that did not answer there.
+    """
 
     host: str
     answered: t.Mapping[str, bool]
     neighbours: t.Mapping[str, str]
+    mute: t.Mapping[str, t.Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -218,8 +218,8 @@ def _fault(host: str, item: t.Mapping[str, t.Any], facts: t.Mapping[str, t.Any])
         yield Finding(
             FAULT,
             host,
-            f"{what}, because nginx is there and does not answer (nginx_probe): journalctl -u {WATCHER} says what was "
-            "asked; systemctl restart nginx.",
+            f"{what}, because nginx is there and does not answer (nginx_probe), or nobody listens on a port of the "
+            f"service: journalctl -u {WATCHER} says which; systemctl restart nginx.",
         )
     elif unfit:
         names = ", ".join(f"{tracker['name']} ({tracker['path']} says {tracker['content']})" for tracker in unfit)
@@ -272,6 +272,7 @@ def _addresses(case: Case, ill: t.Collection[str], strange: t.Sequence[Outsider]
         elif holders and vip not in elsewhere:
             [(holder, mac)] = holders.items()
             yield from _from_outside(case, vip, holder, mac)
+            yield from _mute_sites(case, vip, holder)
         elif not holders and not case.unseen:
             reason = (
                 "the reasons are named below"
@@ -325,6 +326,23 @@ def _from_outside(case: Case, vip: str, holder: str, mac: str) -> t.Iterator[Fin
             f"{vip} is bound on {holder} and gives no answer to {' and '.join(silent)}: look at the firewall of "
             f"{holder} for the service's port, and at the ports on which nginx listens (ss -tln).{only}",
             note=bool(only),
+        )
+
+
+def _mute_sites(case: Case, vip: str, holder: str) -> t.Iterator[Finding]:
+    """Yield the sites that do not answer at an address where others do, by the words of who was first to ask."""
+    asked = [item for item in case.outside if item.answered.get(vip)]
+    told: dict[str, list[str]] = {}
+    for item in asked:
+        for sentence in item.mute.get(vip, ()):
+            told.setdefault(sentence.partition(" gave ")[0], []).append(f"{sentence}, asked from {item.host}")
+    for sentences in told.values():
+        yield Finding(
+            UNREACHABLE,
+            holder,
+            f"{sentences[0]}, and others at {vip} answer: look at that site in the log of nginx on {holder}, and at "
+            "the firewall there for its port.",
+            note=len(sentences) < len(asked),
         )
 
 

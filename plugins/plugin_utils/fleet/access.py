@@ -14,7 +14,17 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.wire
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.ttl import HIGHEST_TTL, sent_ttl
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import VIRTUAL_SERVERS
 
-__all__ = ("adverts", "listen", "listens", "ports", "server_names")
+__all__ = (
+    "adverts",
+    "listen",
+    "listens",
+    "port_range",
+    "ports",
+    "server_names",
+    "service_ports",
+    "spoken_at",
+    "written",
+)
 
 # What precedes the port of a listen: nothing, a name or an address, IPv6 in brackets.
 _LISTEN = re.compile(r"(?:(?P<host>\[[^]]*\]|[^:]*):)?(?P<port>\d+(?:-\d+)?)")
@@ -61,13 +71,61 @@ def ports(variables: Mapping[str, t.Any]) -> list[str]:
 
 def listens(variables: Mapping[str, t.Any]) -> t.Iterator[tuple[str, str, str]]:
     """Yield (address, ports, protocol) of everything that others can reach; no address stands for all of them."""
+    for _path, text in written(variables):
+        yield from listen(text)
+
+
+def service_ports(variables: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """Return the TCP ports on which nginx of a balancer has to listen, as the watcher takes them.
+
+    A name of an address is known to the host alone: there any address will do.
+    """
+    found: dict[tuple[str, int, int], None] = {}
+    for host, port, protocol in listens(variables):
+        if protocol == "tcp":
+            first, _sign, last = port.partition("-")
+            found[_literal(host), int(first), int(last or first)] = None
+    return [{"address": address, "first": first, "last": last} for address, first, last in found]
+
+
+def spoken_at(variables: Mapping[str, t.Any], address: str, port: int) -> tuple[str, frozenset[str]] | None:
+    """Return which listen takes connections to an address and port, by its path, and the words behind it."""
+    for path, text in written(variables):
+        for host, ports, protocol in listen(text):
+            first, _sign, last = ports.partition("-")
+            if protocol == "tcp" and host in ("", address) and int(first) <= port <= int(last or first):
+                return path, frozenset(text.split()[1:])
+    return None
+
+
+def written(variables: Mapping[str, t.Any]) -> t.Iterator[tuple[str, str]]:
+    """Yield each listen of a site or stream with its path, that which nginx is given where none is said as well."""
     for variable, default in (("balancer_sites", True), ("balancer_streams", False)):
         sites = variables[variable] if isinstance(variables[variable], list) else []
-        for site in (one for one in sites if isinstance(one, dict)):
+        for index, site in enumerate(sites):
+            if not isinstance(site, dict):
+                continue
             preset = ["443 ssl" if site.get("ssl_certificate") else "80"] if default else []
             said = site.get("listen") or preset
-            for one in said if isinstance(said, list) else [said]:
-                yield from listen(str(one))
+            for number, one in enumerate(said if isinstance(said, list) else [said]):
+                yield f"{variable}[{index}].listen[{number}]", str(one)
+
+
+def port_range(text: str) -> tuple[int, int] | None:
+    """Return the first and the last port of a listen, also where only this host can reach it; None for a socket."""
+    address = (text.split() or [""])[0]
+    match = _LISTEN.fullmatch(address)
+    if address.startswith("unix:") or (match is None and not address):
+        return None
+    first, _sign, last = match.group("port").partition("-") if match else ("80", "", "")
+    return int(first), int(last or first)
+
+
+def _literal(host: str) -> str:
+    try:
+        return str(ipaddress.ip_address(host)) if host else ""
+    except ValueError:
+        return ""
 
 
 def server_names(variables: Mapping[str, t.Any]) -> list[str]:

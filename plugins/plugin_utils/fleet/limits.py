@@ -64,6 +64,16 @@ def listen(value: t.Any, path: str) -> None:
     Listen.from_option(str(value), path)
 
 
+def health_listen(value: t.Any, path: str) -> None:
+    """Take what nginx does for a listen on which the watcher's question is understood."""
+    listen(value, path)
+    address, *words = str(value).split()
+    foreign = [word for word in words if word in ("ssl", "quic", "udp", "proxy_protocol")]
+    if address.startswith("unix:") or foreign:
+        what = foreign[0] if foreign else "a Unix socket"
+        raise InputError(path, f"is asked in plain HTTP, and not with {what}: use an address and a port alone")
+
+
 def network(value: t.Any, path: str) -> None:
     """Take an address or a network."""
     try:
@@ -92,7 +102,7 @@ LIMITS: dict[str, Limit] = {
         r"~\S+|[A-Za-z0-9_.*-]+", "is no name of a site: write one, as www.example.com, or `_` for every name"
     ),
     "balancer_health_host": checks.host_name,
-    "balancer_health_listen": listen,
+    "balancer_health_listen": health_listen,
     "balancer_health_path": checks.request_path,
     "balancer_status_allow": network,
     "balancer_status_listen": listen,

@@ -16,6 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.ttl import
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access, values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, group_address, literal
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import checks, patience, probe
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.client_requests import client_requests
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import (
     INSTANCE_OPTIONS,
     UPSTREAMS,
@@ -187,7 +188,7 @@ class Plan:
                 "logrotate",
                 *(["nftables"] if member.variables["keepalived_guard"] else []),
             ],
-            "server_names": access.server_names(member.variables),
+            "client_requests": client_requests(member.variables),
             "restart_first": [one.name for one in instances if one.policy == "restart_first"],
             "firewall": self._firewall(cluster, member, instances),
             "kernel": self._kernel(member),

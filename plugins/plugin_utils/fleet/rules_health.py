@@ -11,7 +11,7 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import checks, routes, values
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access, checks, routes, values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.default_servers import (
     STRANGERS,
     with_default_servers,
@@ -22,7 +22,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan impor
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.scripts import scripts
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import POLICIES, check_file, cut_off_file
 
-__all__ = ("distinct_trackers", "somebody_answers", "sound_checks", "whole_paths")
+__all__ = ("distinct_trackers", "own_listener", "somebody_answers", "sound_checks", "whole_paths")
 
 PROBE = "keepalived_probe_path"
 
@@ -87,6 +87,23 @@ def distinct_trackers(plan: Plan) -> t.Iterator[Fault]:
                     yield Fault("duplicate-tracker", member.name, f"{place}.name", message)
 
 
+def own_listener(plan: Plan) -> t.Iterator[Fault]:
+    """No site shares the listener of the question whether nginx lives: its TLS or its PROXY header would decide it."""
+    for member in plan.fleet.balancers:
+        variables = member.variables
+        listens = [(path, access.port_range(text)) for path, text in access.written(variables)]
+        for index, said in enumerate(variables["balancer_health_listen"]):
+            own = access.port_range(said)
+            for path, other in listens:
+                if own and other and own[0] <= other[1] and other[0] <= own[1]:
+                    message = (
+                        f"port {own[0]} is that of {path} as well, and what a site does there would decide "
+                        "whether this balancer is fit: give the health listener a port of its own, as 127.0.0.1:488"
+                    )
+                    yield Fault("shared-listener", member.name, f"balancer_health_listen[{index}]", message)
+                    break
+
+
 def somebody_answers(plan: Plan) -> t.Iterator[Fault]:
     """A question that a backend answers fails on every balancer when the backends are down, and nobody holds on."""
     backends = {host.address: name for name, host in plan.fleet.backends.items() if host.address}
@@ -100,10 +117,21 @@ def somebody_answers(plan: Plan) -> t.Iterator[Fault]:
                 continue
             if "path" not in question.asked or not (address in own or ipaddress.ip_address(address).is_loopback):
                 continue
+            misheard = _misheard(member, question)
+            if misheard:
+                yield Fault("unanswered-probe", member.name, question.path, misheard)
+                continue
             name = str(question.asked["host"]).rpartition(":")[0] or str(question.asked["host"])
             found = routes.route(
                 servers, address=address, port=question.asked["port"], host=name, path=question.asked["path"]
             )
+            if found is None and question.path == PROBE and servers:
+                message = (
+                    f"no site and not the health listener (balancer_health_listen) is at {address} port "
+                    f"{question.asked['port']}, so every balancer would be unfit: set keepalived_probe_address and "
+                    "keepalived_probe_port to those of the health listener"
+                )
+                yield Fault("unanswered-probe", member.name, question.path, message)
             if found is None:
                 continue  # some other configuration of nginx may listen there
             if found.answers == routes.PROXIED:
@@ -114,6 +142,24 @@ def somebody_answers(plan: Plan) -> t.Iterator[Fault]:
                     "location (balancer_health_host, balancer_health_path)"
                 )
                 yield Fault("unanswered-probe", member.name, question.path, message)
+
+
+def _misheard(member: Balancer, question: Question) -> str:
+    """Return why a listener would not understand a question, empty where it does."""
+    found = access.spoken_at(member.variables, question.asked["address"], question.asked["port"])
+    if found is None:
+        return ""
+    path, words = found
+    if "proxy_protocol" in words:
+        expected = "a PROXY header, which no question has"
+    elif ("ssl" in words) != bool(question.asked.get("tls")):
+        expected = "TLS" if "ssl" in words else "no TLS"
+    else:
+        return ""
+    return (
+        f"{path} expects {expected}, so {question} fails on every balancer: ask for the health location "
+        "(balancer_health_host, balancer_health_path)"
+    )
 
 
 def _no_holder(member: Balancer, question: Question, why: str) -> Fault:

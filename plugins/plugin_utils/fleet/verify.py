@@ -40,6 +40,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_grou
 )
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_health import (
     distinct_trackers,
+    own_listener,
     somebody_answers,
     sound_checks,
     whole_paths,
@@ -81,6 +82,7 @@ RULES: tuple[t.Callable[[Plan], Iterable[Fault]], ...] = (
     sound_checks,
     whole_paths,
     distinct_trackers,
+    own_listener,
     somebody_answers,
     same_service,
     known_upstreams,

@@ -216,6 +216,16 @@ def test_nobody_holds_it_and_the_reasons_follow() -> None:
         ([Outside("web1", {VIP: False}, {VIP: MAC["lb2"]})], f"web1 believes {VIP} at {MAC['lb2']}"),
         ([Outside("web1", {VIP: False}, {VIP: MAC["lb1"]})], f"{VIP} is bound on lb1 and gives no answer to web1:"),
         (
+            [
+                Outside("web1", {VIP: True}, {}, {VIP: ["https://shop gave 0 good answers to 6 requests (tls)"]}),
+                Outside(
+                    "the controller", {VIP: True}, {}, {VIP: ["https://shop gave 1 good answers to 6 requests (tls)"]}
+                ),
+            ],
+            f"https://shop gave 0 good answers to 6 requests (tls), asked from web1, and others at {VIP} answer: look "
+            "at that site in the log of nginx on lb1",
+        ),
+        (
             [Outside("web1", {VIP: False}, {}), Outside("the controller", {VIP: False}, {})],
             f"{VIP} is bound on lb1 and gives no answer to web1 and the controller:",
         ),

@@ -9,7 +9,8 @@ import typing as t
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.access import server_names
-from inventory_builder import InventoryBuilder
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.client_requests import client_requests
+from inventory_builder import InventoryBuilder, Variables
 
 IPV6 = {"keepalived_address6": "fd00::11"}
 
@@ -119,3 +120,53 @@ def test_a_backend_hears_of_the_balancers_that_use_it() -> None:
 )
 def test_a_site_is_asked_by_a_name_and_by_no_pattern(said: t.Any, expected: list[str]) -> None:
     assert server_names({"balancer_sites": [{"server_name": said}]}) == expected
+
+
+TLS = {"ssl_certificate": "/etc/ssl/a.pem", "ssl_certificate_key": "/etc/ssl/a.key"}
+
+
+def sites(*said: Variables) -> Variables:
+    return {"balancer_sites": list(said)}
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        (sites({"server_name": "a.example.com"}), ["http a.example.com :80"]),
+        (
+            sites({"server_name": "a.example.com", "listen": ["80", "443 ssl", "443 quic"], **TLS}),
+            ["http a.example.com :80", "https a.example.com :443"],
+        ),
+        (sites({"server_name": "a.example.com", **TLS}), ["https a.example.com :443"]),
+        (sites({"server_name": "a", "listen": ["81 proxy_protocol"]}), ["http a :81 PROXY"]),
+        (sites({"server_name": "a", "listen": ["10.0.0.100:80", "127.0.0.1:9"]}), ["http a 10.0.0.100:80"]),
+        (sites({"server_name": "_", "return": "444"}, {"server_name": "a"}), ["http a :80"]),
+        (sites({"server_name": "*.example.com"}, {"server_name": "a"}), ["http a :80"]),
+        (sites({"server_name": "_"}, {"server_name": "~^b"}), ["http  :80"]),
+        (sites({"server_name": "a", "ssl_verify_client": "on", **TLS}), ["https a :443 [400]"]),
+        (
+            {"balancer_streams": [{"name": "d", "listen": ["5432", "53 udp"], "proxy_pass": "10.0.0.1:5432"}]},
+            ["tcp  :5432"],
+        ),
+        (
+            {
+                "keepalived_virtual_servers": [
+                    {"address": "10.0.0.100", "port": 80},
+                    {"address": "10.0.0.100", "port": 53, "protocol": "UDP"},
+                ]
+            },
+            ["tcp  10.0.0.100:80"],
+        ),
+    ],
+)
+def test_each_site_is_asked_for_as_a_client_does(variables: Variables, expected: list[str]) -> None:
+    found = client_requests(
+        {"balancer_sites": [], "balancer_streams": [], "keepalived_virtual_servers": [], **variables}
+    )
+
+    def shown(one: Variables) -> str:
+        scheme = "tcp" if one.get("connects") else "https" if one["tls"] else "http"
+        more = (" PROXY" if one.get("proxy_protocol") else "") + (f" {one['expect']}" if one.get("expect") else "")
+        return f"{scheme} {one.get('host', '')} {one['address']}:{one['port']}{more}"
+
+    assert [shown(one) for one in found] == expected

@@ -72,7 +72,7 @@ def test_the_watcher_and_the_detector_are_told_all_of_it() -> None:
     watcher = found["watcher"]["document"]
     probe = watcher["probe"]
     assert [probe[name] for name in ("port", "interval", "timeout", "fall", "rise")] == [8080, 0.1, 0.5, 3, 1]
-    assert probe["peers"] == ["10.0.0.12"]
+    assert probe["peers"] == [{"address": "10.0.0.12", "port": 80, "proxy_protocol": False}]
     assert [check["name"] for check in watcher["checks"]] == ["dns"]
     texts = {one["path"]: one.get("content") for one in found["files"]["files"]}
     detector = json.loads(texts["/etc/holdfast/detector.json"])
@@ -91,7 +91,7 @@ def test_the_site_of_the_watcher_comes_last_and_is_nobodys_default() -> None:
         "return": "204",
         "access": ["allow 127.0.0.0/8", "deny all"],
     }
-    assert health["listen"] == ["80"]
+    assert health["listen"] == ["127.0.0.1:488"]
 
 
 def test_without_a_site_nginx_tells_only_whether_it_is_well() -> None:
@@ -133,5 +133,5 @@ def test_a_log_of_its_own_has_rsyslog_looked_after_before_who_writes_to_it() -> 
 def test_what_is_looked_for_before_nginx_balances() -> None:
     sites = [{"server_name": "a", "upstream": "blog", "listen": ["80", "443 quic", "8000-8002", "127.0.0.1:9"]}]
     documents = InventoryBuilder({"balancer_sites": sites, "nginx_package": "nginx-full"}).documents("lb1")
-    assert documents["balancer"]["preflight"] == {"packages": ["nginx-full"], "ports": [80, 8000, 8001, 8002]}
+    assert documents["balancer"]["preflight"] == {"packages": ["nginx-full"], "ports": [80, 8000, 8001, 8002, 488]}
     assert documents["keepalived"]["preflight"]["packages"] == ["keepalived", "logrotate", "nftables"]

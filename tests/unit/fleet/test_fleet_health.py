@@ -31,6 +31,13 @@ SITES: list[Variables] = [
 ]
 
 
+def listening(*listen: str) -> Variables:
+    """Return one site that listens there."""
+    tls = {"ssl_certificate": "/etc/ssl/a.pem", "ssl_certificate_key": "/etc/ssl/a.key"}
+    site = {"server_name": "blog.example.com", "upstream": "blog", "listen": list(listen)}
+    return {"balancer_sites": [{**site, **(tls if any("ssl" in one for one in listen) else {})}]}
+
+
 def checks(*said: t.Any, **more: t.Any) -> Variables:
     return {"keepalived_checks": list(said), **more}
 
@@ -302,7 +309,7 @@ NAME = "keepalived_checks[0].name"
             "10.0.0.22 is the backend web2",
         ),
         (
-            {"keepalived_probe_host": "blog.example.com", "keepalived_probe_path": "/"},
+            {"keepalived_probe_host": "blog.example.com", "keepalived_probe_path": "/", "keepalived_probe_port": 80},
             "no-holder",
             "keepalived_probe_path",
             "or set keepalived_allow_no_holder: true if that is wanted",
@@ -312,6 +319,50 @@ NAME = "keepalived_checks[0].name"
             "unanswered-probe",
             "keepalived_probe_path",
             "nginx answers http://health.holdfast.invalid/health to nobody, so every balancer would be unfit",
+        ),
+        # Listeners on which the question is not understood
+        (
+            {"keepalived_probe_port": 8080},
+            "unanswered-probe",
+            "keepalived_probe_path",
+            "no site and not the health listener (balancer_health_listen) is at 127.0.0.1 port 8080",
+        ),
+        (
+            {**listening("80 proxy_protocol"), "keepalived_probe_port": 80},
+            "unanswered-probe",
+            "keepalived_probe_path",
+            "balancer_sites[0].listen[0] expects a PROXY header, which no question has",
+        ),
+        (
+            checks({"name": "a", "url": "http://10.0.0.100:8443/"}, **listening("80", "8443 ssl")),
+            "unanswered-probe",
+            "keepalived_checks[0].url",
+            "balancer_sites[0].listen[1] expects TLS, so http://10.0.0.100:8443/ fails on every balancer",
+        ),
+        (
+            {"balancer_health_listen": ["80"], "keepalived_probe_port": 80},
+            "shared-listener",
+            "balancer_health_listen[0]",
+            "port 80 is that of balancer_sites[0].listen[0] as well, and what a site does there would decide whether "
+            "this balancer is fit",
+        ),
+        (
+            {"balancer_health_listen": ["127.0.0.1:8005"], "keepalived_probe_port": 8005, **listening("8000-8010")},
+            "shared-listener",
+            "balancer_health_listen[0]",
+            "port 8005 is that of balancer_sites[0].listen[0] as well",
+        ),
+        (
+            {"balancer_health_listen": ["488 proxy_protocol"]},
+            "input",
+            "balancer_health_listen[0]",
+            "is asked in plain HTTP, and not with proxy_protocol: use an address and a port alone",
+        ),
+        (
+            {"balancer_health_listen": ["unix:/run/health"]},
+            "input",
+            "balancer_health_listen[0]",
+            "is asked in plain HTTP, and not with a Unix socket",
         ),
     ],
 )
@@ -333,6 +384,7 @@ def test_what_is_refused(variables: Variables, rule: str, where: str, words: str
             {
                 "keepalived_probe_host": "blog.example.com",
                 "keepalived_probe_path": "/",
+                "keepalived_probe_port": 80,
                 "keepalived_allow_no_holder": True,
             },
             "keepalived_probe_path",
@@ -397,3 +449,39 @@ def test_a_server_that_names_the_address_goes_before_those_that_take_any() -> No
         assert found.answers == answers
     assert routes.route(servers, address="127.0.0.1", port=8080, host="a", path="/") is None
     assert routes.route(servers, address="::1", port=80, host="a", path="/") is None
+
+
+@pytest.mark.parametrize(
+    ("listens", "ports", "peer"),
+    [
+        (["80"], [("", 80, 80)], (80, False)),
+        (["80 proxy_protocol", "443 ssl"], [("", 80, 80), ("", 443, 443)], (80, True)),
+        (["443 ssl"], [("", 443, 443)], (443, False)),
+        (["[::]:80", "443 quic", "127.0.0.1:9", "unix:/run/x"], [("", 80, 80)], (80, False)),
+        (["10.0.0.100:8000-8010"], [("10.0.0.100", 8000, 8010)], None),
+        (["10.0.0.12:81"], [("10.0.0.12", 81, 81)], (81, False)),
+    ],
+)
+def test_the_ports_of_the_service_are_planned_and_a_peer_is_asked_at_one_of_them(
+    listens: list[str], ports: list[tuple[str, int, int]], peer: tuple[int, bool] | None
+) -> None:
+    documents = InventoryBuilder(listening(*listens)).documents("lb1")
+    found = documents["balancer"]["state"]["nginx"]["service_ports"]
+    assert [(one["address"], one["first"], one["last"]) for one in found] == ports
+    asked = documents["keepalived"]["state"]["watcher"]["document"]["probe"]["peers"]
+    assert [(one["address"], one["port"], one["proxy_protocol"]) for one in asked] == (
+        [("10.0.0.12", *peer)] if peer else []
+    )
+
+
+@pytest.mark.parametrize("listen", ["80 proxy_protocol", "443 ssl", "8080", "10.0.0.100:80", "[::]:80 ipv6only=off"])
+def test_what_a_site_listens_with_never_decides_whether_a_balancer_is_fit(listen: str) -> None:
+    """N2: the question goes to a listener of its own, in plain HTTP, whatever the sites are."""
+    inventory = InventoryBuilder(listening(listen))
+    assert [str(finding) for finding in inventory.findings()] == []
+    documents = inventory.documents("lb1")
+    probe = documents["keepalived"]["state"]["watcher"]["document"]["probe"]
+    [health] = [
+        one for one in documents["balancer"]["state"]["nginx"]["servers"] if one.get("name") == "holdfast-health"
+    ]
+    assert (health["listen"], probe["address"], probe["port"]) == (["127.0.0.1:488"], "127.0.0.1", 488)

@@ -49,7 +49,8 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
         [dict(detected, detection=0.306, address="10.0.0.12", peers=["10.0.0.11"], vips=["10.0.0.100"])],
     ]
     assert [plan[host].pop("packages")[0] for host in ("lb1", "lb2")] == ["keepalived", "keepalived"]
-    assert [plan[host].pop("server_names") for host in ("lb1", "lb2")] == [["blog.example.com"]] * 2
+    asked = [plan[host].pop("client_requests") for host in ("lb1", "lb2")]
+    assert [[(one["host"], one["port"]) for one in requests] for requests in asked] == [[("blog.example.com", 80)]] * 2
     assert [plan[host].pop("restart_first") for host in ("lb1", "lb2")] == [[], []]
     assert [plan[host].pop("third_host") for host in ("lb1", "lb2")] == ["web1", "web1"]
     upstreams = {"balancer_upstreams": [{"name": "blog", "servers": servers}], "balancer_stream_upstreams": []}

@@ -17,7 +17,7 @@ from ansible_collections.holdfast.nginx_ha.tests.unit.probe.misbehaving import S
 DEFAULTS: dict[str, t.Any] = {
     **{"url": None, "address": None, "port": None, "path": None, "host": None, "tls": False, "validate_certs": True},
     **{"headers": {}, "rate": 200.0, "duration": 10.0, "timeout": 3.0, "slow_after": 0.5, "expect": [200]},
-    **{"served_by": ""},
+    **{"served_by": "", "proxy_protocol": False},
 }
 
 

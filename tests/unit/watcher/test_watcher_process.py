@@ -129,7 +129,7 @@ def test_a_frozen_nginx_is_found_and_thawed(harness: Harness) -> None:
 
 def test_a_pause_of_the_whole_machine_is_not_held_against_nginx(harness: Harness) -> None:
     """A question is under way when both are paused; the watcher runs again first, long after its time was up."""
-    harness.configure(interval=0.2, timeout=1.0, fall=1, peers=[PEER])
+    harness.configure(interval=0.2, timeout=1.0, fall=1, peers=[{"address": PEER}])
     harness.peer()
     nginx = harness.nginx()
     watcher = harness.watcher()

@@ -180,7 +180,7 @@ def test_a_worker_starves_that_is_ready_to_run_and_gets_no_processor(stopped: bo
 @pytest.fixture
 def frozen(harness: Harness) -> subprocess.Popen[bytes]:
     """A fake nginx that the watcher knows, with limits of 0.4 s and 1.2 s."""
-    harness.configure(timeout=0.35, peers=[PEER])
+    harness.configure(timeout=0.35, peers=[{"address": PEER}])
     nginx = harness.nginx()
     harness.watcher()
     return nginx
@@ -227,7 +227,7 @@ def test_stalls_are_no_freeze(harness: Harness, frozen: subprocess.Popen[bytes])
 
 
 def test_a_slow_nginx_is_fit(harness: Harness) -> None:
-    harness.configure(timeout=0.35, peers=[PEER])
+    harness.configure(timeout=0.35, peers=[{"address": PEER}])
     harness.peer()
     nginx = harness.nginx(delay=0.38)
     harness.watcher()

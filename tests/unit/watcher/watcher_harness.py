@@ -54,9 +54,13 @@ class Harness:
         patience: float = 0,
         checks: t.Sequence[t.Any] = (),
         address: str = "192.0.2.100",
+        ports: str = "",
         **probe: t.Any,
     ) -> None:
-        """Write the settings; ``address`` is the shared one, which this machine has not, and keepalived has let go."""
+        """Write the settings; ``address`` is the shared one, which this machine has not, and keepalived has let go.
+
+        ``ports`` is the file of the service's ports.
+        """
         each = {"interval": 0.05, "timeout": 0.5, "fall": 2, "rise": 2}
         settings = {"interval": 0.05, "timeout": 0.1, "fall": 2, "rise": 2, **probe}
         question = {"address": "127.0.0.1", "port": self.port, "host": "health.invalid", "path": "/health"}
@@ -66,6 +70,7 @@ class Harness:
                     "track_dir": str(self.track),
                     "addresses": [{"address": address, "interface": "lo"}],
                     "events": str(self.events),
+                    "ports": ports,
                     "nginx": {"unit": "nginx.service", "pid_file": str(self.pid_file), "patience": patience},
                     "probe": {**question, **settings},
                     "checks": [{**each, **check} for check in checks],

@@ -20,6 +20,7 @@ class Config:
             data = json.loads(text)
             self.track_dir = str(data["track_dir"])
             self.events = str(data.get("events", ""))
+            self.ports_file = str(data.get("ports", ""))
             self.addresses = [str(one["address"]) for one in data.get("addresses", ())]
             self.unit = str(data["nginx"]["unit"])
             self.pid_file = str(data["nginx"]["pid_file"])
@@ -29,7 +30,8 @@ class Config:
             self.interval = float(probe["interval"])
             self.timeout = float(probe["timeout"])
             self.fall = int(probe["fall"])
-            self.peers = [Target({**probe, "address": peer}) for peer in probe.get("peers", ())]
+            # A peer is asked as a client would ask it: its own listener is for itself alone.
+            self.peers = [Target({**probe, **peer}) for peer in probe.get("peers", ())]
             self.rise = int(probe["rise"])
             self.checks = [Check(one) for one in data.get("checks", ())]
         if min(self.interval, self.timeout) < 0.01 or min(self.fall, self.rise) < 1:

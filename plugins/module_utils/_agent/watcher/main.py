@@ -5,10 +5,10 @@
 
 ``nginx_crash`` is 1 while nginx's main process is dead or its listener refuses connections, ``nginx_down`` when systemd
 has not brought it back within the grace period of the policy ``restart_first``, or has given up, and ``nginx_probe``
-while nginx is there and does not answer. ``check_<name>`` is 1 while a check of the user's fails. keepalived sees every
-file through inotify as soon as it is written. The main process is held by a pidfd, so its death is an event and not
-found by asking; a frozen nginx is found by asking it, many times a second, for a location that it answers itself. Who
-answers late is not frozen: see silence.py.
+while nginx is there and does not answer, or nobody listens on a port of the service. ``check_<name>`` is 1 while a
+check of the user's fails. keepalived sees every file through inotify as soon as it is written. The main process is held
+by a pidfd, so its death is an event and not found by asking; a frozen nginx is found by asking it, many times a second,
+for a location that it answers itself. Who answers late is not frozen: see silence.py.
 
 Where this program stops or fails, all files become 0: its own faults must not take the address from every node.
 ``watcher CONFIG ended``, which systemd runs behind it, raises the alarm, however it ended.
@@ -28,6 +28,7 @@ from .checker import Checker
 from .children import Child, Command
 from .config import Config
 from .health import Health, RestartGrace
+from .ports import ServicePorts
 from .probe import READ, Listener, Probe
 from .prober import Prober
 from .process import Gone, MainProcess, Workers
@@ -90,6 +91,7 @@ class Watcher(Listener):
         self.unfit = False
         self.let_go_due: float | None = None  # when keepalived has to have let the addresses go, None once looked
         self.files = TrackFiles(config.track_dir, self.warn)
+        self.ports = ServicePorts(config.ports_file, self.warn)
         self.warned: set[str] = set()
         self.running = True
         self.reload = False
@@ -117,6 +119,7 @@ class Watcher(Listener):
             if now >= ping:
                 ping = now + PING
                 log_left_out()
+                self.ports.look(alive=self.health.crashed is False)
                 self.report()
                 self.files.look_again()
                 self.look_after_folder(now)
@@ -174,9 +177,10 @@ class Watcher(Listener):
     def report(self) -> None:
         """Tell systemd that the loop turns, and the verdict for ``systemctl status``."""
         state = "fit" if self.health.fit else "unfit"
+        ports = f"; {self.ports.reason}" if self.ports.failed else ""
         failed = [check.name for check in self.config.checks if check.hysteresis.failed]
         checks = f"; failed checks: {', '.join(failed)}" if failed else ""
-        notify(f"WATCHDOG=1\nSTATUS=nginx is {state}: {self.health.reason}{checks}")
+        notify(f"WATCHDOG=1\nSTATUS=nginx is {state}: {self.health.reason}{ports}{checks}")
 
     def wait(self, due: float) -> None:
         """Sleep until something happens or is due, and handle it. What has arrived counts before what is overdue.
@@ -330,11 +334,13 @@ class Watcher(Listener):
         crashed = self.health.crashed
         down = self.grace.look(crashed, now)
         if crashed is not None:
-            unfit = down or self.health.frozen
+            mute = self.health.frozen or self.ports.failed
+            unfit = down or mute
             if unfit != self.unfit:
                 self.unfit, self.let_go_due = unfit, now + LET_GO if unfit else None
-            for name, unfit in ((CRASH, crashed), (DOWN, down), (PROBE, self.health.frozen)):
-                self.files.publish(name, unfit, self.health.reason)
+            for name, unfit in ((CRASH, crashed), (DOWN, down), (PROBE, mute)):
+                is_shut = name == PROBE and self.ports.failed and not self.health.frozen
+                self.files.publish(name, unfit, self.ports.reason if is_shut else self.health.reason)
         for check in self.config.checks:
             while check.warnings:
                 self.warn(check.warnings.pop())
@@ -353,6 +359,8 @@ class Watcher(Listener):
         self.checker.stop()
         self.files = TrackFiles(self.config.track_dir, self.warn)
         self.files.remove_checks_but(check.file_name for check in self.config.checks)
+        if self.ports.path != self.config.ports_file:
+            self.ports = ServicePorts(self.config.ports_file, self.warn)
         self.grace.seconds = self.config.patience
         self.health.answers.rise = self.config.rise
         self.silence = Silence(self.config.limit)

@@ -25,6 +25,7 @@ PART = 4096  # bytes that are read at a time
 LONGEST_LINE = 4096
 LONGEST = 65536  # bytes of an answer up to its status, a handshake with its certificates included
 STATUS_LINE = re.compile(rb"HTTP/[0-9.]{1,8} ([0-9]{3})[ \r]")  # RFC 9112, section 4
+PROXY_HEADER = b"PROXY UNKNOWN\r\n"  # haproxy.org, proxy-protocol.txt, section 2.1: no address is told
 NOT_HTTP = "what it answers is not HTTP"
 
 
@@ -35,6 +36,7 @@ class Target:
         self.address = str(data["address"])
         self.port = int(data["port"])
         self.tls = bool(data.get("tls", False))
+        self.proxy_protocol = bool(data.get("proxy_protocol", False))
         self.host = str(data.get("host", ""))
         self.path = str(data.get("path", ""))
 
@@ -89,7 +91,9 @@ class Probe:
 
     def _ask(self) -> t.Generator[int, None, int]:
         target = self.target
-        plain = bool(target.path) and not target.tls  # then what is sent tells when the connection is there
+        plain = (
+            bool(target.path) and not target.tls and not target.proxy_protocol
+        )  # then what is sent tells when the connection is there
         error = self.connection.connect_ex((target.address, target.port))
         if error == errno.EINPROGRESS and not plain:
             yield WRITE
@@ -98,6 +102,8 @@ class Probe:
             raise OSError(error, os.strerror(error))
         if not target.path:
             return 0
+        if target.proxy_protocol:
+            self.connection.send(PROXY_HEADER)
         if target.tls:
             yield from self._shake_hands()
         yield from self._send(

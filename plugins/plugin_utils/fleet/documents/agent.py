@@ -8,16 +8,19 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping, Sequence
 
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import checks, own_probe, probe, probe_rise
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import TRACK_DIR, check_file
 
-__all__ = ("EVENT_DIR", "NGINX_UNIT", "detector", "notifier", "track_names", "watcher")
+__all__ = ("EVENT_DIR", "NGINX_UNIT", "PORTS", "detector", "notifier", "track_names", "watcher")
 
 Variables = Mapping[str, t.Any]
 
 EVENTS = "/run/holdfast/events"
 EVENT_DIR = "/var/log/holdfast"
 NGINX_UNIT = "nginx.service"
+PORTS = "/etc/holdfast/ports.json"
+"""Where the ports stand on which nginx has to listen: it is written with nginx's configuration."""
 
 OF_NGINX = ("nginx_crash", "nginx_down", "nginx_probe", "nginx_stop")
 """Track files that exist whatever is tracked, so that a change of the policy finds them."""
@@ -42,6 +45,7 @@ def watcher(variables: Variables, detected: Sequence[Variables], patience: float
     return {
         "track_dir": TRACK_DIR,
         "events": EVENTS,
+        "ports": PORTS,
         "nginx": {"unit": NGINX_UNIT, "pid_file": "/run/nginx.pid", "patience": patience},
         "probe": {
             **own_probe(variables),
@@ -49,10 +53,28 @@ def watcher(variables: Variables, detected: Sequence[Variables], patience: float
             "timeout": asked.timeout,
             "fall": asked.fall,
             "rise": probe_rise(variables),
-            "peers": list(dict.fromkeys(peer for instance in detected for peer in instance["peers"])),
+            "peers": [
+                {"address": peer, **asked}
+                for peer in dict.fromkeys(peer for instance in detected for peer in instance["peers"])
+                for asked in _asked_of_a_peer(variables, peer)
+            ],
         },
         "checks": [dict(one.options) for one in checks(variables)],
     }
+
+
+def _asked_of_a_peer(variables: Variables, address: str) -> list[dict[str, t.Any]]:
+    """Return how nginx of a peer can be asked whether it lives, nothing where it serves no HTTP at that address.
+
+    Any answer will do, and nginx answers what is plain also where it expects TLS.
+    """
+    for site in range(len(variables["balancer_sites"])):
+        alone = {"balancer_sites": variables["balancer_sites"][site : site + 1], "balancer_streams": []}
+        for one in access.service_ports(alone):
+            said = access.spoken_at(alone, address, one["first"])
+            if one["address"] in ("", address) and said is not None:
+                return [{"port": one["first"], "proxy_protocol": "proxy_protocol" in said[1]}]
+    return []
 
 
 def detector(variables: Variables, detected: Sequence[Variables]) -> dict[str, t.Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterator, Mapping
 
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.access import listen, listens
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.default_servers import with_default_servers
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.nginx_configuration import judged
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
@@ -40,7 +40,7 @@ def served(plan: Plan, host: str) -> Document:
 
 def balancer(plan: Plan, host: str, derived: Document) -> Document:
     """Return the sections of ``host_state`` that let nginx of a host balance; ``derived`` is its ``Plan.balancer``."""
-    options = served(plan, host)
+    options, variables = served(plan, host), plan.members[host].variables
     balances = bool(options["upstreams"] or options["stream_upstreams"])
     return {
         "kernel": {
@@ -50,7 +50,7 @@ def balancer(plan: Plan, host: str, derived: Document) -> Document:
                 for family in derived["kernel"]["nonlocal_bind"]
             ],
         },
-        "nginx": {**options, "drift": plan.members[host].variables["balancer_drift"]},
+        "nginx": {**options, "drift": variables["balancer_drift"], "service_ports": access.service_ports(variables)},
         "selinux": {"booleans": ["httpd_can_network_connect"] if balances else []},
     }
 
@@ -58,18 +58,19 @@ def balancer(plan: Plan, host: str, derived: Document) -> Document:
 def balancer_preflight(plan: Plan, host: str) -> Document:
     """Return what ``preflight`` looks for before nginx of a host balances."""
     variables = plan.members[host].variables
-    found = [*listens(variables), *(one for said in variables["balancer_health_listen"] for one in listen(said))]
-    numbers = (number for _address, port, protocol in found if protocol == "tcp" for number in _numbers(port))
+    ranges = [(one["first"], one["last"]) for one in access.service_ports(variables)]
+    ranges += [said for said in map(access.port_range, variables["balancer_health_listen"]) if said]
+    numbers = dict.fromkeys(number for first, last in ranges for number in range(first, last + 1))
     names = [{"kind": kind, "name": name, "path": path} for kind, name, path in judged(served(plan, host)).undefined]
     return {
         "packages": [variables["nginx_package"]],
-        "ports": list(dict.fromkeys(numbers)),
+        "ports": list(numbers),
         **({"nginx_names": names} if names else {}),
     }
 
 
 def _health(variables: Variables) -> Document:
-    """Return the site that tells the watcher whether nginx answers."""
+    """Return the server that tells the watcher whether nginx answers; no site shares its listener."""
     return {
         "name": "holdfast-health",
         "server_name": [variables["balancer_health_host"]],
@@ -96,9 +97,3 @@ def _status(variables: Variables) -> Iterator[Document]:
             "access": [*(f"allow {one}" for one in variables["balancer_status_allow"]), "deny all"],
             "locations": [{"path": "/", "stub_status": True}],
         }
-
-
-def _numbers(ports: str) -> Iterator[int]:
-    """Yield the numbers of a port, or of a range such as 8000-8010."""
-    first, _sign, last = ports.partition("-")
-    yield from range(int(first), int(last or first) + 1)

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a client asks for each service of a balancer: scheme, port, name, PROXY header. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import VIRTUAL_SERVERS
+
+__all__ = ("client_requests",)
+
+NO_CERTIFICATE = 400
+"""What nginx answers where it wants a certificate of the client's; https://nginx.org/en/docs/http/ngx_http_ssl_module.html"""
+
+
+def client_requests(variables: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """Return the requests of a client, as ``site_probe`` takes them: one for each site, and port that it listens on.
+
+    One without an ``address`` is made at every shared address. What answers nobody on purpose is not asked, nor is a
+    site with patterns for names where others have a name. A stream, and a port of LVS, is connected to.
+    """
+    found: list[dict[str, t.Any]] = []
+    nameless: list[dict[str, t.Any]] = []
+    for index, site in _dicts(variables["balancer_sites"]):
+        if str(site.get("return") or "").split()[:1] == ["444"] or site.get("ssl_reject_handshake") in (True, "on"):
+            continue
+        names = access.server_names({"balancer_sites": [site]})
+        wants_certificate = str(site.get("ssl_verify_client") or "off") in ("on", "True")
+        for where in _where(variables, "balancer_sites", index):
+            request = {**where, "host": (names or [""])[0], "expect": [NO_CERTIFICATE] if wants_certificate else []}
+            (found if names else nameless).append(request)
+    found = found or nameless[:1]
+    for index, _stream in _dicts(variables["balancer_streams"]):
+        found += [{**where, "connects": True} for where in _where(variables, "balancer_streams", index)]
+    for _index, server in _dicts(variables[VIRTUAL_SERVERS]):
+        if str(server.get("protocol") or "tcp").lower() == "tcp" and server.get("port") and server.get("address"):
+            found.append({"address": str(server["address"]), "port": int(server["port"]), "connects": True})
+    return [one for number, one in enumerate(found) if one not in found[:number]]
+
+
+def _where(variables: Mapping[str, t.Any], variable: str, index: int) -> t.Iterator[dict[str, t.Any]]:
+    """Yield where and how a client speaks to one site or stream; of a range, its first port."""
+    for path, text in access.written(variables):
+        if not path.startswith(f"{variable}[{index}]."):
+            continue
+        words = text.split()[1:]
+        for host, ports, protocol in access.listen(text):
+            if protocol == "tcp":
+                yield {
+                    "address": host,
+                    "port": int(ports.partition("-")[0]),
+                    "tls": "ssl" in words and variable == "balancer_sites",
+                    "proxy_protocol": "proxy_protocol" in words,
+                }
+
+
+def _dicts(value: t.Any) -> t.Iterator[tuple[int, Mapping[str, t.Any]]]:
+    for index, one in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(one, Mapping):
+            yield index, one
