@@ -88,6 +88,14 @@ reloaded:
   description: Whether the daemon was reloaded, and was seen to run the new configuration.
   returned: success
   type: bool
+running:
+  description: Whether the daemon runs. Where it does not, nobody serves what was written, which is a warning.
+  returned: success
+  type: bool
+started:
+  description: Whether it did not run although its service is enabled, and was started, or would be in check mode.
+  returned: success
+  type: bool
 repaired:
   description: Whether a former run was killed half-way, and was finished or undone first.
   returned: success

@@ -88,6 +88,14 @@ reloaded:
       itself, else keepalived is restarted, else the change is undone. RV(warnings) tell it.
   returned: success
   type: bool
+running:
+  description: Whether the daemon runs. Where it does not, nobody serves what was written, which is a warning.
+  returned: success
+  type: bool
+started:
+  description: Always V(false). The role starts keepalived, behind the watcher that tells it whether this node is fit.
+  returned: success
+  type: bool
 repaired:
   description:
     - Whether a former run was killed half-way, and was finished or undone first.

@@ -209,3 +209,49 @@ def test_a_killed_nginx_is_not_started_by_a_change(serving: Host) -> None:
     assert not done["reloaded"]
     serving.run("systemctl reset-failed nginx; systemctl restart nginx")
     assert word(serving) == "new"
+
+
+def test_a_failed_nginx_is_started_with_the_files_that_mend_it(serving: Host) -> None:
+    """N3: its files were broken by hand, it has died, and systemd has given it up."""
+    serving.write(SITE, "no configuration\n")
+    serving.run("systemctl kill -s KILL nginx; for try in $(seq 25); do systemctl start nginx; done 2>/dev/null; true")
+    assert serving.attempt("systemctl is-active nginx").rc
+    would = serving.ok("nginx_config", site("new"), check=True)
+    assert would["changed"]
+    assert serving.attempt("systemctl is-active nginx").rc
+    done = serving.ok("nginx_config", site("new"))
+    assert (done["changed"], done["running"], done["started"]) == (True, True, True)
+    assert word(serving) == "new"
+
+
+def test_a_dead_nginx_is_started_although_no_file_differs(serving: Host) -> None:
+    serving.run("systemctl stop nginx")
+    would = serving.ok("nginx_config", site("old"), check=True)
+    assert (would["changed"], would["started"], would["files"]) == (True, True, [])
+    assert serving.ok("nginx_config", site("old"))["started"]
+    assert word(serving) == "old"
+    assert not serving.ok("nginx_config", site("old"))["changed"]
+
+
+def test_one_that_nothing_wants_to_run_is_told_of(serving: Host) -> None:
+    serving.run("systemctl disable --now nginx")
+    try:
+        done = serving.ok("nginx_config", site("new"))
+        assert (done["changed"], done["running"], done["started"]) == (True, False, False)
+        assert "The daemon does not run here, and nothing wants it to" in str(done["warnings"])
+    finally:
+        serving.run("systemctl enable --now nginx")
+
+
+def test_one_whose_port_is_taken_keeps_its_old_files(serving: Host) -> None:
+    serving.run(
+        "systemctl stop nginx; systemd-run --unit=test-taken python3 -m http.server 8099; "
+        "for try in $(seq 50); do ss -tln | grep -q :8099 && break; sleep 0.1; done"
+    )
+    words = serving.refused("nginx_config", site("new", listen=["80", "8099"]))
+    assert words.startswith(
+        "nginx did not run, and does not start with the new configuration, the old one was put back"
+    )
+    assert "bind() to 0.0.0.0:8099 failed" in words
+    serving.run("systemctl stop test-taken; systemctl reset-failed nginx; systemctl start nginx")
+    assert word(serving) == "old"

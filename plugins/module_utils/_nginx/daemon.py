@@ -40,6 +40,8 @@ _COMPILED = re.compile(
     r"--((?:prefix|user|group|pid-path|lock-path|error-log-path|http-log-path|http-[a-z-]+-temp-path))=(\S+)"
 )
 _NOT_FILES = ("off", "stderr", "syslog:", "memory:")
+UNIT = "nginx.service"
+HOME = "/etc/nginx"
 _LINE = re.compile(r"^(?:\S+ \S+ )?(?:nginx: )?\[(emerg|alert|crit|error|warn)\] (?:\d+#\d+: )?(.*)$")
 # What nginx says, and what there is to do where it names only one of two places.
 _ADVICE = {
@@ -154,6 +156,22 @@ class NginxDaemon(Daemon):
     @property
     def reload_command(self) -> tuple[str, ...]:
         return (self.binary, "-s", "reload", "-c", self.main_file)
+
+    def wanted(self) -> bool:
+        """Whether the distribution's service is on: then a configuration without an nginx that serves it is none."""
+        done = self._runner("systemctl", "is-enabled", UNIT)
+        return self.root == HOME and done.stdout.startswith("enabled")
+
+    def start(self, *, timeout: float) -> str | None:
+        log = self._error_log()
+        size = os.path.getsize(log) if log and os.path.exists(log) else 0
+        # systemd refuses one that it has given up.
+        self._runner("systemctl", "reset-failed", UNIT)
+        done = self._runner("systemctl", "start", UNIT, timeout=timeout)
+        if done.rc == 0 and self.running():
+            return None
+        words = list(dict.fromkeys(_said(_read_from(log, size), "emerg", "alert")))
+        return self.located("; ".join(words) or done.output or f"journalctl -u {UNIT} says why")
 
     def before_reload(self) -> _Generation:
         main = self.main_pid() or 0

@@ -62,7 +62,7 @@ def settle(
 
     def act(verb: str, name: str) -> None:
         if not check:
-            must("systemctl", verb, *filter(None, [name]), runner=runner)
+            must("systemctl", *verb.split(), *filter(None, [name]), runner=runner)
         done.append((name, verb))
 
     if any(look["NeedDaemonReload"] == "yes" for look in looks.values()):
@@ -75,6 +75,8 @@ def settle(
             act("disable", service.name)
         if not service.runs:
             continue
+        if look["UnitFileState"] == "masked-runtime":
+            act("unmask --runtime", service.name)  # a run that installed it was cut off
         if look["ActiveState"] not in RUNS:
             act("start", service.name)
         elif service.restarts and _newer_than_start(look, service.programs, new):

@@ -81,6 +81,14 @@ class Daemon:
         """Return whether there is a process to reload."""
         return self.main_pid() is not None
 
+    def wanted(self) -> bool:
+        """Return whether a change has to start it where it does not run, instead of only saying so."""
+        return False
+
+    def start(self, *, timeout: float) -> str | None:
+        """Start it where it does not run; return None, or in its own words why it does not run then."""
+        raise NotImplementedError
+
     def check(self, changes: Changes) -> Check:
         """Return how to test the tree with these changes."""
         raise NotImplementedError

@@ -99,7 +99,10 @@ class Request:
 
 @dataclass
 class Result:
-    """What happened. ``files`` holds path -> created, changed or removed; ``diff`` is what Ansible prints."""
+    """What happened. ``files`` holds path -> created, changed or removed; ``diff`` is what Ansible prints.
+
+    ``running`` is whether the daemon runs at the end, ``started`` whether this change has started it, or would.
+    """
 
     files: dict[str, str] = field(default_factory=dict)
     diff: list[dict[str, str]] = field(default_factory=list)
@@ -107,12 +110,14 @@ class Result:
     validated: str = "model"
     staged_with: str | None = None
     reloaded: bool = False
+    running: bool = True
+    started: bool = False
     warnings: list[str] = field(default_factory=list)
     repaired: bool = False
 
     @property
     def changed(self) -> bool:
-        return bool(self.files) or self.repaired
+        return bool(self.files) or self.repaired or self.started
 
     def to_dict(self) -> dict[str, t.Any]:
         return {
@@ -123,6 +128,8 @@ class Result:
             "validated": self.validated,
             "staged_with": self.staged_with,
             "reloaded": self.reloaded,
+            "running": self.running,
+            "started": self.started,
             "warnings": self.warnings,
             "repaired": self.repaired,
         }
@@ -549,8 +556,21 @@ class Transaction:
             prepare(self._manifest_path, Wanted(manifest.dump(), 0o600))
             os.rename(prepared_path(self._manifest_path), self._manifest_path)
 
+    def _start(self, result: Result, put_back: str = "") -> None:
+        """Start the daemon where it is wanted and does not run, or note that it does not; in check mode say it."""
+        result.running = self.daemon.running()
+        if result.running or not self.daemon.installed() or not self.daemon.wanted():
+            return
+        if not self.check_mode:
+            words = self.daemon.start(timeout=self.timeout)
+            if words is not None:
+                raise HoldfastError(f"{self.daemon.name} did not run, and does not start{put_back}: {words}")
+            result.running = True
+        result.started = True
+
     def _reload(self, changes: Changes, result: Result) -> None:
         if not self.daemon.running():
+            self._start(result, " with the new configuration, the old one was put back")
             return
         before = self.daemon.before_reload()
         done = self.runner(*self.daemon.reload_command, timeout=self.timeout)
@@ -568,6 +588,7 @@ class Transaction:
     def _mend(self, result: Result) -> None:
         """Bring what a former run or a hand left wrong although no file differs; in check mode say it."""
         if not self.daemon.running():
+            self._start(result)
             return
         if self.check_mode:
             wrong = self.daemon.differs()

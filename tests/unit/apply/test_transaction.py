@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction import stage
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import Result
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import Result, Transaction
 from fake_daemon import FakeDaemon, request, transaction
 
 OLD = {"a.conf": "a is old\n", "b.conf": "b is old\n", "c.conf": "c is old\n"}
@@ -270,3 +270,63 @@ def test_two_runs_do_not_interleave(home: str, monkeypatch: pytest.MonkeyPatch) 
             change.__enter__()
     monkeypatch.undo()
     assert apply(home, NEW).changed
+
+
+class Dead(FakeDaemon):
+    """The daemon does not run. It is ``wanted`` or not, and ``words`` are why it does not start."""
+
+    def __init__(self, home: str, *, wanted: bool = True, words: str | None = None) -> None:
+        super().__init__(home)
+        self.lives, self.is_wanted, self.words = False, wanted, words
+        self.starts = 0
+
+    def running(self) -> bool:
+        return self.lives
+
+    def wanted(self) -> bool:
+        return self.is_wanted
+
+    def start(self, *, timeout: float) -> str | None:
+        self.starts += 1
+        self.lives = self.words is None
+        return self.words
+
+
+def dead(home: str, daemon: Dead, texts: t.Mapping[str, str], *, check_mode: bool = False) -> Result:
+    """Apply these texts where the daemon does not run."""
+    state, runtime = os.path.join(home, "var"), os.path.join(home, "run")
+    with Transaction(daemon, check_mode=check_mode, state_folder=state, runtime=runtime) as change:
+        return change.apply(request(home, texts))
+
+
+def test_a_daemon_that_is_wanted_is_started_with_its_new_files_and_without_any(home: str) -> None:
+    """N3: repaired files and a dead daemon are no success."""
+    daemon = Dead(home)
+    assert dead(home, daemon, {"a.conf": "new\n"}, check_mode=True).files
+    assert not daemon.lives
+    result = dead(home, daemon, {"a.conf": "new\n"})
+    assert (result.started, result.running, daemon.files_text()) == (True, True, "new\n")
+    daemon.lives = False
+    result = dead(home, daemon, {"a.conf": "new\n"}, check_mode=True)
+    assert (result.changed, result.started, daemon.lives) == (True, True, False)
+    result = dead(home, daemon, {"a.conf": "new\n"})
+    assert (result.changed, result.started, daemon.lives, daemon.starts) == (True, True, True, 2)
+    assert not dead(home, daemon, {"a.conf": "new\n"}).changed
+
+
+def test_one_that_nothing_wants_to_run_is_told_of(home: str) -> None:
+    daemon = Dead(home, wanted=False)
+    result = dead(home, daemon, {"a.conf": "new\n"})
+    assert (result.changed, result.started, result.running, daemon.starts) == (True, False, False, 0)
+
+
+def test_one_that_does_not_start_gets_its_old_files_back(home: str) -> None:
+    dead(home, Dead(home), {"a.conf": "old\n"})
+    daemon = Dead(home, words="the port is taken")
+    with pytest.raises(HoldfastError) as error:
+        dead(home, daemon, {"a.conf": "new\n"})
+    assert str(error.value) == (
+        "daemon did not run, and does not start with the new configuration, the old one was put back: the port is taken"
+    )
+    assert daemon.files_text() == "old\n"
+    assert not os.path.exists(os.path.join(home, "var", "daemon", "journal"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx import nginx_service
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 
 __all__ = ("backend", "backend_preflight")
@@ -32,10 +33,11 @@ def backend(plan: Plan, host: str) -> Document:
         "root": variables["backend_root"],
         "index": ["index.html"],
     }
+    serves = variables["backend_server"] == "nginx"
     return {
         "loopback": {"addresses": own_addresses},
         **({"firewall": firewall} if variables["backend_firewall"] == "auto" else {}),
-        **({"nginx": {"servers": [site]}} if variables["backend_server"] == "nginx" else {}),
+        **({"nginx": {"servers": [site]}, "services": {"services": [nginx_service(variables)]}} if serves else {}),
     }
 
 

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.default_servers import with_default_servers
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.agent import NGINX_UNIT
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.nginx_configuration import judged
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 
-__all__ = ("balancer", "balancer_preflight", "served")
+__all__ = ("balancer", "balancer_preflight", "nginx_service", "served")
 
 Variables = Mapping[str, t.Any]
 Document = t.Dict[str, t.Any]
@@ -52,6 +53,7 @@ def balancer(plan: Plan, host: str, derived: Document) -> Document:
         },
         "nginx": {**options, "drift": variables["balancer_drift"], "service_ports": access.service_ports(variables)},
         "selinux": {"booleans": ["httpd_can_network_connect"] if balances else []},
+        "services": {"services": [nginx_service(variables)]},
     }
 
 
@@ -67,6 +69,11 @@ def balancer_preflight(plan: Plan, host: str) -> Document:
         "ports": list(numbers),
         **({"nginx_names": names} if names else {}),
     }
+
+
+def nginx_service(variables: Variables) -> Document:
+    """Return the service of nginx, as ``host_state`` takes it: started when its configuration is there."""
+    return {"name": NGINX_UNIT, "enabled": variables["nginx_service_enabled"], "restarts": False}
 
 
 def _health(variables: Variables) -> Document:
