@@ -25,6 +25,10 @@ options:
     description: Whether every instance has to be V(MASTER) or V(BACKUP), and there has to be one.
     type: bool
     default: false
+  steady:
+    description: Seconds for which all that is asked for has to be as it is asked for, without a break.
+    type: float
+    default: 0
   holds:
     description: Addresses that have to be on this host.
     type: list
@@ -238,7 +242,9 @@ def wanting(found: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any]) -> str:
             return "keepalived runs here without any instance"
         others = [one for one in found["instances"] if one["state"] not in ("MASTER", "BACKUP")]
         if others:
-            return ", ".join(f"{one['name']} is in {one['state']} here" for one in others)
+            says = ", ".join(f"{name} says {said}" for name, said in found["trackers"].items() if said not in ("0", ""))
+            states = ", ".join(f"{one['name']} is in {one['state']} here" for one in others)
+            return f"{states} ({says})" if says else states
     missing = [one for one in params["holds"] if one not in found["held"]]
     if missing:
         return f"{', '.join(missing)} did not come to this host"
@@ -249,16 +255,22 @@ def wanting(found: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any]) -> str:
 def settle(params: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], str]:
     """Return what ``gather`` does once all is as it was asked for; HoldfastError where that takes too long."""
     until = time.monotonic() + params["patience"]
+    since: float | None = None  # when all was first as it was asked for
     while True:
         try:
             found, warning = gather(params["root"], configuration=params["configuration"])
             wrong = wanting(found, params)
             if not wrong:
-                return found, warning
+                since = time.monotonic() if since is None else since
+                if time.monotonic() - since >= params["steady"]:
+                    return found, warning
+                time.sleep(PAUSE)
+                continue
         except HoldfastError as error:
             if not params["patience"]:
                 raise
             wrong = str(error)  # it is just being started, or reads its files again
+        since = None
         if time.monotonic() >= until:
             raise HoldfastError(
                 f"{wrong}, after {params['patience']:g} s: journalctl -u keepalived -u holdfast-watcher says why, and "
@@ -274,6 +286,7 @@ def main() -> None:
             "settled": {"type": "bool", "default": False},
             "holds": {"type": "list", "elements": "str", "default": []},
             "lacks": {"type": "list", "elements": "str", "default": []},
+            "steady": {"type": "float", "default": 0},
             "patience": {"type": "float", "default": 0},
             "root": {"type": "path", "default": "/etc/keepalived"},
         },
