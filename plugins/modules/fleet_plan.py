@@ -86,6 +86,7 @@ plan:
           balancer_stream_upstreams: []
           keepalived_virtual_servers: []
           packages: [keepalived, logrotate, nftables]
+          asked_at: [10.89.50.100]
           client_requests:
             - {address: "", port: 80, tls: false, proxy_protocol: false, host: blog.example.com, expect: []}
           restart_first: []
@@ -155,6 +156,10 @@ plan:
           elements: dict
         packages:
           description: The packages that the role P(holdfast.nginx_ha.keepalived#role) needs on this host.
+          type: list
+          elements: str
+        asked_at:
+          description: Where clients ask for the service, at the shared addresses or, without any, at the host itself.
           type: list
           elements: str
         client_requests:

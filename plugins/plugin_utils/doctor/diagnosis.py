@@ -61,6 +61,9 @@ def diagnose_noticed(case: Case) -> list[Finding]:
 
 def _of_host(case: Case, host: str, facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
     """Yield what is wrong with one member, seen alone."""
+    if not case.plan[host]["keepalived_instances"]:
+        yield from _units(host, {**facts, "units": {"nginx": facts["units"].get("nginx")}})
+        return
     if not facts["installed"]:
         yield Finding(
             DOWN, host, f"keepalived is not installed on {host}: run the playbook holdfast.nginx_ha.site for it."

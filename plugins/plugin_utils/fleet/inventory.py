@@ -82,6 +82,11 @@ class Cluster:
     name: str
     members: tuple[Balancer, ...]
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is one balancer that shares no address, so that nothing is there for keepalived to keep."""
+        return len(self.members) == 1 and not self.members[0].vips and not _said_instances(self.members[0].variables)
+
 
 @dataclass(frozen=True)
 class Fleet:
@@ -240,7 +245,16 @@ def _balancer(host: str, role: str, given: Mapping[str, t.Any], faults: Faults) 
             address = _own_address(host, family, given, vips, needed=family in spoken)
             if address:
                 addresses[family] = address
+    if not vips:
+        # Backends still want to know who comes to them.
+        for own in (literal(given.get(REACHED_BY)), literal(host)):
+            if own is not None and usable(own):
+                addresses.setdefault(own.version, str(own))
     return Balancer(host, role, cluster, vips, addresses, variables)
+
+
+def _said_instances(variables: Mapping[str, t.Any]) -> bool:
+    return bool(variables.get("keepalived_instances"))
 
 
 def _vips(variables: Mapping[str, t.Any]) -> t.Iterator[Vip]:

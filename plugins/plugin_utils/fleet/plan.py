@@ -19,6 +19,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks imp
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.client_requests import client_requests
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import (
     INSTANCE_OPTIONS,
+    REACHED_BY,
     UPSTREAMS,
     VIRTUAL_SERVERS,
 )
@@ -174,6 +175,7 @@ class Plan:
             "cluster": cluster.name,
             "members": [other.name for other in cluster.members],
             "third_host": self._third_host,
+            "asked_at": self._asked_at(member, instances),
             "vips": [str(vip.address) for instance in instances for vip in instance.vips],
             "keepalived_instances": [without_secrets(instance.options) for instance in instances],
             "keepalived_sync_groups": [dict(group.options) for group in self.sync_groups[member.name]],
@@ -183,7 +185,9 @@ class Plan:
             ],
             **self.upstreams[member.name],
             "keepalived_virtual_servers": self.virtual_servers[member.name],
-            "packages": [
+            "packages": []
+            if cluster.is_alone
+            else [
                 member.variables["keepalived_package"],
                 "logrotate",
                 *(["nftables"] if member.variables["keepalived_guard"] else []),
@@ -193,8 +197,13 @@ class Plan:
             "firewall": self._firewall(cluster, member, instances),
             "kernel": self._kernel(member),
             "outage": self._outage(cluster, member, instances),
-            "outage_told": self._told(cluster) if member is cluster.members[0] else "",
+            "outage_told": self._told(cluster) if member is cluster.members[0] and not cluster.is_alone else "",
         }
+
+    def _asked_at(self, member: Balancer, instances: Iterable[Instance]) -> list[str]:
+        """Return where clients ask for the service: at the shared addresses, or by what the host is reached itself."""
+        shared = [str(vip.address) for instance in instances for vip in instance.vips]
+        return shared or [str(member.variables.get(REACHED_BY) or member.name)]
 
     @functools.cached_property
     def _third_host(self) -> str:
@@ -266,7 +275,7 @@ class Plan:
     def _outage(self, cluster: Cluster, member: Balancer, instances: Iterable[Instance]) -> dict[str, float]:
         """Return the most seconds that each fault of this host costs, over all instances that it may hold."""
         asked, waits = probe(member.variables), patience(member.variables)
-        highest = self._highest[cluster.name]
+        highest = self._highest.get(cluster.name, {})
         worst: dict[str, float] = {}
         for instance in instances:
             successors = [one.priority for one in highest[instance.name] if one.host != instance.host]

@@ -26,6 +26,14 @@ def complete_clusters(plan: Plan) -> t.Iterator[Fault]:
         )
         yield Fault("no-balancers", "", "", message)
     for cluster in plan.fleet.clusters:
+        if cluster.is_alone:
+            message = (
+                "shares no address and has no partner: nginx is set up here and keepalived is not, and when this host "
+                f"fails nobody serves. Put a second balancer into group `{roles['backup']}` and set keepalived_vips to "
+                "change that"
+            )
+            yield Fault("single-balancer", cluster.members[0].name, "", message, "warning")
+            continue
         names = ", ".join(member.name for member in cluster.members)
         for role in ("master", "backup"):
             if any(member.role == role for member in cluster.members):

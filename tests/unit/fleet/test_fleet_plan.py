@@ -49,6 +49,7 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
         [dict(detected, detection=0.306, address="10.0.0.12", peers=["10.0.0.11"], vips=["10.0.0.100"])],
     ]
     assert [plan[host].pop("packages")[0] for host in ("lb1", "lb2")] == ["keepalived", "keepalived"]
+    assert [plan[host].pop("asked_at") for host in ("lb1", "lb2")] == [["10.0.0.100"]] * 2
     asked = [plan[host].pop("client_requests") for host in ("lb1", "lb2")]
     assert [[(one["host"], one["port"]) for one in requests] for requests in asked] == [[("blog.example.com", 80)]] * 2
     assert [plan[host].pop("restart_first") for host in ("lb1", "lb2")] == [[], []]
@@ -465,3 +466,29 @@ def test_the_order_of_members_is_masters_then_backups_as_listed() -> None:
         "master": {"y": {"ansible_host": "10.0.0.15"}, "b": {"ansible_host": "10.0.0.16"}},
     }
     assert InventoryBuilder(groups=groups).slices("z")["z"]["members"] == ["y", "b", "z", "c"]
+
+
+def test_one_balancer_without_an_address_to_share_is_planned_without_keepalived() -> None:
+    alone = {"master": {"lb1": {"ansible_host": "10.0.0.11"}}, "backup": {}}
+    inventory = InventoryBuilder({"keepalived_vips": None}, groups=alone)
+    [finding] = inventory.findings()
+    assert (finding.rule, finding.severity, finding.where) == ("single-balancer", "warning", "lb1")
+    assert finding.message.startswith(
+        "shares no address and has no partner: nginx is set up here and keepalived is not"
+    )
+    plan = inventory.examine().plan.slices(["lb1"])["lb1"]
+    assert (plan["vips"], plan["packages"], plan["asked_at"], plan["outage_told"]) == ([], [], ["10.0.0.11"], "")
+    documents = inventory.documents("lb1")
+    assert documents["keepalived"]["preflight"] == {}
+    [(section, firewall)] = documents["keepalived"]["state"].items()
+    assert (section, firewall["ports"], firewall["adverts"], firewall["guard"]) == ("firewall", ["80/tcp"], [], False)
+    assert [one["name"] for one in documents["balancer"]["state"]["services"]["services"]] == ["nginx.service"]
+    assert inventory.documents("web1")["backend"]["state"]["firewall"]["sources"] == ["10.0.0.11"]
+
+
+def test_an_address_without_a_partner_is_refused() -> None:
+    alone = {"master": {"lb1": {"ansible_host": "10.0.0.11"}}, "backup": {}}
+    assert [one.rule for one in InventoryBuilder(groups=alone).findings()] == ["no-backup"]
+    two = {"master": {"lb1": {"ansible_host": "10.0.0.11"}, "lb3": {"ansible_host": "10.0.0.13"}}, "backup": {}}
+    rules = {one.rule for one in InventoryBuilder({"keepalived_vips": None}, groups=two).findings()}
+    assert rules == {"no-backup", "no-address"}

@@ -51,6 +51,9 @@ def state(plan: Plan, host: str, derived: Document) -> Document:
     ``derived`` is its ``Plan.balancer``.
     """
     variables = plan.members[host].variables
+    if plan.cluster_of[host].is_alone:
+        alone = {**_firewall(variables, derived["firewall"]), "guard": False}
+        return {"firewall": alone} if variables["keepalived_firewall"] == "auto" else {}
     own = {"firewall": _firewall(variables, derived["firewall"])}
     heard = variables["keepalived_firewall"] == "auto" or variables["keepalived_guard"]
     return {
@@ -74,6 +77,8 @@ def preflight(plan: Plan, host: str, derived: Document) -> Document:
 
     ``derived`` is its ``Plan.balancer``.
     """
+    if plan.cluster_of[host].is_alone:
+        return {}
     variables = plan.members[host].variables
     run = scripts(variables, [one.said for one in plan.instances[host]])
     commands = variables["keepalived_notify_commands"].values()
