@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -23,21 +24,20 @@ from lab import machine
 from lab.command import LAB_DIRECTORY, environment
 from lab.daemons import ensure_daemons
 from lab.image import ensure_image
+from runner import coverage
 from runner.archive import build, install
 from runner.controllers import python_of
 from runner.interpreters import PYTHONS, search_path
 from runner.sanity import prepare
-from runner.steps import CORES, KEEP, KEPT, LANGUAGES, LINTERS
+from runner.steps import CORES, KEEP, KEPT, LANGUAGES, LINTERS, scenarios
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "none"
 nox.options.envdir = str(LAB_DIRECTORY / "nox")
 nox.options.sessions = ["lint", "unit"]
-os.environ["PATH"] = search_path()
+os.environ["PATH"] = search_path(environment())
 
 PURE = ("nginx", "keepalived", "vrrp")  # rooms below tests/unit that need no ansible
-PLUGINS = ".ansible/collections/ansible_collections/holdfast/nginx_ha/plugins"
-COVERAGE = LAB_DIRECTORY / "coverage.xml"
 
 
 def run(session: nox.Session, *command: str, **variables: str) -> None:
@@ -82,8 +82,12 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def unit(session: nox.Session) -> None:
     """Unit tests; all of them on every processor, with the share of the lines that they reach."""
-    everything = ("--numprocesses=logical", f"--cov={PLUGINS}", "--cov-report=", f"--cov-report=xml:{COVERAGE}")
-    run(session, "pytest", "--quiet", "-rs", *(session.posargs or [*everything, "tests/unit"]))
+    if session.posargs:
+        run(session, "pytest", "--quiet", "-rs", *session.posargs)
+        return
+    everything = ("--numprocesses=logical", "--cov=plugins", "--cov-report=", f"--cov-report=xml:{coverage.REPORT}")
+    run(session, "pytest", "--quiet", "-rs", *everything, "tests/unit", COVERAGE_FILE=str(LAB_DIRECTORY / "coverage"))
+    session.log(coverage.figures(coverage.REPORT.read_text()))
 
 
 @nox.session(python=PYTHONS, venv_backend="venv", reuse_venv=True)
@@ -151,17 +155,17 @@ def corpora(session: nox.Session, language: str) -> None:
 def scenario(session: nox.Session) -> None:
     """Molecule scenarios by their names, each in the lab: `nox -s scenario -- default [pytest's arguments]`."""
     parser = argparse.ArgumentParser(prog="nox -s scenario --", allow_abbrev=False)
-    parser.add_argument("names", nargs="+", metavar="NAME", choices=_scenarios(), help=", ".join(_scenarios()))
+    parser.add_argument("names", nargs="+", metavar="NAME", choices=scenarios(), help=", ".join(scenarios()))
     parser.add_argument(KEEP, action="store_true", help="leave the lab up when the scenario has ended")
     parser.add_argument(KEPT, action="store_true", help="make nothing: test in the lab that is up")
     options, tests = parser.parse_known_args(session.posargs)
-    words = {"PYTEST_ADDOPTS": " ".join([os.environ.get("PYTEST_ADDOPTS", ""), *tests]).strip()}
+    words = {"PYTEST_ADDOPTS": f"{os.environ.get('PYTEST_ADDOPTS', '')} {shlex.join(tests)}"}
     for name in options.names:
+        molecule = ("bin/lab", "run", "--", "molecule")
+        if options.keep and not options.kept:
+            # Below, --destroy=never leaves the first one out, too.
+            run(session, *molecule, "destroy", f"--scenario-name={name}")
         verb = ["verify"] if options.kept else ["test", *(["--destroy=never"] if options.keep else [])]
-        run(session, "bin/lab", "run", "--", "molecule", *verb, f"--scenario-name={name}", **words)
+        run(session, *molecule, *verb, f"--scenario-name={name}", **words)
     if options.kept and not options.keep:
         run(session, "bin/lab", "down")
-
-
-def _scenarios() -> list[str]:
-    return sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))

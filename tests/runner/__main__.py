@@ -14,7 +14,7 @@ import typing as t
 from contextlib import ExitStack
 
 from lab import machine
-from lab.command import ROOT, LabError
+from lab.command import LabError
 from lab.daemons import ensure_daemons
 from lab.image import ensure_image
 from lab.lock import lab_lock
@@ -23,7 +23,7 @@ from runner.process import LOGS, run_command, run_step
 from runner.report import Report
 from runner.schedule import run_chains
 from runner.step import Result, Step
-from runner.steps import chains
+from runner.steps import chains, scenarios
 
 LABS = 2
 
@@ -54,14 +54,13 @@ def _run(report: Report, seed: int, *, everything: bool) -> None:
         stack.callback(_take_down, report, labs)
         if not report.act("image and daemons", _offer_daemons):
             return
-        folders = [path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")]
 
         def run(step: Step, lab: int | None) -> Result:
             result = run_step(step, lab)
             report.add(result)
             return result
 
-        run_chains(chains(folders, seed, everything), run, labs, os.cpu_count() or 1)
+        run_chains(chains(scenarios(), seed, everything), run, labs, os.cpu_count() or 1)
 
 
 def _take_down(report: Report, labs: t.Iterable[int]) -> None:

@@ -14,6 +14,7 @@ import typing as t
 
 from lab.command import LAB_DIRECTORY, ROOT, environment
 from lab.number import NUMBER, enter, variables
+from runner import coverage
 from runner.step import Counts, Lab, Result, Step, counts_of
 
 __all__ = ("LOGS", "run_command", "run_step")
@@ -40,6 +41,8 @@ def run_step(step: Step, lab: int | None = None) -> Result:
         if not counts.passed + counts.failed:
             result.failed += 1
             result.remarks.append("no test ran")
+    if step.coverage and coverage.REPORT.exists():
+        result.remarks.append(coverage.figures(coverage.REPORT.read_text()))
     if step.itself:
         result.passed += succeeded
         result.failed += not succeeded

@@ -35,6 +35,8 @@ class Step:
     pytest: bool = True
     # It counts as a test itself: a linter, or a scenario, whose converge is none of the tests in it.
     itself: bool = False
+    # Its tests report which lines they reach.
+    coverage: bool = False
     limit: float = 1800  # seconds
     environment: t.Mapping[str, str] = field(default_factory=dict)
 

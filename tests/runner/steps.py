@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import typing as t
+from pathlib import Path
 
 from runner import controllers
 from runner.interpreters import available
 from runner.step import Lab, Step
 
-__all__ = ("CORES", "KEEP", "KEPT", "LANGUAGES", "LINTERS", "Chain", "chains", "scenario_chains")
+__all__ = ("CORES", "KEEP", "KEPT", "LANGUAGES", "LINTERS", "Chain", "chains", "scenario_chains", "scenarios")
 
+ROOT = Path(__file__).resolve().parents[2]
 LINTERS = (
     "ruff-check",
     "ruff-format",
@@ -85,7 +89,7 @@ def scenario_chains(folders: t.Iterable[str], seed: int, everything: bool = Fals
 
 def _steps_without_lab(seed: int) -> list[Step]:
     return [
-        Step("unit", environment={"HOLDFAST_SEED": str(seed)}),
+        Step("unit", coverage=True, environment={"HOLDFAST_SEED": str(seed)}),
         *(Step(f"lint({name})", pytest=False, itself=True) for name in LINTERS),
         Step("docs", pytest=False, itself=True),
         Step("integration"),
@@ -95,3 +99,12 @@ def _steps_without_lab(seed: int) -> list[Step]:
         *(Step(f"pythons-{version}") for version in available()),
         *(Step(f"corpora({name})", pytest=False, itself=True) for name in LANGUAGES),
     ]
+
+
+def scenarios() -> list[str]:
+    """Return the names of all Molecule scenarios of this clone."""
+    return sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
+
+
+if __name__ == "__main__":  # for the public CI: which scenarios an event runs, each on a machine of its own
+    print(json.dumps([name for name in scenarios() if name not in LONG or sys.argv[1] == "schedule"]))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from runner import process, report
+from runner.coverage import figures
 from runner.process import run_step
 from runner.report import Report
 from runner.step import Counts, Result, Step, counts_of
@@ -38,6 +39,22 @@ def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "LOGS", tmp_path)
     monkeypatch.setattr(process, "ROOT", tmp_path)
     monkeypatch.setattr(report, "ROOT", tmp_path)
+
+
+COVERAGE = """<coverage><packages>
+<package name="module_utils._nginx"><classes>
+<class filename="module_utils/_nginx/lexer.py">
+<lines><line number="1" hits="2"/><line number="2" hits="1"/></lines>
+</class>
+<class filename="module_utils/_nginx/model/server.py"><lines><line number="1" hits="0"/></lines></class>
+</classes></package>
+<package name="modules"><classes>
+<class filename="modules/nginx_upstream.py"><lines><line number="1" hits="0"/></lines></class>
+</classes></package></packages></coverage>"""
+
+
+def test_the_share_of_lines_is_told_by_package() -> None:
+    assert figures(COVERAGE) == "50 % of the lines are reached: modules 0, _nginx 67"
 
 
 def test_a_report_is_counted() -> None:

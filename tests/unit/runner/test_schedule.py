@@ -18,9 +18,9 @@ from runner import steps
 from runner.interpreters import available, search_path
 from runner.schedule import run_chains
 from runner.step import Lab, Result, Step
-from runner.steps import KEEP, KEPT, Chain, chains, scenario_chains
+from runner.steps import KEEP, KEPT, Chain, chains, scenario_chains, scenarios
 
-SCENARIOS = [path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")]
+SCENARIOS = scenarios()
 
 
 class Machine:
