@@ -21,11 +21,11 @@ import typing as t
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / ".ansible/collections"), str(ROOT / "tests/support"), str(ROOT)]
+sys.path[:0] = [str(ROOT / ".ansible/collections"), str(ROOT / "tests")]
 
-from faults import FAULTS, Fault, recover
-from fleet_under_test import client
-from pair import SITE, VIP, Pair
+from harness.client import client
+from harness.cluster import SITE, VIP, Cluster
+from harness.faults import FAULTS, Fault, recover
 
 LONGEST = 15.0  # seconds; an address that has not moved by then does not move
 LOG = ROOT / ".lab" / "log" / "outage.json"
@@ -92,7 +92,7 @@ systemctl restart nginx keepalived
 """
 
 
-def as_guides_say(pair: Pair) -> None:
+def as_guides_say(pair: Cluster) -> None:
     """Make the pair what a guide makes of it."""
     for node, state, priority in ((pair.lb1, "MASTER", 100), (pair.lb2, "BACKUP", 80)):
         text = GUIDES.format(name=node.name, state=state, priority=priority, vip=VIP)
@@ -100,7 +100,7 @@ def as_guides_say(pair: Pair) -> None:
     pair.held_by(pair.lb1, within=60)
 
 
-def as_before(pair: Pair) -> None:
+def as_before(pair: Cluster) -> None:
     """Make it this collection's again."""
     for node in pair.balancers:
         node.revive()
@@ -108,7 +108,7 @@ def as_before(pair: Pair) -> None:
     pair.held_by(pair.lb1, within=60)
 
 
-def measure(pair: Pair, fault: Fault) -> dict[str, float]:
+def measure(pair: Cluster, fault: Fault) -> dict[str, float]:
     """Inject the holder once, and return the gap in milliseconds and the requests that failed or were slow.
 
     Where the other node does not take the address in time the gap is infinite.
@@ -159,7 +159,7 @@ def main() -> None:
     options = parser.parse_args()
     known = {fault.name: fault for fault in FAULTS}
     chosen = options.fault or USUAL
-    pair = Pair()
+    pair = Cluster()
     pair.recover()
     measured: dict[str, dict[str, list[dict[str, float]]]] = {name: {} for name in chosen}
     for way in ("holdfast",) if options.no_guides else ("holdfast", "guides"):

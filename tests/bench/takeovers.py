@@ -20,11 +20,12 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / ".ansible/collections"), str(ROOT / "tests/support"), str(ROOT)]
+sys.path[:0] = [str(ROOT / ".ansible/collections"), str(ROOT / "tests")]
 
-from fleet_under_test import client, watching
-from load import LOOPS, busy
-from pair import SITE, VIP, Pair
+from harness.client import client
+from harness.cluster import SITE, VIP, Cluster
+from harness.holders import watching
+from harness.load import LOOPS, busy
 
 
 def main() -> None:
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=7200, help="for how long (default: two hours)")
     parser.add_argument("--loops", type=int, default=LOOPS, help=f"endless loops on both together (default: {LOOPS})")
     options = parser.parse_args()
-    pair = Pair()
+    pair = Cluster()
     with watching(VIP, pair.balancers) as holders, client(VIP, SITE) as window:
         with busy(pair, options.loops):
             time.sleep(options.seconds)

@@ -9,8 +9,9 @@ import json
 import typing as t
 
 import pytest
-from broken_pair import SENDER, Sender
 from real_hosts import Args, Host
+
+from harness.foreign_adverts import SENDER, Sender
 
 OURS, PEER, OTHER = "10.89.78.11", "10.89.78.12", "10.89.78.13"
 VIP, EXCLUDED, SIX = "10.89.78.100", "10.89.78.101", "fd00:89:78::100"

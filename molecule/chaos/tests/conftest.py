@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from healthy import pair
+from harness.cluster import pair
 
 __all__ = ("pair",)

@@ -14,9 +14,10 @@ import secrets
 from dataclasses import dataclass
 
 import pytest
-from fault_injection import SINGLE_RUN, UNDISTURBED, inject_fault
-from faults import FAULTS, Fault
-from pair import Pair
+
+from harness.cluster import Cluster
+from harness.fault_injection import SINGLE_RUN, UNDISTURBED, inject_fault
+from harness.faults import FAULTS, Fault
 
 SEED = os.environ.get("HOLDFAST_CHAOS_SEED") or os.environ.get("HOLDFAST_SEED") or str(secrets.randbelow(10**6))
 ROUNDS = int(os.environ.get("HOLDFAST_CHAOS_ROUNDS", "8"))
@@ -82,7 +83,7 @@ def drawn(number: int) -> Round:
     )
 
 
-def inject(pair: Pair, what: Round) -> None:
+def inject(pair: Cluster, what: Round) -> None:
     """Let it happen, what is beside first."""
     if what.beside:
         beside = BESIDE[what.beside]
@@ -96,7 +97,7 @@ def inject(pair: Pair, what: Round) -> None:
 
 
 @pytest.mark.parametrize("number", range(ROUNDS), ids=lambda number: f"seed {SEED} round {number}")
-def test_a_round_is_survived(pair: Pair, number: int) -> None:
+def test_a_round_is_survived(pair: Cluster, number: int) -> None:
     what = drawn(number)
     print(f"HOLDFAST_CHAOS_SEED={SEED} round {number}: {what}")
     seen = inject_fault(

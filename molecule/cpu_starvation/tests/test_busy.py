@@ -8,14 +8,15 @@ from __future__ import annotations
 import os
 import time
 
-from fleet_under_test import client, watching
-from load import LOOPS, busy
-from pair import SITE, VIP, Pair
+from harness.client import client
+from harness.cluster import SITE, VIP, Cluster
+from harness.holders import watching
+from harness.load import LOOPS, busy
 
 SECONDS = int(os.environ.get("HOLDFAST_BUSY_SECONDS", "300"))
 
 
-def test_no_false_takeover_under_load(pair: Pair) -> None:
+def test_no_false_takeover_under_load(pair: Cluster) -> None:
     with watching(VIP, pair.balancers) as holders, client(VIP, SITE) as window:
         with busy(pair):
             time.sleep(SECONDS)  # nothing is to happen, for as long as this

@@ -11,8 +11,8 @@ import urllib.request
 
 import pytest
 import testinfra
-from playing import play
 
+from harness.playing import play
 from lab.inventory import DEFAULT_INVENTORY, hosts_of, read_inventory
 from lab.podman import container_name, containers, held
 

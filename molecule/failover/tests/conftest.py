@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from healthy import pair
-from pair import SITE, VIP, Pair
+from harness.cluster import pair
 
-__all__ = ("SITE", "VIP", "Pair", "pair")
+__all__ = ("pair",)

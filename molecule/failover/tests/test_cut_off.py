@@ -8,10 +8,13 @@ from __future__ import annotations
 import json
 import time
 
-from conftest import SITE, VIP, Pair
-from fault_injection import SINGLE_RUN, UNDISTURBED, inject_fault, report
-from faults import named
-from fleet_under_test import Node, client, eventually, watching
+from harness.client import client
+from harness.cluster import SITE, VIP, Cluster
+from harness.fault_injection import SINGLE_RUN, UNDISTURBED, inject_fault, report
+from harness.faults import named
+from harness.holders import watching
+from harness.node import Node
+from harness.waiting import eventually
 
 CUT = named("every packet lost")
 RESCUED = 0.4  # seconds in which clients are taken back from a node that is cut off
@@ -27,7 +30,7 @@ def reasons(node: Node) -> list[str]:
     return [one["reason"] for one in found]
 
 
-def test_a_standby_that_is_cut_off_takes_nothing(pair: Pair) -> None:
+def test_a_standby_that_is_cut_off_takes_nothing(pair: Cluster) -> None:
     def inject() -> None:
         CUT.inject(pair.lb2)
         eventually(lambda: away(pair.lb2), within=2, saying="lb2 knows that it is cut off")
@@ -43,7 +46,7 @@ def test_a_standby_that_is_cut_off_takes_nothing(pair: Pair) -> None:
     assert reasons(pair.lb2) == []
 
 
-def test_a_holder_that_is_cut_off_lets_go(pair: Pair) -> None:
+def test_a_holder_that_is_cut_off_lets_go(pair: Cluster) -> None:
     with watching(VIP, pair.balancers) as holders:
         CUT.inject(pair.lb1)
         pair.held_by(pair.lb2, within=5)
@@ -53,7 +56,7 @@ def test_a_holder_that_is_cut_off_lets_go(pair: Pair) -> None:
     assert holders.longest(at_least=2) <= RESCUED
 
 
-def test_clients_that_a_cut_off_standby_has_taken_are_taken_back(pair: Pair) -> None:
+def test_clients_that_a_cut_off_standby_has_taken_are_taken_back(pair: Cluster) -> None:
     thaw = (
         f"until ip address show eth0 | grep -q 'inet {VIP}/'; do sleep 0.01; done; "
         "systemctl kill --signal=CONT holdfast-detector"
@@ -74,7 +77,7 @@ def test_clients_that_a_cut_off_standby_has_taken_are_taken_back(pair: Pair) -> 
     assert window.summary()["gap_ms"] <= 1000 * SINGLE_RUN * RESCUED
 
 
-def test_one_that_is_cut_off_is_better_than_none(pair: Pair) -> None:
+def test_one_that_is_cut_off_is_better_than_none(pair: Cluster) -> None:
     CUT.inject(pair.lb2)
     eventually(lambda: away(pair.lb2), within=2, saying="lb2 knows that it is cut off")
     pair.lb1.kill()
@@ -85,7 +88,7 @@ def test_one_that_is_cut_off_is_better_than_none(pair: Pair) -> None:
         pair.lb1.revive()
 
 
-def test_no_detector_keeps_a_node_away(pair: Pair) -> None:
+def test_no_detector_keeps_a_node_away(pair: Cluster) -> None:
     CUT.inject(pair.lb2)
     eventually(lambda: away(pair.lb2), within=2, saying="lb2 knows that it is cut off")
     pair.lb2.run("systemctl stop holdfast-detector")
@@ -95,7 +98,7 @@ def test_no_detector_keeps_a_node_away(pair: Pair) -> None:
         pair.lb2.run("systemctl start holdfast-detector")
 
 
-def test_one_that_boots_cut_off_keeps_no_client(pair: Pair) -> None:
+def test_one_that_boots_cut_off_keeps_no_client(pair: Cluster) -> None:
     """A wrong rule of a firewall is often noticed only when the host boots the next time."""
     unit = "/etc/systemd/system/fault-firewall.service"
     rules = "iptables -I INPUT -i eth0 -j DROP; iptables -I OUTPUT -o eth0 -j DROP"
@@ -118,7 +121,7 @@ def test_one_that_boots_cut_off_keeps_no_client(pair: Pair) -> None:
     assert window.summary()["gap_ms"] <= 1000 * SINGLE_RUN * RESCUED
 
 
-def test_a_detector_that_dies_is_soon_back(pair: Pair) -> None:
+def test_a_detector_that_dies_is_soon_back(pair: Cluster) -> None:
     CUT.inject(pair.lb2)
     eventually(lambda: away(pair.lb2), within=2, saying="lb2 knows that it is cut off")
     pair.lb2.run("systemctl kill --signal=KILL holdfast-detector")

@@ -14,11 +14,14 @@ import subprocess
 import typing as t
 
 import pytest
-from conftest import SITE, VIP, Pair
-from fault_injection import SINGLE_RUN, inject_fault, report
-from faults import FAULTS, Fault, named
-from fleet_under_test import Node, client, eventually, watching
 
+from harness.client import client
+from harness.cluster import SITE, VIP, Cluster
+from harness.fault_injection import SINGLE_RUN, inject_fault, report
+from harness.faults import FAULTS, Fault, named
+from harness.holders import watching
+from harness.node import Node
+from harness.waiting import eventually
 from lab.podman import power_on
 
 
@@ -28,7 +31,7 @@ def assert_within(seen: dict[str, t.Any], gap: float, lost: float) -> None:
     assert seen["failed_total"] + seen["slow"] <= lost
 
 
-def test_one_node_holds_the_address_and_it_answers(pair: Pair) -> None:
+def test_one_node_holds_the_address_and_it_answers(pair: Cluster) -> None:
     assert pair.holder() == "lb1"
     with client(VIP, SITE) as window:
         window.settle(1.0)
@@ -37,7 +40,7 @@ def test_one_node_holds_the_address_and_it_answers(pair: Pair) -> None:
     assert set(seen["served_by"]) == {"web1", "web2", "web3"}
 
 
-def test_a_third_host_has_learned_who_holds_it(pair: Pair) -> None:
+def test_a_third_host_has_learned_who_holds_it(pair: Cluster) -> None:
     third = next(iter(pair.web_servers))
     third.run(f"curl --silent --fail --header 'Host: {SITE}' http://{VIP}/")
     neighbour = json.loads(third.run(f"ip -json neighbour show {VIP}"))[0]["lladdr"]
@@ -45,7 +48,7 @@ def test_a_third_host_has_learned_who_holds_it(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_the_address_moves_within_its_budget_and_comes_back(pair: Pair, fault: Fault) -> None:
+def test_the_address_moves_within_its_budget_and_comes_back(pair: Cluster, fault: Fault) -> None:
     within: list[bool] = []
     while not within or (len(within) < 3 and not within[0]):  # one that is over is judged by the median of three
         seen = inject_fault(pair, lambda: fault.inject(pair.lb1), successor=pair.lb2, isolated=fault.isolated)
@@ -58,14 +61,14 @@ def test_the_address_moves_within_its_budget_and_comes_back(pair: Pair, fault: F
     assert 2 * sum(within) > len(within)
 
 
-def test_a_host_that_lost_its_power_comes_back_without_the_address(pair: Pair) -> None:
+def test_a_host_that_lost_its_power_comes_back_without_the_address(pair: Cluster) -> None:
     """What holds of a real host by itself has to hold of its stand-in, or it is a second holder while it boots."""
     pair.lb1.kill()
     power_on(pair.lb1.container)
     assert not pair.lb1.holds(VIP)
 
 
-def test_a_child_that_dies_again_leaves_its_address_no_longer(pair: Pair) -> None:
+def test_a_child_that_dies_again_leaves_its_address_no_longer(pair: Cluster) -> None:
     """keepalived itself would start the second one only after seconds."""
     fault = named("keepalived's child killed")
     for _time in range(2):
@@ -75,7 +78,7 @@ def test_a_child_that_dies_again_leaves_its_address_no_longer(pair: Pair) -> Non
         seen.assert_one_holder()
 
 
-def test_a_slow_download_does_not_keep_the_address_on_a_stopping_nginx(pair: Pair) -> None:
+def test_a_slow_download_does_not_keep_the_address_on_a_stopping_nginx(pair: Cluster) -> None:
     for backend in pair.web_servers:
         backend.run("truncate --size=64M /var/www/holdfast/large")
     download = subprocess.Popen(
@@ -100,7 +103,7 @@ def test_a_slow_download_does_not_keep_the_address_on_a_stopping_nginx(pair: Pai
     assert window.summary()["failures"]["refused"] == 0
 
 
-def test_dead_backends_never_move_the_address(pair: Pair) -> None:
+def test_dead_backends_never_move_the_address(pair: Cluster) -> None:
     with watching(VIP, pair.balancers) as holders:
         for backend, unit in pair.web_servers.items():
             backend.run(f"systemctl stop {unit}")
@@ -115,7 +118,7 @@ def client_expecting(*statuses: int) -> t.ContextManager[t.Any]:
     return client(VIP, SITE, expect=statuses)
 
 
-def test_a_second_fault_right_after_the_first_is_survived(pair: Pair) -> None:
+def test_a_second_fault_right_after_the_first_is_survived(pair: Cluster) -> None:
     node: Node = pair.lb2
     pair.lb1.run("systemctl stop keepalived")
     pair.held_by(node, within=5)

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import time
 
-from conftest import SITE, VIP, Pair
-from fleet_under_test import client, watching
-from load import stalling
+from harness.client import client
+from harness.cluster import SITE, VIP, Cluster
+from harness.holders import watching
+from harness.load import stalling
 
 SECONDS = 10
 HANDED_OVER = 0.4  # seconds, as for a host that is gone
 
 
-def test_one_that_stands_still_for_a_quarter_of_each_second_keeps_the_address(pair: Pair) -> None:
+def test_one_that_stands_still_for_a_quarter_of_each_second_keeps_the_address(pair: Cluster) -> None:
     with watching(VIP, pair.balancers) as holders, client(VIP, SITE) as window:
         with stalling([pair.lb1], 0.25):
             time.sleep(SECONDS)  # nothing is to happen, for as long as this
@@ -24,7 +25,7 @@ def test_one_that_stands_still_for_a_quarter_of_each_second_keeps_the_address(pa
     assert (holders.moves(), holders.longest(at_most=0)) == (0, 0), str(holders)
 
 
-def test_when_both_stand_still_for_half_of_each_second_one_of_them_holds(pair: Pair) -> None:
+def test_when_both_stand_still_for_half_of_each_second_one_of_them_holds(pair: Cluster) -> None:
     """Where the one begins a little earlier, the other still answers and may take the address; nobody may lose it."""
     with watching(VIP, pair.balancers) as holders, stalling(pair.balancers, 0.5):
         time.sleep(SECONDS)

@@ -8,16 +8,17 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import Pair
-from fault_injection import SINGLE_RUN, inject_fault
-from playing import play
+
+from harness.cluster import Cluster
+from harness.fault_injection import SINGLE_RUN, inject_fault
+from harness.playing import play
 
 AGENT = "/usr/local/lib/holdfast/agent/holdfast/_agent"
 SERVICES = ("watcher", "notify", "detector")
 STORM = "for i in $(seq 10); do systemctl reload nginx keepalived; sleep 0.3; done"
 
 
-def test_a_storm_of_reloads_on_both_nodes_moves_nothing(pair: Pair) -> None:
+def test_a_storm_of_reloads_on_both_nodes_moves_nothing(pair: Cluster) -> None:
     def storm() -> None:
         for node in pair.balancers:
             node.run(f"systemd-run --quiet --collect --unit=fault-storm sh -c '{STORM}'")
@@ -31,7 +32,7 @@ def test_a_storm_of_reloads_on_both_nodes_moves_nothing(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("package", ["nginx", "keepalived"])
-def test_an_upgrade_of_a_package_on_the_holder_is_hardly_noticed(pair: Pair, package: str) -> None:
+def test_an_upgrade_of_a_package_on_the_holder_is_hardly_noticed(pair: Cluster, package: str) -> None:
     command = f"DEBIAN_FRONTEND=noninteractive apt-get install --reinstall -y -q {package}"
     seen = inject_fault(pair, lambda: pair.lb1.run(command))
     print(f"MEASURED {seen.figures(f'{package} upgraded')}")
@@ -41,7 +42,7 @@ def test_an_upgrade_of_a_package_on_the_holder_is_hardly_noticed(pair: Pair, pac
     assert pair.audit() == []
 
 
-def test_a_web_server_that_stops_costs_no_request(pair: Pair) -> None:
+def test_a_web_server_that_stops_costs_no_request(pair: Cluster) -> None:
     web1 = next(iter(pair.web_servers))
     seen = inject_fault(pair, lambda: web1.run("systemctl stop nginx"), quiet=2.0)
     print(f"MEASURED {seen.figures('one web server stopped')}")
@@ -49,7 +50,7 @@ def test_a_web_server_that_stops_costs_no_request(pair: Pair) -> None:
     assert seen.broken["failed_total"] == 0
 
 
-def test_a_run_that_was_cut_short_of_the_services_is_finished_by_the_next(pair: Pair) -> None:
+def test_a_run_that_was_cut_short_of_the_services_is_finished_by_the_next(pair: Cluster) -> None:
     def pids() -> set[str]:
         units = " ".join(f"holdfast-{name}" for name in SERVICES)
         return set(pair.lb2.run(f"systemctl show --property=MainPID --value {units}").split())

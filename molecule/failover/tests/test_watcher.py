@@ -10,10 +10,14 @@ import re
 import typing as t
 
 import pytest
-from conftest import SITE, VIP, Pair
-from fault_injection import inject_fault
-from fleet_under_test import Node, client, eventually, watching
-from playing import play
+
+from harness.client import client
+from harness.cluster import SITE, VIP, Cluster
+from harness.fault_injection import inject_fault
+from harness.holders import watching
+from harness.node import Node
+from harness.playing import play
+from harness.waiting import eventually
 
 WATCHER = "holdfast-watcher.service"
 PROGRAM = "/usr/local/lib/holdfast/agent/holdfast/_agent/watcher/main.py"
@@ -65,7 +69,7 @@ def back(node: Node, before: int) -> t.Callable[[], bool]:
     )
 
 
-def survives(pair: Pair, inject: t.Callable[[Node], t.Any], *, within: float) -> str:
+def survives(pair: Cluster, inject: t.Callable[[Node], t.Any], *, within: float) -> str:
     """Inject the watcher of the holder, see that no client notices, and return what the journal says."""
     since, before = now(pair.lb1), main_pid(pair.lb1)
     with watching(VIP, pair.balancers) as holders, client(VIP, SITE) as window:
@@ -87,7 +91,7 @@ def survives(pair: Pair, inject: t.Callable[[Node], t.Any], *, within: float) ->
         pytest.param("STOP", r"ended \(watchdog\)", id="it hangs"),
     ],
 )
-def test_a_watcher_that_fails_costs_no_request_and_is_back(pair: Pair, name: str, words: str) -> None:
+def test_a_watcher_that_fails_costs_no_request_and_is_back(pair: Cluster, name: str, words: str) -> None:
     told = survives(pair, signalled(name), within=20)
     assert re.search(rf"The watcher of nginx {words}\. Until it is back nobody sees a crash", told), told
     seen = inject_fault(
@@ -96,7 +100,7 @@ def test_a_watcher_that_fails_costs_no_request_and_is_back(pair: Pair, name: str
     seen.assert_within(*SEEN)
 
 
-def test_a_watcher_that_is_updated_by_the_role_costs_no_request(pair: Pair) -> None:
+def test_a_watcher_that_is_updated_by_the_role_costs_no_request(pair: Cluster) -> None:
     pair.lb1.run(f"echo '# an older version' >>{PROGRAM}; systemctl restart {WATCHER}")
     told = survives(pair, lambda node: play("site.yml", "--tags=balancer", f"--limit={node}"), within=20)
     assert "The watcher stops. Until it is back nobody sees a crash" in told
@@ -107,7 +111,7 @@ def test_a_watcher_that_is_updated_by_the_role_costs_no_request(pair: Pair) -> N
     seen.assert_within(*SEEN)
 
 
-def test_what_dies_while_nobody_watches_is_found_by_the_next_watcher(pair: Pair) -> None:
+def test_what_dies_while_nobody_watches_is_found_by_the_next_watcher(pair: Cluster) -> None:
     pair.lb1.run(f"systemctl stop {WATCHER}")
     # In order, so that systemd does not start it again.
     pair.lb1.run("kill -TERM $(cat /run/nginx.pid)")
@@ -120,7 +124,7 @@ def test_what_dies_while_nobody_watches_is_found_by_the_next_watcher(pair: Pair)
 
 
 @pytest.fixture
-def five_checks(pair: Pair) -> t.Iterator[Pair]:
+def five_checks(pair: Cluster) -> t.Iterator[Cluster]:
     """One of each kind, and another; they are handed to the watchers alone, so nothing tracks them."""
     each = {"interval": 1, "timeout": 1, "fall": 2, "rise": 2}
     kinds: list[dict[str, t.Any]] = [
@@ -157,7 +161,7 @@ def one_interpreter(node: Node) -> float:
     return float(node.run(f"python3 - <<'END'\n{ONE_INTERPRETER}END"))
 
 
-def assert_frugal(pair: Pair, what: str, most_percent: float) -> None:
+def assert_frugal(pair: Cluster, what: str, most_percent: float) -> None:
     before = spent(pair.lb1)
     with client(VIP, SITE) as window:
         window.settle(SECONDS)
@@ -171,15 +175,15 @@ def assert_frugal(pair: Pair, what: str, most_percent: float) -> None:
     assert megabytes < MOST_MEGABYTES
 
 
-def test_the_watcher_takes_next_to_nothing(pair: Pair) -> None:
+def test_the_watcher_takes_next_to_nothing(pair: Cluster) -> None:
     assert_frugal(pair, "no checks", MOST_PERCENT)
 
 
-def test_nor_does_it_with_five_checks(five_checks: Pair) -> None:
+def test_nor_does_it_with_five_checks(five_checks: Cluster) -> None:
     assert_frugal(five_checks, "five checks", MOST_PERCENT_WITH_CHECKS)
 
 
-def test_its_unit_is_hardened(pair: Pair) -> None:
+def test_its_unit_is_hardened(pair: Cluster) -> None:
     told = pair.lb1.run(f"systemd-analyze security --no-pager {WATCHER} | tail -n 1")
     assert re.search(r"[0-9.]+ (OK|SAFE|PERFECT)", told), told
 
@@ -198,12 +202,12 @@ def hearing(node: Node) -> None:
 
 
 @pytest.fixture
-def standby(pair: Pair) -> t.Iterator[Node]:
+def standby(pair: Cluster) -> t.Iterator[Node]:
     yield pair.lb2
     hearing(pair.lb2)
 
 
-def test_a_blind_watcher_fails_the_proof_and_nginx_is_back(pair: Pair) -> None:
+def test_a_blind_watcher_fails_the_proof_and_nginx_is_back(pair: Cluster) -> None:
     pair.lb2.run(f"systemctl stop {WATCHER}")
     told = play("playbooks/prove.yml", fails=True)
     assert "nginx was killed, and nginx_crash did not become 1 within 10 s, so the watcher is blind" in told

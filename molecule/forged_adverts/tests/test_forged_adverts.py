@@ -18,8 +18,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from fleet_under_test import Node, client, eventually, watching
-from playing import play
+
+from harness.client import client
+from harness.holders import watching
+from harness.node import Node
+from harness.playing import play
+from harness.waiting import eventually
 
 HERE = Path(__file__).parents[1]
 VIP, VIP6, SITE = "10.89.50.100", "fd00:89:50::100", "blog.example.com"

@@ -9,8 +9,10 @@ import json
 import typing as t
 
 import pytest
-from balancers import FAST, Balancers, clients, fails_and_returns, recovered, watched
-from fleet_under_test import Node
+
+from harness.clients import FAST, clients, fails_and_returns, watched
+from harness.cluster import Cluster, healthy
+from harness.node import Node
 
 GROUP = {"10.89.50.100": "lb1", "fd00:89:50::100": "lb1"}
 ALONE = {"fd00:89:50::200": "lb2"}
@@ -18,12 +20,12 @@ SPREAD = {**GROUP, **ALONE}
 
 
 @pytest.fixture
-def pair() -> t.Iterator[Balancers]:
-    with recovered(SPREAD, "lb1", "lb2") as balancers:
-        yield balancers
+def pair() -> t.Iterator[Cluster]:
+    with healthy(SPREAD) as cluster:
+        yield cluster
 
 
-def assert_known_to_a_third_host(pair: Balancers) -> None:
+def assert_known_to_a_third_host(pair: Cluster) -> None:
     """Ask every address from a backend, and see that it went to the interface of the holder."""
     third = Node("web1")
     for address, name in pair.placement(SPREAD).items():
@@ -33,7 +35,7 @@ def assert_known_to_a_third_host(pair: Balancers) -> None:
         assert learned == json.loads(pair[name].run("ip -json link show eth0"))[0]["address"], address
 
 
-def test_a_third_host_learns_who_holds_each_address(pair: Balancers) -> None:
+def test_a_third_host_learns_who_holds_each_address(pair: Cluster) -> None:
     assert_known_to_a_third_host(pair)
     pair["lb1"].run("systemctl stop nginx")
     pair.placed(dict.fromkeys(SPREAD, "lb2"), within=5)
@@ -41,11 +43,11 @@ def test_a_third_host_learns_who_holds_each_address(pair: Balancers) -> None:
 
 
 @pytest.mark.parametrize(("failing", "left"), [("lb1", "lb2"), ("lb2", "lb1")])
-def test_both_families_move_and_come_back(pair: Balancers, failing: str, left: str) -> None:
+def test_both_families_move_and_come_back(pair: Cluster, failing: str, left: str) -> None:
     fails_and_returns(pair, failing, left, SPREAD)
 
 
-def test_a_holder_that_freezes_does_not_get_its_address_back(pair: Balancers) -> None:
+def test_a_holder_that_freezes_does_not_get_its_address_back(pair: Cluster) -> None:
     """Its kernel still answers for the address; what the detector asks must not send the clients there again."""
     with clients(ALONE) as seen:
         pair["lb2"].run("systemctl kill --signal=STOP nginx keepalived")
@@ -54,7 +56,7 @@ def test_a_holder_that_freezes_does_not_get_its_address_back(pair: Balancers) ->
     seen.assert_within(FAST.host_gone, "lb2 frozen but for its kernel")
 
 
-def test_the_group_moves_as_one_when_one_family_is_deaf(pair: Balancers) -> None:
+def test_the_group_moves_as_one_when_one_family_is_deaf(pair: Cluster) -> None:
     """The holder that cannot speak one family lets go of neither, and the standby takes neither alone."""
     with watched(GROUP, pair) as holders, clients(GROUP) as seen:
         pair["lb2"].run("ip6tables --insert INPUT --protocol 112 --jump DROP")
@@ -67,7 +69,7 @@ def test_the_group_moves_as_one_when_one_family_is_deaf(pair: Balancers) -> None
     seen.assert_within(FAST.service_gone, "lb2 hears no IPv6 adverts")
 
 
-def test_a_standby_that_hears_nothing_keeps_no_client(pair: Balancers) -> None:
+def test_a_standby_that_hears_nothing_keeps_no_client(pair: Cluster) -> None:
     """It takes the address and announces it; the holder, whose question it does not hear, calls the clients back."""
     with clients(ALONE) as seen:
         pair["lb1"].run("ip6tables --insert INPUT --in-interface eth0 --jump DROP")

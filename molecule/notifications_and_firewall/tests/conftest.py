@@ -10,7 +10,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from fleet_under_test import Node, eventually
+
+from harness.node import Node
+from harness.waiting import eventually
 
 VIP = "10.89.50.100"
 STATE = "/var/lib/holdfast/notify/state.json"

@@ -8,9 +8,14 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from fault_injection import SINGLE_RUN
-from fleet_under_test import Node, client, eventually, playbook, watching
-from pair import SITE, VIP
+
+from harness.client import client
+from harness.cluster import SITE, VIP
+from harness.fault_injection import SINGLE_RUN
+from harness.holders import watching
+from harness.node import Node
+from harness.playing import play
+from harness.waiting import eventually
 
 SERVICE_GONE = 0.2  # seconds without an answer that a move on a signal may cost
 RESTART_GRACE = 2.0  # keepalived_restart_patience
@@ -48,9 +53,8 @@ def test_a_failing_check_moves_the_address_until_it_passes(balancers: Pair, kind
 @pytest.fixture
 def restart_first(balancers: Pair) -> t.Iterator[Pair]:
     def set_to(policy: str) -> None:
-        arguments = ("--inventory", "molecule/notifications_and_firewall/inventory", "--tags", "balancer")
-        done = playbook("site.yml", *arguments, "--extra-vars", f"keepalived_policy={policy}")
-        assert done.returncode == 0, done.stdout + done.stderr
+        inventories = ("--inventory=inventory/lab", "--inventory=molecule/notifications_and_firewall/inventory")
+        play("site.yml", *inventories, "--tags=balancer", f"--extra-vars=keepalived_policy={policy}")
 
     set_to("restart_first")
     yield balancers

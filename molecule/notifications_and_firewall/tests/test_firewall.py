@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
-from fleet_under_test import Node, client, eventually, watching
+from harness.client import client
+from harness.holders import watching
+from harness.node import Node
+from harness.waiting import eventually
 
 VIP, SITE = "10.89.50.100", "blog.example.com"
 ADDRESSES = {"lb1": "10.89.50.11", "lb2": "10.89.50.12"}

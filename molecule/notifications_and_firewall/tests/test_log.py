@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 import typing as t
 
-from fleet_under_test import Node, eventually
+from harness.node import Node
+from harness.waiting import eventually
 
 Pair = t.Tuple[Node, Node]
 

@@ -11,7 +11,9 @@ import time
 import typing as t
 
 import pytest
-from fleet_under_test import Node, eventually
+
+from harness.node import Node
+from harness.waiting import eventually
 
 Pair = t.Tuple[Node, Node]
 Event = t.Dict[str, t.Any]

@@ -12,18 +12,20 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import Pair
-from fault_injection import SETTLED
-from fleet_under_test import Node, eventually
+
+from harness.cluster import Cluster
+from harness.fault_injection import SETTLED
+from harness.node import Node
+from harness.waiting import eventually
 
 STATE = re.compile(r"\(VI_1\) Entering (\w+) STATE")
 BOOTED = 10.0  # seconds from the start of a node until the address has a holder
 
-Order = t.Callable[[Pair], t.Any]
+Order = t.Callable[[Cluster], t.Any]
 
 
 def one_after_the_other(first: str, second: str) -> Order:
-    def boot(pair: Pair) -> None:
+    def boot(pair: Cluster) -> None:
         for name in (first, second):
             node: Node = getattr(pair, name)
             node.start()
@@ -33,7 +35,7 @@ def one_after_the_other(first: str, second: str) -> Order:
     return boot
 
 
-def both_at_once(pair: Pair) -> None:
+def both_at_once(pair: Cluster) -> None:
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda node: node.start(), pair.balancers))
 
@@ -69,7 +71,7 @@ def longest_split(one: list[tuple[float, float]], other: list[tuple[float, float
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_after_a_power_cut_the_address_has_one_holder_soon_and_never_two(pair: Pair, order: str) -> None:
+def test_after_a_power_cut_the_address_has_one_holder_soon_and_never_two(pair: Cluster, order: str) -> None:
     for node in pair.balancers:
         node.kill()
     began = time.time()

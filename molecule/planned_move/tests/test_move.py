@@ -13,9 +13,13 @@ from dataclasses import replace
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.engine import Window
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.statistics import Samples, summary
-from conftest import SITE, VIP, Pair
-from fault_injection import report
-from fleet_under_test import Holders, client, eventually, playbook, watching
+
+from harness.client import client
+from harness.cluster import SITE, VIP, Cluster
+from harness.fault_injection import report
+from harness.holders import Holders, watching
+from harness.playing import playbook
+from harness.waiting import eventually
 
 GAP, LOST = 0.06, 1  # seconds between two answers; requests of 200 a second
 PREEMPT_DELAY = 2  # of inventory/lab
@@ -73,7 +77,7 @@ def assert_unnoticed(what: str, window: Window, holders: Holders) -> None:
 
 
 @pytest.mark.parametrize("there", ["to=lb2", "away=lb1"])
-def test_a_move_there_and_back_is_not_noticed(pair: Pair, there: str) -> None:
+def test_a_move_there_and_back_is_not_noticed(pair: Cluster, there: str) -> None:
     with watching(VIP, pair.balancers) as holders, client(VIP, SITE) as window:
         output = move(there)
         window.settle(1.0)
@@ -89,7 +93,7 @@ def test_a_move_there_and_back_is_not_noticed(pair: Pair, there: str) -> None:
     assert_unnoticed("planned move, back", window, holders)
 
 
-def test_nothing_brings_a_moved_address_back_by_surprise(pair: Pair) -> None:
+def test_nothing_brings_a_moved_address_back_by_surprise(pair: Cluster) -> None:
     move("away=lb1", f"addresses={VIP}")
     again = move("away=lb1")
     assert "Every address is where it shall be." in again
@@ -112,7 +116,7 @@ def test_nothing_brings_a_moved_address_back_by_surprise(pair: Pair) -> None:
     assert pair.holder() == "lb2"
 
 
-def test_a_node_that_was_left_still_saves_the_address(pair: Pair) -> None:
+def test_a_node_that_was_left_still_saves_the_address(pair: Cluster) -> None:
     move("to=lb2")
     pair.lb2.run("systemctl stop nginx")
     pair.held_by(pair.lb1, within=5)
@@ -121,7 +125,7 @@ def test_a_node_that_was_left_still_saves_the_address(pair: Pair) -> None:
 
 
 @pytest.fixture
-def nopreempt(pair: Pair) -> t.Iterator[None]:
+def nopreempt(pair: Cluster) -> t.Iterator[None]:
     def set_to(value: str) -> None:
         done = playbook("playbooks/together.yml", "--extra-vars", f"keepalived_preempt={value}")
         assert done.returncode == 0, done.stdout
@@ -131,7 +135,7 @@ def nopreempt(pair: Pair) -> t.Iterator[None]:
     set_to("true")
 
 
-def test_nodes_that_never_preempt_are_moved_all_the_same(pair: Pair, nopreempt: None) -> None:
+def test_nodes_that_never_preempt_are_moved_all_the_same(pair: Cluster, nopreempt: None) -> None:
     with watching(VIP, pair.balancers) as holders, client(VIP, SITE) as window:
         move("to=lb2", "keepalived_preempt=false")
         window.settle(1.0)
@@ -142,7 +146,7 @@ def test_nodes_that_never_preempt_are_moved_all_the_same(pair: Pair, nopreempt: 
     assert pair.holder() == "lb1"
 
 
-def test_check_mode_says_what_would_move_and_changes_nothing(pair: Pair) -> None:
+def test_check_mode_says_what_would_move_and_changes_nothing(pair: Cluster) -> None:
     with watching(VIP, pair.balancers) as holders:
         done = playbook(PLAYBOOK, "--check", "--extra-vars", "to=lb2")
     assert done.returncode == 0, done.stdout
@@ -165,7 +169,7 @@ MENDED = "echo 0 1<>/run/holdfast/track/nginx_stop; sed -i '/^# by hand$/d' /etc
 
 
 @pytest.mark.parametrize("fault", UNFIT)
-def test_a_target_that_is_not_fit_is_refused_before_anything_is_changed(pair: Pair, fault: str) -> None:
+def test_a_target_that_is_not_fit_is_refused_before_anything_is_changed(pair: Cluster, fault: str) -> None:
     break_it, words = UNFIT[fault]
     pair.lb2.run(break_it)
     try:
@@ -178,7 +182,7 @@ def test_a_target_that_is_not_fit_is_refused_before_anything_is_changed(pair: Pa
         pair.lb2.run(MENDED)
 
 
-def test_a_target_that_is_gone_is_refused(pair: Pair) -> None:
+def test_a_target_that_is_gone_is_refused(pair: Cluster) -> None:
     pair.lb2.kill()
     assert "lb2 cannot be reached" in refused("to=lb2", "ansible_ssh_timeout=3")
     assert pair.lb1.holds(VIP)
@@ -197,7 +201,7 @@ def test_a_request_that_makes_no_sense_is_refused(said: tuple[str, ...], words: 
     assert words in refused(*said)
 
 
-def test_a_target_that_does_not_take_over_is_put_back(pair: Pair) -> None:
+def test_a_target_that_does_not_take_over_is_put_back(pair: Cluster) -> None:
     # It hears the holder and is not heard: it becomes a second master, and the old one never lets go.
     pair.lb1.run("iptables --insert INPUT --protocol 112 --jump DROP")
     try:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from broken_pair import VIP, BrokenPair, doctor
-from fleet_under_test import eventually
 
-Fault = t.Callable[[BrokenPair], t.Any]
+from harness.cluster import VIP, Cluster
+from harness.playing import doctor
+from harness.waiting import eventually
+
+Fault = t.Callable[[Cluster], t.Any]
 
 TRACK = "/run/holdfast/track"
 INSTANCE = "/etc/keepalived/holdfast.d/30-vrrp_instance-VI_1.conf"
@@ -23,37 +25,37 @@ def on(node: str, command: str) -> Fault:
     return lambda pair: getattr(pair, node).run(command)
 
 
-def split(pair: BrokenPair) -> None:
+def split(pair: Cluster) -> None:
     for node in pair.balancers:
         node.run(BLOCK)
     for node in pair.balancers:
         pair.raised(node, "split_brain", "local_firewall", within=20)
 
 
-def wrong_neighbour(pair: BrokenPair) -> None:
+def wrong_neighbour(pair: Cluster) -> None:
     pair.third.run(f"ip neighbour replace {VIP} lladdr 02:89:50:00:00:0c dev eth0 nud permanent")
 
 
-def heal_neighbour(pair: BrokenPair) -> None:
+def heal_neighbour(pair: Cluster) -> None:
     pair.third.run(f"ip neighbour del {VIP} dev eth0 || true")
 
 
-def refuse_http(pair: BrokenPair) -> None:
+def refuse_http(pair: Cluster) -> None:
     pair.lb1.run(f"iptables --insert INPUT --protocol tcp --destination {VIP} --dport 80 --jump DROP")
 
 
-def folder_made_anew(pair: BrokenPair) -> None:
+def folder_made_anew(pair: Cluster) -> None:
     """The watcher has that mended within a second, so what mends it is kept from running."""
     pair.lb2.run(f"mkdir -p {NO_RESTORE}; printf '[Unit]\\nConditionPathExists=/no\\n' >{NO_RESTORE}/no.conf")
     pair.lb2.run("systemctl daemon-reload")
     pair.lb2.run(f"mv {TRACK} {TRACK}.old && cp --archive {TRACK}.old {TRACK} && rm -r {TRACK}.old")
 
 
-def folder_mended(pair: BrokenPair) -> None:
+def folder_mended(pair: Cluster) -> None:
     pair.lb2.run(f"rm -r {NO_RESTORE}; systemctl daemon-reload; systemctl start holdfast-restore")
 
 
-def nothing(pair: BrokenPair) -> None:
+def nothing(pair: Cluster) -> None:
     """The fixture heals it."""
 
 
@@ -101,7 +103,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_doctor_says_what_is_wrong_and_nothing_else(pair: BrokenPair, name: str) -> None:
+def test_the_doctor_says_what_is_wrong_and_nothing_else(pair: Cluster, name: str) -> None:
     case = CASES[name]
     try:
         case.break_it(pair)
@@ -114,10 +116,10 @@ def test_the_doctor_says_what_is_wrong_and_nothing_else(pair: BrokenPair, name: 
     print(f"SAID {name}: {findings[0]}")
 
 
-def test_nobody_holds_the_address_and_why(pair: BrokenPair) -> None:
+def test_nobody_holds_the_address_and_why(pair: Cluster) -> None:
     for node in pair.balancers:
         node.run("systemctl stop nginx")
-    eventually(lambda: pair.holders() == [], within=10, saying="nobody holds it")
+    eventually(lambda: pair.holder() == "", within=10, saying="nobody holds it")
     code, findings, text = doctor()
     assert code != 0, text
     assert findings[0].startswith(f"{VIP} is held by none of lb1, lb2: the reasons are named below.")
@@ -127,20 +129,20 @@ def test_nobody_holds_the_address_and_why(pair: BrokenPair) -> None:
     ]
 
 
-def test_a_healthy_pair_has_one_line_and_no_error(pair: BrokenPair) -> None:
+def test_a_healthy_pair_has_one_line_and_no_error(pair: Cluster) -> None:
     code, findings, text = doctor()
     assert code == 0, text
     assert findings == []
     assert f"Cluster all is healthy: lb1 holds {VIP}, lb2 stands by." in text
 
 
-def test_a_part_of_a_cluster_is_called_so(pair: BrokenPair) -> None:
+def test_a_part_of_a_cluster_is_called_so(pair: Cluster) -> None:
     code, _findings, text = doctor("--limit", "lb2")
     assert code == 0, text
     assert "Only a part was seen: nothing is known of lb1." in text
 
 
-def test_a_balancer_without_keepalived_is_looked_at(pair: BrokenPair) -> None:
+def test_a_balancer_without_keepalived_is_looked_at(pair: Cluster) -> None:
     pair.lb2.run("systemctl stop keepalived; mv /usr/sbin/keepalived /root/")
     try:
         code, findings, text = doctor()

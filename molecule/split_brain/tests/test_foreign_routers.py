@@ -6,28 +6,36 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import typing as t
 from contextlib import contextmanager
 
 import pytest
-from broken_pair import VIP, BrokenPair, doctor, playbook
+
+from harness.cluster import VIP, Cluster
+from harness.playing import doctor, playbook
 
 THIRD = "10.89.50.21"
 QUICK = ("--extra-vars", '{"keepalived_prove_trackers": false}')
 
 
+def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a playbook; its sentences are not wrapped."""
+    return playbook(name, *arguments, result_format="json")
+
+
 def site(*arguments: str) -> tuple[int, str]:
     """Run the part of site.yml that finds out and changes nothing; warnings, which are wrapped, are in one line."""
-    done = playbook("../site", "--tags", "always", *arguments)
+    done = run("site.yml", "--tags", "always", *arguments)
     return done.returncode, " ".join((done.stdout + done.stderr).split())
 
 
-def mac(pair: BrokenPair) -> str:
+def mac(pair: Cluster) -> str:
     return pair.third.run("cat /sys/class/net/eth0/address").strip()
 
 
 @contextmanager
-def also_on_third(pair: BrokenPair) -> t.Iterator[None]:
+def also_on_third(pair: Cluster) -> t.Iterator[None]:
     pair.third.run(f"ip address add {VIP}/24 dev eth0")
     try:
         yield
@@ -35,7 +43,7 @@ def also_on_third(pair: BrokenPair) -> t.Iterator[None]:
         pair.third.run(f"ip address del {VIP}/24 dev eth0")
 
 
-def test_a_host_that_has_the_address_is_named_by_all(pair: BrokenPair) -> None:
+def test_a_host_that_has_the_address_is_named_by_all(pair: Cluster) -> None:
     with also_on_third(pair):
         pair.raised(pair.lb1, "split_brain", "foreign_host", within=20)
         code, findings, text = doctor()
@@ -50,12 +58,12 @@ def test_a_host_that_has_the_address_is_named_by_all(pair: BrokenPair) -> None:
         assert code != 0, text
         assert f"{VIP} of VI_1 belongs to another host: {mac(pair)} answers for it on eth0" in text
         assert "Nothing was changed." in text
-        proof = playbook("prove", *QUICK)
+        proof = run("playbooks/prove.yml", *QUICK)
         assert proof.returncode != 0, proof.stdout
         assert "is no balancer of this inventory and answers for" in proof.stdout
 
 
-def test_a_balancer_that_left_the_inventory_is_named_by_all(pair: BrokenPair) -> None:
+def test_a_balancer_that_left_the_inventory_is_named_by_all(pair: Cluster) -> None:
     router_id = json.loads(pair.lb1.run("cat /etc/holdfast/detector.json"))["instances"][0]["router_id"]
     with pair.foreign_router(240, "10.89.50.11", "10.89.50.12"):
         for node in pair.balancers:
@@ -77,22 +85,22 @@ def test_a_balancer_that_left_the_inventory_is_named_by_all(pair: BrokenPair) ->
             code, text = site()
         assert code != 0, text
         assert f"{THIRD} ({mac(pair)}) on eth0 is no member of the cluster and sends adverts" in text
-        proof = playbook("prove", *QUICK)
+        proof = run("playbooks/prove.yml", *QUICK)
         assert proof.returncode != 0, proof.stdout
         assert "acts as a holder of" in proof.stdout
     # It is silent now, and remembered for a while: the proof waits for that.
-    assert playbook("prove", *QUICK).returncode == 0
+    assert run("playbooks/prove.yml", *QUICK).returncode == 0
 
 
 BLOCK_SSH = "iptables --insert INPUT --protocol tcp --dport 22 --jump REJECT --reject-with tcp-reset"
 FAILURES = {
     "bad status": (
-        "prove",
+        "playbooks/prove.yml",
         '{"keepalived_prove_trackers": false, "keepalived_prove_expect": [418]}',
         f"{VIP} gave 0 good answers to 50 requests (status; statuses: 200). Look at nginx",
     ),
     "no such package": (
-        "../site",
+        "site.yml",
         '{"nginx_package": "nginx-that-is-not"}',
         'The role nginx did not come to its end, at "Install the package": No package matching',
     ),
@@ -100,21 +108,21 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_a_failure_ends_in_a_sentence(pair: BrokenPair, name: str) -> None:
+def test_a_failure_ends_in_a_sentence(pair: Cluster, name: str) -> None:
     playbook_name, variables, sentence = FAILURES[name]
-    tags = ("--tags", "balancer") if playbook_name == "../site" else ()
-    done = playbook(playbook_name, "--extra-vars", variables, *tags)
+    tags = ("--tags", "balancer") if playbook_name == "site.yml" else ()
+    done = run(playbook_name, "--extra-vars", variables, *tags)
     assert done.returncode != 0, done.stdout
     assert sentence in done.stdout, done.stdout
     assert "Unknown error" not in done.stdout
 
 
-def test_a_host_that_cannot_be_reached_is_told_by_all(pair: BrokenPair) -> None:
+def test_a_host_that_cannot_be_reached_is_told_by_all(pair: Cluster) -> None:
     pair.lb2.run(BLOCK_SSH)
     code, text = site()
     assert code != 0, text
     assert "lb2 cannot be reached: Failed to connect to the host via ssh" in text
-    proof = playbook("prove", *QUICK)
+    proof = run("playbooks/prove.yml", *QUICK)
     assert proof.returncode != 0, proof.stdout
     assert "lb2 cannot be reached: Failed to connect to the host via ssh" in proof.stdout
     code, findings, text = doctor()

@@ -10,8 +10,11 @@ import typing as t
 from contextlib import contextmanager
 
 import pytest
-from broken_pair import BrokenPair, Sender, sending
-from fleet_under_test import Node, eventually
+
+from harness.cluster import Cluster
+from harness.foreign_adverts import Sender, sending
+from harness.node import Node
+from harness.waiting import eventually
 
 UNIT, FOLDER = "holdfast-test-detector", "/run/holdfast-test"
 DETECTOR = "/usr/bin/python3 -I -S -B /usr/local/lib/holdfast/agent detector"
@@ -43,7 +46,7 @@ def detector(node: Node, place: t.Mapping[str, str], peer: str) -> t.Iterator[t.
 
 
 @contextmanager
-def two_holders(pair: BrokenPair, place: t.Mapping[str, str]) -> t.Iterator[None]:
+def two_holders(pair: Cluster, place: t.Mapping[str, str]) -> t.Iterator[None]:
     """Bind the address on lb1 and on web1."""
     address = f"{place['vip']}/{place['prefix']} dev eth0"
     for node in (pair.lb1, pair.third):
@@ -99,7 +102,7 @@ def sender(
     return Sender(ID, [place["vip"]], [destination], source=source)._replace(**differs)
 
 
-def raised(pair: BrokenPair, place: t.Mapping[str, str], case: Case) -> None:
+def raised(pair: Cluster, place: t.Mapping[str, str], case: Case) -> None:
     pair.lb1.run(f"ping -c 1 -W 1 {place['peer']}; ping -c 1 -W 1 {place['other']} || true")
     ours = sender(place, case.ours, source=place["us"], destination=place["peer"])
     theirs = sender(place, case.theirs, source=place["peer"], destination=place["us"])
@@ -119,10 +122,10 @@ def raised(pair: BrokenPair, place: t.Mapping[str, str], case: Case) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_reason_is_named(pair: BrokenPair, name: str) -> None:
+def test_the_reason_is_named(pair: Cluster, name: str) -> None:
     raised(pair, FOUR, CASES[name])
 
 
 @pytest.mark.parametrize("name", ["nothing is sent there", "nothing is sent here", "all in order", "two ids"])
-def test_the_reason_is_named_for_ipv6(pair: BrokenPair, name: str) -> None:
+def test_the_reason_is_named_for_ipv6(pair: Cluster, name: str) -> None:
     raised(pair, SIX, CASES[name])

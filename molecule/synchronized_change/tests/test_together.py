@@ -17,7 +17,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from fleet_under_test import Node, client, eventually, watching
+
+from harness.client import client
+from harness.holders import watching
+from harness.node import Node
+from harness.waiting import eventually
 
 ROOT = Path(__file__).parents[3]
 VIP, SITE = "10.89.50.100", "blog.example.com"

@@ -15,9 +15,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fleet_under_test import Node, eventually
-from planted import Planted, sampled
-from playing import play
+
+from harness.node import Node
+from harness.planted import Planted, sampled
+from harness.playing import play
+from harness.waiting import eventually
 
 VIP = "10.89.50.100"
 INVENTORIES = ("-i", "inventory/lab", "-i", "molecule/synchronized_change/inventory")

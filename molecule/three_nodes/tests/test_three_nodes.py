@@ -9,20 +9,22 @@ import typing as t
 from collections import Counter
 
 import pytest
-from balancers import FAST, Balancers, clients, recovered, watched
-from fleet_under_test import eventually
+
+from harness.clients import FAST, clients, watched
+from harness.cluster import Cluster, healthy
+from harness.waiting import eventually
 
 SPREAD = {"10.89.50.100": "lb1", "10.89.50.101": "lb2", "10.89.50.102": "lb3"}
 
 
 @pytest.fixture
-def three() -> t.Iterator[Balancers]:
-    with recovered(SPREAD, *SPREAD.values()) as balancers:
-        yield balancers
+def three() -> t.Iterator[Cluster]:
+    with healthy(SPREAD, *SPREAD.values()) as cluster:
+        yield cluster
 
 
 @pytest.mark.parametrize("failing", [("lb1", "lb2"), ("lb3", "lb1")], ids=" then ".join)
-def test_those_that_are_left_share_evenly(three: Balancers, failing: tuple[str, ...]) -> None:
+def test_those_that_are_left_share_evenly(three: Cluster, failing: tuple[str, ...]) -> None:
     with watched(SPREAD, three) as holders:
         for count, name in enumerate(failing, start=1):
             left = sorted(set(three.nodes) - set(failing[:count]))
@@ -39,4 +41,4 @@ def test_those_that_are_left_share_evenly(three: Balancers, failing: tuple[str, 
             assert sorted(load) == left
             assert max(load.values()) - min(load.values()) <= 1
     assert holders.split() <= FAST.host_gone
-    three.recover(SPREAD)
+    three.recover()

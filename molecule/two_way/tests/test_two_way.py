@@ -8,19 +8,21 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from balancers import Balancers, fails_and_returns, recovered
+
+from harness.clients import fails_and_returns
+from harness.cluster import Cluster, healthy
 
 SPREAD = {"10.89.50.100": "lb1", "10.89.50.101": "lb2"}
 
 
 @pytest.fixture
-def pair() -> t.Iterator[Balancers]:
-    with recovered(SPREAD, "lb1", "lb2") as balancers:
-        yield balancers
+def pair() -> t.Iterator[Cluster]:
+    with healthy(SPREAD) as cluster:
+        yield cluster
 
 
 @pytest.mark.parametrize(("failing", "left"), [("lb1", "lb2"), ("lb2", "lb1")])
-def test_the_other_takes_over_and_gives_back(pair: Balancers, failing: str, left: str) -> None:
+def test_the_other_takes_over_and_gives_back(pair: Cluster, failing: str, left: str) -> None:
     holders = fails_and_returns(pair, failing, left, SPREAD)
     # Who was well all the time kept what it had.
     assert {address: holders.moves(address) for address in SPREAD} == {

@@ -9,8 +9,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from fault_injection import SINGLE_RUN
-from fleet_under_test import Node, client, eventually
+
+from harness.client import client
+from harness.fault_injection import SINGLE_RUN
+from harness.node import Node
+from harness.waiting import eventually
 
 ROOT = Path(__file__).parents[3]
 VIP, SITE = "10.89.50.100", "blog.example.com"

@@ -10,8 +10,11 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from balancers import FAST, STANDARD, Balancers, clients, watched
-from fleet_under_test import Node, eventually
+
+from harness.clients import FAST, STANDARD, clients, watched
+from harness.cluster import Cluster
+from harness.node import Node
+from harness.waiting import eventually
 
 ROOT = Path(__file__).parents[3]
 SETTINGS = ROOT / "molecule" / "vrrp_modes" / "settings"
@@ -45,9 +48,9 @@ def laid_over(name: str) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-def pair() -> Balancers:
-    pair = Balancers("lb1", "lb2")
-    pair.recover({ADDRESS: "lb1"})
+def pair() -> Cluster:
+    pair = Cluster()
+    pair.recover()
     return pair
 
 
@@ -55,7 +58,7 @@ def in_file(node: Node, keyword: str) -> str:
     return node.run(f"sed -n 's/ *{keyword} //p' {INSTANCE}").strip()
 
 
-def test_multicast_to_a_group_of_ones_own_without_preemption(pair: Balancers) -> None:
+def test_multicast_to_a_group_of_ones_own_without_preemption(pair: Cluster) -> None:
     together(*laid_over("multicast"))
     eventually(lambda: pair.placement([ADDRESS])[ADDRESS] in pair.nodes, within=10, saying="one node holds the address")
     # Nobody is preferred where nobody preempts: either of them may have it.
@@ -90,7 +93,7 @@ def states(node: Node) -> str:
 
 
 @pytest.fixture
-def tracked(pair: Balancers) -> t.Iterator[Balancers]:
+def tracked(pair: Cluster) -> t.Iterator[Cluster]:
     """An interface and a file of the user's own on both nodes."""
     for node in pair:
         node.run("ip link add uplink0 type veth peer name uplink1 && ip link set uplink0 up && ip link set uplink1 up")
@@ -102,7 +105,7 @@ def tracked(pair: Balancers) -> t.Iterator[Balancers]:
         node.run("ip link delete uplink0; rm -f /run/ready")
 
 
-def test_many_addresses_and_all_that_follows_them(tracked: Balancers) -> None:
+def test_many_addresses_and_all_that_follows_them(tracked: Cluster) -> None:
     pair, everywhere = tracked, dict.fromkeys(MANY, "lb1")
     together(*laid_over("addresses"))
     done = play("molecule/vrrp_modes/role.yml", *laid_over("addresses"))
@@ -136,13 +139,13 @@ def test_many_addresses_and_all_that_follows_them(tracked: Balancers) -> None:
         unfit.assert_within(STANDARD.service_gone, f"31 addresses, {fails}")
 
 
-def assert_followed_by_routes(pair: Balancers, *, holder: str, standby: str) -> None:
+def assert_followed_by_routes(pair: Cluster, *, holder: str, standby: str) -> None:
     for command, sign in (("ip route show 198.51.100.0/24", "via 10.89.50.1"), ("ip rule show", "from 10.89.50.100")):
         assert sign in pair[holder].run(command)
         assert sign not in pair[standby].run(command)
 
 
-def test_version_2_with_a_password_out_of_a_vault(pair: Balancers, tmp_path: Path) -> None:
+def test_version_2_with_a_password_out_of_a_vault(pair: Cluster, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("throw-away\n")
     vars_file = tmp_path / "vault.yml"
     vars_file.write_text("vaulted_password: bat+tery\n")

@@ -11,7 +11,8 @@ import pytest
 import yaml
 from examples import Example, plays, variables
 from inventory_builder import InventoryBuilder
-from playing import ansible_playbook
+
+from harness.playing import ansible_playbook
 
 
 @pytest.mark.parametrize("example", list(variables()), ids=lambda example: example.place)

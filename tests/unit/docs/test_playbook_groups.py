@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from playing import ansible_playbook
 
+from harness.playing import ansible_playbook
 from runner.archive import build, install
 
 ROOT = Path(__file__).parents[3]

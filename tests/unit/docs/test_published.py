@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 from documented import ROOT
-from playing import ansible_playbook
 
+from harness.playing import ansible_playbook
 from runner.archive import build
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))

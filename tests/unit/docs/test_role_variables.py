@@ -13,7 +13,8 @@ import pytest
 import yaml
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.servers import OWN
 from documented import ROOT, role_defaults, role_specs
-from playing import ansible_playbook
+
+from harness.playing import ansible_playbook
 
 ROLES = sorted(path.parent.parent.name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
 PLANNED_ROLES = ["balancer", "keepalived"]

@@ -12,7 +12,7 @@ import typing as t
 from contextlib import contextmanager
 from urllib.parse import quote, quote_plus
 
-from fleet_under_test import Node
+from harness.node import Node
 
 __all__ = ("Planted", "Readable", "sampled")
 

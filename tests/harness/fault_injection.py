@@ -10,9 +10,10 @@ import time
 import typing as t
 from dataclasses import dataclass
 
-from faults import recover
-from fleet_under_test import Holders, Node, client, watching
-from pair import SITE, VIP, Pair
+from harness.client import client
+from harness.cluster import SITE, VIP, Cluster
+from harness.holders import Holders, watching
+from harness.node import Node
 
 __all__ = ("RECOVERED", "SETTLED", "SINGLE_RUN", "UNDISTURBED", "Injection", "report", "inject_fault")
 
@@ -66,7 +67,7 @@ class Injection:
 
 
 def inject_fault(
-    pair: Pair,
+    pair: Cluster,
     inject: t.Callable[[], t.Any],
     *,
     successor: Node | None = None,
@@ -89,8 +90,7 @@ def inject_fault(
             for node in dead:
                 node.revive()
                 holders.follow(node)
-            for node in pair.balancers:
-                recover(node)
+            pair.undo()
             mended = time.time()
             pair.recover()
             recovered.settle(1.0)

@@ -6,38 +6,54 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ("ansible_playbook", "play")
+__all__ = ("ROOT", "ansible_playbook", "doctor", "play", "playbook")
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = str(Path(sys.executable).parent / "ansible-playbook")
 LIMIT = 600
+FINDING = re.compile(r'^\s+"\s+\d+\. (.*)",?$', re.MULTILINE)
 CLONE = ROOT / ".ansible" / "collections"
 
 
-def play(playbook: str, *arguments: str, fails: bool = False) -> str:
-    """Play it and return what it printed; it must succeed, or must fail."""
-    done = subprocess.run(
-        [PROGRAM, playbook, *arguments],
+def playbook(name: str, *arguments: str, result_format: str = "yaml") -> subprocess.CompletedProcess[str]:
+    """Run a playbook on the lab as a person would, and return what became of it.
+
+    Long sentences are not wrapped in the ``result_format`` json.
+    """
+    plain = {
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_CALLBACK_RESULT_FORMAT": result_format,
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_FORCE_COLOR": "0",
+    }
+    return subprocess.run(
+        [PROGRAM, name, *arguments],
         cwd=ROOT,
-        env={
-            **os.environ,
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_FORCE_COLOR": "0",
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        env={**os.environ, **plain},
+        capture_output=True,
         text=True,
         timeout=LIMIT,
         check=False,
     )
+
+
+def play(name: str, *arguments: str, fails: bool = False) -> str:
+    """Run a playbook that must succeed, or must fail, and return what it printed."""
+    done = playbook(name, *arguments)
     if (done.returncode != 0) != fails:
-        raise AssertionError(f"{playbook} ended with {done.returncode}:\n{done.stdout}")
-    return done.stdout
+        raise AssertionError(f"{name} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout + done.stderr
+
+
+def doctor(*arguments: str) -> tuple[int, list[str], str]:
+    """Run the doctor; return its exit code, its findings, and all that it printed."""
+    done = playbook("playbooks/doctor.yml", *arguments, result_format="json")
+    return done.returncode, FINDING.findall(done.stdout), done.stdout + done.stderr
 
 
 def ansible_playbook(folder: Path, *arguments: str, collections: Path = CLONE) -> tuple[int, str]:

@@ -9,8 +9,8 @@ import os
 import typing as t
 from contextlib import contextmanager
 
-from fleet_under_test import Node
-from pair import Pair
+from harness.cluster import Cluster
+from harness.node import Node
 
 __all__ = ("LOOPS", "busy", "stalling")
 
@@ -26,7 +26,7 @@ while True:
 
 
 @contextmanager
-def busy(pair: Pair, loops: int = LOOPS) -> t.Iterator[None]:
+def busy(pair: Cluster, loops: int = LOOPS) -> t.Iterator[None]:
     """Let processes that never pause run on both balancers, by default four for every processor of this machine."""
     try:
         for number in range(loops):

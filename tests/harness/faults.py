@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from fleet_under_test import Node
+from harness.node import Node
 
 __all__ = ("FAULTS", "Fault", "recover", "named")
 
@@ -79,14 +79,22 @@ def named(name: str) -> Fault:
     return next(fault for fault in FAULTS if fault.name == name)
 
 
+# What the tests put on a balancer, or take from it, and what a node that was dead or cut off has left behind.
+UNDO = """
+systemctl stop 'fault-*' 'holdfast-test-*'; systemctl reset-failed
+ip link set eth0 up
+iptables --flush INPUT; iptables --flush OUTPUT
+nft delete table inet holdfast_test 2>/dev/null
+systemctl kill --signal=CONT nginx keepalived
+systemctl start nginx keepalived
+for unit in holdfast-watcher holdfast-detector; do
+  systemctl is-enabled --quiet $unit && systemctl start $unit
+done
+true
+"""
+
+
 def recover(node: Node) -> None:
     """Undo whatever of the above has happened to a balancer; nothing happens to one that is well."""
     node.revive()
-    node.run(
-        "systemctl stop 'fault-*'; systemctl reset-failed; ip link set eth0 up; "
-        "while iptables -D INPUT -i eth0 -j DROP; do :; done 2>/dev/null; "
-        "while iptables -D OUTPUT -o eth0 -j DROP; do :; done 2>/dev/null; "
-        "systemctl kill --signal=CONT nginx keepalived; "
-        "systemctl start nginx keepalived; "
-        "systemctl is-enabled --quiet holdfast-watcher && systemctl start holdfast-watcher; true"
-    )
+    node.run(UNDO)
