@@ -41,9 +41,10 @@ class _Schedule:
 
     def next(self) -> _Job | None:
         """Return the job to begin with now, or None while there is nothing to do but to wait."""
-        waits_for_labs = False
+        waits_for_labs = first_has_lab = False
         for job in self.jobs:
             if job.running:
+                first_has_lab = first_has_lab or job.lab is not None
                 continue
             if job.needs is Lab.NONE:
                 if self._busy() < self.processors:
@@ -51,8 +52,8 @@ class _Schedule:
             elif not waits_for_labs:
                 if self._may_have_lab(job):
                     return job
-                # Nothing that stands behind it takes the labs away from it.
-                waits_for_labs = job.needs is Lab.ONLY
+                # Nothing that stands behind it takes the labs away from it, once it is its turn.
+                waits_for_labs = job.needs is Lab.ONLY and not first_has_lab
         return None
 
     def begin(self, job: _Job) -> Step:

@@ -40,7 +40,7 @@ SLICE = {"HOLDFAST_SLICE": "3", "HOLDFAST_BUSY_SECONDS": "60"}
 MORE = {"HOLDFAST_ALL": "1", "HOLDFAST_CHAOS_ROUNDS": "100"}
 # One after the other in one lab: all of them are about the pair of inventory/lab as site.yml makes it. The first makes
 # it; the others break it and leave it as they found it, but for the modes, which come last.
-SHARED = ("default", "failover", "chaos", "cpu_starvation", "planned_move", "split_brain", "vrrp_modes")
+SHARED = ("default", "fitness", "failover", "chaos", "cpu_starvation", "planned_move", "split_brain", "vrrp_modes")
 ONLY = frozenset({"failover", "chaos", "forged_adverts", *LONG})
 # The scenarios begin in this order, all others last: a short one beside the first of the shared lab; then what needs
 # the machine for its lab alone, while the steps without a lab go on; then the longest first, so that a short one ends

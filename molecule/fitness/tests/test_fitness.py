@@ -10,8 +10,11 @@ import subprocess
 import typing as t
 
 import pytest
-from fleet_under_test import eventually, playbook, watching
-from pair import SITE, VIP, Pair
+
+from harness.cluster import SITE, VIP, Cluster
+from harness.holders import watching
+from harness.playing import playbook
+from harness.waiting import eventually
 
 FILE = f"/etc/nginx/conf.d/holdfast-60-server-{SITE}.conf"
 BLOG: dict[str, t.Any] = {"server_name": SITE, "upstream": "blog"}
@@ -20,9 +23,9 @@ TLS = {"ssl_certificate": PEM, "ssl_certificate_key": PEM}
 
 
 @pytest.fixture(scope="module")
-def pair() -> t.Iterator[Pair]:
+def pair() -> t.Iterator[Cluster]:
     """The pair, with a certificate that both balancers have; in the end it serves what the inventory says."""
-    pair = Pair()
+    pair = Cluster()
     made = subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
@@ -49,7 +52,7 @@ def rolled_out(**variables: t.Any) -> str:
     return str(done.stdout)
 
 
-def test_nginx_was_never_started_before_its_configuration_was_there(pair: Pair) -> None:
+def test_nginx_was_never_started_before_its_configuration_was_there(pair: Cluster) -> None:
     for node in pair.balancers:
         first = node.run("journalctl --unit nginx --output short-unix --grep '^Start(ed|ing)' | head -1").split()[0]
         assert float(first) >= float(node.run(f"stat --format %W {FILE}")), node
@@ -61,7 +64,7 @@ def test_nginx_was_never_started_before_its_configuration_was_there(pair: Pair) 
     [["80 proxy_protocol"], ["443 ssl"], ["80", "443 ssl proxy_protocol"], ["8080"], [f"{VIP}:80"]],
     ids=" ".join,
 )
-def test_a_site_of_any_kind_takes_the_address_from_nobody(pair: Pair, listen: list[str]) -> None:
+def test_a_site_of_any_kind_takes_the_address_from_nobody(pair: Cluster, listen: list[str]) -> None:
     """N2: both stay fit, and the proof of site.yml asks as a client of this site does."""
     tls = TLS if any("ssl" in one for one in listen) else {}
     with watching(VIP, pair.balancers) as holders:
@@ -77,7 +80,7 @@ def test_a_site_of_any_kind_takes_the_address_from_nobody(pair: Pair, listen: li
     assert "is healthy" in doctor.stdout, doctor.stdout
 
 
-def test_a_port_that_nobody_listens_on_makes_a_balancer_unfit(pair: Pair) -> None:
+def test_a_port_that_nobody_listens_on_makes_a_balancer_unfit(pair: Cluster) -> None:
     rolled_out()
     pair.held_by(pair.lb1, within=30)
     pair.lb1.run(f"sed -i 's/listen 80/listen 81/' {FILE} && nginx -s reload")
@@ -87,7 +90,7 @@ def test_a_port_that_nobody_listens_on_makes_a_balancer_unfit(pair: Pair) -> Non
     pair.held_by(pair.lb1, within=30)
 
 
-def test_a_corrected_inventory_is_rolled_out_where_nginx_is_down(pair: Pair) -> None:
+def test_a_corrected_inventory_is_rolled_out_where_nginx_is_down(pair: Cluster) -> None:
     """N3: its files are broken, and systemd has given it up on both."""
     for node in pair.balancers:
         node.run(f"echo broken > {FILE}; systemctl kill --signal=KILL nginx")
@@ -102,7 +105,7 @@ def test_a_corrected_inventory_is_rolled_out_where_nginx_is_down(pair: Pair) -> 
     rolled_out()
 
 
-def test_a_standby_that_becomes_unfit_ends_the_run_before_the_master_is_touched(pair: Pair) -> None:
+def test_a_standby_that_becomes_unfit_ends_the_run_before_the_master_is_touched(pair: Cluster) -> None:
     pair.held_by(pair.lb1, within=30)
     pair.lb1.run("touch /run/only-here")
     done = roll_out(keepalived_checks=[{"name": "only", "file": "/run/only-here"}])
@@ -113,7 +116,7 @@ def test_a_standby_that_becomes_unfit_ends_the_run_before_the_master_is_touched(
     assert pair.holder() == "lb1"
 
 
-def test_the_rest_is_as_it_was(pair: Pair) -> None:
+def test_the_rest_is_as_it_was(pair: Cluster) -> None:
     rolled_out()
     pair.held_by(pair.lb1, within=30)
     assert pair.audit() == []

@@ -10,7 +10,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from fleet_under_test import Node
+
+from harness.node import Node
 
 ROOT = Path(__file__).parents[3]
 SITE = "blog.example.com"
