@@ -11,6 +11,7 @@ module: site_probe
 short_description: Ask every site at an address as a client of it does
 version_added: 0.1.0
 description:
+  - Internal to the playbooks of this collection, and may change with any of its releases.
   - Asks each site at each address with its scheme, port, name and PROXY header, all side by side, and returns in a
     sentence which of them did not answer well.
   - Certificates are not judged. For the details of one site use M(holdfast.nginx_ha.vip_probe).
