@@ -138,3 +138,19 @@ def test_the_example_of_the_readme_can_be_planned_and_played(role: str, tmp_path
     assert code == 0, output
     code, output = ansible_playbook(tmp_path, "-i", "inventory", "plan.yml")
     assert code == 0, output
+
+
+def entry_points() -> list[tuple[str, str]]:
+    """Return role and entry point of whatever a playbook includes."""
+    files = [path for path in ROOT.glob("playbooks/**/*.yml")]
+    found = re.findall(
+        r"name: holdfast\.nginx_ha\.(\w+)\n +tasks_from: (\w+)", "\n".join(path.read_text() for path in files)
+    )
+    return sorted(set(found))
+
+
+@pytest.mark.parametrize(("role", "entry"), entry_points(), ids=str)
+def test_every_entry_point_of_a_playbook_is_described(role: str, entry: str) -> None:
+    specs = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
+    assert specs[entry]["short_description"]
+    assert specs[entry]["description"]
