@@ -29,7 +29,7 @@ Run = t.Callable[..., str]
 def run(*words: str) -> str:
     """Run a command and return what it prints; raises OSError with its last words where it fails."""
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
             words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT, check=False
         )
     except subprocess.TimeoutExpired:

@@ -41,7 +41,7 @@ def run(*args: str, timeout: float = 30.0, stdin: str = "") -> Completed:
     """
     environment = dict(os.environ, LC_ALL="C", LANGUAGE="C")
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
             args,
             input=stdin.encode(),
             capture_output=True,

@@ -13,7 +13,9 @@ import typing as t
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import (  # noqa: F401  (each enters its rules into the table)
+
+# Each enters its rules into the table.
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import (  # noqa: F401  pylint: disable=unused-import
     rules_names,
     rules_servers,
     rules_targets,

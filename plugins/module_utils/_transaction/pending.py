@@ -86,6 +86,6 @@ def _wanted(item: t.Any) -> Wanted | None:
     if not isinstance(mode, int) or isinstance(mode, bool) or not 0 <= mode <= 0o7777:
         raise ValueError(f"{mode!r} is no mode of a file")
     gid = item.get("gid")
-    if gid is not None and (type(gid) is not int or gid < 0):
+    if gid is not None and (not isinstance(gid, int) or isinstance(gid, bool) or gid < 0):
         raise ValueError(f"{gid!r} is no group of a file")
     return Wanted(base64.b64decode(item["content"], validate=True), mode, gid)

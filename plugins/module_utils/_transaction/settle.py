@@ -268,7 +268,7 @@ class Change:
         script = os.path.join(self.journal, "undo.sh")
         if not _text(script).endswith(END_OF_UNDO):
             return f"{script} is damaged: put back by hand what lies in {self.journal}/old"
-        done = subprocess.run(
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
             ["/bin/sh", script],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -191,7 +191,7 @@ class Detector:
             f"{interface} went away or had another name, and is back: keepalived reads its configuration again.",
         )
         with contextlib.suppress(OSError):
-            self.reload = subprocess.Popen(
+            self.reload = subprocess.Popen(  # pylint: disable=ansible-bad-function
                 RELOAD, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
 

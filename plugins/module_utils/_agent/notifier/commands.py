@@ -86,7 +86,7 @@ class Commands:
                 self._busy.discard(subject)
 
     def _run(self, command: list[str], event: Event) -> None:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # pylint: disable=ansible-bad-function
             supervised(GRACE, [*self.config.prefix, *command]),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
