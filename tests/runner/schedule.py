@@ -47,7 +47,8 @@ class _Schedule:
                 first_has_lab = first_has_lab or job.lab is not None
                 continue
             if job.needs is Lab.NONE:
-                if self._busy() < self.processors:
+                # Two labs wait now and then, too: one step without a lab is always under way.
+                if self._busy() < self.processors or not self._running(Lab.NONE):
                     return job
             elif not waits_for_labs:
                 if self._may_have_lab(job):
@@ -86,7 +87,7 @@ class _Schedule:
             return False
         if job.needs is Lab.ONLY:
             return not self._running(Lab.ONE)
-        return self._busy() < self.processors
+        return self._running(Lab.ONE) < self.processors
 
 
 def run_chains(chains: t.Iterable[Chain], run: RunStep, labs: t.Sequence[int], processors: int) -> None:
@@ -103,7 +104,7 @@ def run_chains(chains: t.Iterable[Chain], run: RunStep, labs: t.Sequence[int], p
                 schedule.end(job, result)
                 changed.notify()
 
-    with ThreadPoolExecutor(schedule.processors + 1) as pool, changed:
+    with ThreadPoolExecutor(2 * schedule.processors) as pool, changed:
         while schedule.jobs:
             job = schedule.next()
             if job is None:
