@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._compose import suboptions
 
-__all__ = ("CACHE_PATH", "LIMIT_CONN_ZONE", "LIMIT_REQ_ZONE", "LOG_FORMAT", "MAP", "SPLIT_CLIENTS")
+__all__ = ("CACHE_PATH", "GEO", "LIMIT_CONN_ZONE", "LIMIT_REQ_ZONE", "LOG_FORMAT", "MAP", "SPLIT_CLIENTS")
 
 LOG_FORMAT = """\
 name:
@@ -62,6 +62,44 @@ entries:
   type: list
   elements: dict
 """ + suboptions("entries[]", MAP_ENTRY)
+
+GEO_ENTRY = """\
+match:
+  description: A network, such as V(10.0.0.0/8) or V(2001:db8::/32), or with O(.ranges) two addresses and a dash.
+  type: str
+  required: true
+value:
+  description: What the variable is for addresses in it.
+  type: str
+  required: true
+"""
+
+GEO = """\
+variable:
+  description: The variable that is made, such as V($inside).
+  type: str
+  required: true
+source:
+  description: Variable with the address that it depends on. Without it, the client's.
+  type: str
+default:
+  description: What the variable is for all other addresses. Without it, it is empty. It or an entry must be there.
+  type: str
+ranges:
+  description: Whether entries are ranges of IPv4 instead of networks, which is quicker for very many.
+  type: bool
+proxies:
+  description: Networks of proxies, whose C(X-Forwarded-For) tells the address.
+  type: list
+  elements: str
+proxy_recursive:
+  description: Whether all addresses of O(.proxies) are passed over, and the first other one counts.
+  type: bool
+entries:
+  description: Networks and what results. The most specific one counts.
+  type: list
+  elements: dict
+""" + suboptions("entries[]", GEO_ENTRY).replace("O(.entries[].ranges)", "O(.ranges)")
 
 SHARE = """\
 percent:
@@ -124,9 +162,10 @@ name:
   type: str
   required: true
 path:
-  description: Folder of the cache, absolute.
+  description:
+    - Folder of the cache, absolute. Without it, one of the name of the cache in C(/var/cache/nginx).
+    - It is made, and those above it, where they are not there. It belongs to the user of the workers.
   type: str
-  required: true
 zone_size:
   description: Size of the shared memory for its keys, from V(32k) on. One megabyte holds some 8,000.
   type: str

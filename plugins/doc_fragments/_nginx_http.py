@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ("HTTP",)
+__all__ = ("HTTP", "TRY_FILES")
 
 HTTP = """\
 absolute_redirect:
@@ -296,6 +296,9 @@ tcp_nodelay:
 tcp_nopush:
   description: Whether O(.sendfile) fills packets up.
   type: bool
+"""
+
+TRY_FILES = """\
 try_files:
   description: Files that are looked for in turn; the last is a URI, a C(@name) or a status, such as V(=404).
   type: list

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._compose import suboptions
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_applications import APPLICATIONS
-from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_http import HTTP
+from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_http import HTTP, TRY_FILES
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_proxy import PROXY
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_tls import HTTP_TLS, PROXY_TLS, TLS
 
-__all__ = ("ACCESS", "SERVER")
+__all__ = ("ACCESS", "SERVER", "SERVER_SETTINGS")
 
 USERS = """\
 auth_basic_users:
@@ -166,6 +166,9 @@ maintenance_page:
 return:
   description: Answer to every request, as in nginx, such as V(301 https://$host$request_uri).
   type: str
+"""
+
+SERVER_SETTINGS = """\
 client_header_buffer_size:
   description: Memory for the head of a request, such as V(1k).
   type: str
@@ -205,14 +208,18 @@ request_pool_size:
 underscores_in_headers:
   description: Whether names of header lines may have underscores.
   type: bool
+"""
+
+LOCATIONS = """\
 locations:
   description: What becomes of requests, by path.
   type: list
   elements: dict
 """
 
-SHARED = (USERS, REWRITE, ACCESS, HTTP, APPLICATIONS, PROXY, PROXY_TLS)
+SHARED = (USERS, REWRITE, ACCESS, HTTP, TRY_FILES, APPLICATIONS, PROXY, PROXY_TLS)
 INSIDE = suboptions("locations[]", LOCATION, *SHARED)
 
-SERVER = OWN + suboptions("locations[]", LOCATION, *SHARED, INNER + INSIDE)
-SERVER += USERS + REWRITE + ACCESS + HTTP + APPLICATIONS + PROXY + PROXY_TLS + TLS + HTTP_TLS
+SERVER = OWN + SERVER_SETTINGS + LOCATIONS
+SERVER += suboptions("locations[]", LOCATION, *SHARED, INNER + INSIDE)
+SERVER += "".join(SHARED) + TLS + HTTP_TLS

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_server import ACCESS
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_tls import PROXY_TLS, TLS
 
-__all__ = ("STREAM_SERVER",)
+__all__ = ("STREAM_SERVER", "STREAM_SETTINGS")
 
 OWN = """\
 name:
@@ -40,6 +40,9 @@ proxy_pass:
 return:
   description: Text that every client gets before its connection is closed, such as V($time_iso8601).
   type: str
+"""
+
+STREAM_SETTINGS = """\
 access_log:
   description:
     - Where connections are logged, a file and a format of C(stream_log_formats), or V(off).
@@ -174,4 +177,4 @@ tcp_nodelay:
   type: bool
 """
 
-STREAM_SERVER = OWN + ACCESS + TLS + PROXY_TLS
+STREAM_SERVER = OWN + STREAM_SETTINGS + ACCESS + TLS + PROXY_TLS

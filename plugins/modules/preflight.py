@@ -30,6 +30,13 @@ options:
     type: list
     elements: str
     default: []
+  nginx_modules:
+    description:
+      - Modules of nginx that the configuration needs, as the plan gives them. The package of each that nginx does not
+        have yet adds to O(packages), and is named in RV(nginx_packages).
+    type: list
+    elements: str
+    default: []
   ports:
     description: TCP ports that nginx (or the backend's web server) will listen on.
     type: list
@@ -131,6 +138,11 @@ missing:
   returned: success
   type: list
   elements: str
+nginx_packages:
+  description: Those of RV(missing) that bring modules of nginx.
+  returned: success
+  type: list
+  elements: str
 router_ids:
   description: The router ids of the instances that the collection has configured on this host, by their names.
   returned: success
@@ -166,6 +178,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.sche
     real_time_fault,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.names import defined_in
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.provision import packages_for
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import (
     has_ipvs,
     link_local,
@@ -255,6 +268,7 @@ def main() -> None:
             # The action plugin puts the plan in its place.
             "roles": {"type": "list", "elements": "str"},
             "packages": {"type": "list", "elements": "str", "default": []},
+            "nginx_modules": {"type": "list", "elements": "str", "default": []},
             "ports": {"type": "list", "elements": "int", "default": []},
             "programs": {"type": "list", "elements": "str", "default": ["nginx"]},
             "instances": {"type": "list", "elements": "dict", "default": [], "no_log": False},
@@ -318,8 +332,10 @@ def main() -> None:
             module.warn(f"{one}.")
     except HoldfastError as error:
         faults.append(str(error))
+    modules: list[str] = []
     try:
-        missing = download(module.params["packages"], check_mode=module.check_mode)
+        modules = packages_for(module.params["nginx_modules"])
+        missing = download([*module.params["packages"], *modules], check_mode=module.check_mode)
     except HoldfastError as error:
         faults.append(str(error))
     if faults:
@@ -328,6 +344,7 @@ def main() -> None:
     module.exit_json(
         changed=False,
         missing=missing,
+        nginx_packages=[name for name in modules if name in missing],
         router_ids={one.name: one.virtual_router_id for one in live},
         running=bool(live) and main_pid() is not None,
         ansible_facts={**manager(), "service_mgr": "systemd"},

@@ -20,10 +20,14 @@ from urllib.parse import quote
 from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import MAIN_FILE
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.documents import Documents
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import defaults, specs
 
 __all__ = ("PlannedAction", "keep")
+
+OF_NGINX_CONF = frozenset({"nginx_conf", *MAIN_FILE})
+"""Variables of the role nginx that come to a host with what another role serves there."""
 
 
 def keep(documents: Mapping[str, Documents]) -> None:
@@ -97,7 +101,8 @@ class PlannedAction(ActionBase):  # type: ignore[misc]
         """
         inventory = self.variables["hostvars"][self.variables["inventory_hostname"]]
         found = []
-        for name in set(specs(role, "main")).intersection(self.variables):
+        beside = OF_NGINX_CONF if role in ("balancer", "backend") else frozenset()
+        for name in beside.union(specs(role, "main")).intersection(self.variables):
             here = self.variables[name]
             there = inventory[name] if name in inventory else defaults().get(name)
             if here != there and self._templar.template(here) != there:

@@ -13,6 +13,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import se
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.dump import assemble, parse_dump
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.files import files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import NginxConfig
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.main_file import MODELS, MainFile
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.modules import missing_modules
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
@@ -26,6 +27,8 @@ KINDS: dict[str, tuple[t.Mapping[str, Kind], str, str]] = {
     "server": (settings.HTTP_SERVER, "server {{ {} }}", ""),
     "location": (settings.LOCATION, "server {{ location /x {{ {} }} }}", ""),
     "stream_server": (settings.STREAM_SERVER, "", "server {{ listen 9999; proxy_pass 127.0.0.1:1; {} }}"),
+    "http": (settings.HTTP, "{}", ""),
+    "stream": (settings.STREAM, "", "{}"),
 }
 
 # A value of each shape; nginx may refuse it for a directive, but not the directive.
@@ -33,6 +36,9 @@ SAMPLES: dict[str, t.Any] = {
     "flag": True,
     "mark": True,
     "number": 5,
+    "count": 5,
+    "priority": 5,
+    "processes": "auto",
     "level": 5,
     "status": 429,
     "hash_size": 512,
@@ -68,11 +74,48 @@ def test_nginx_knows_the_directives_that_its_version_has(nginx: Nginx, kind: str
         text = render(settings.to_blocks({name: shape}, {name: sample}))
         _code, words = nginx.test(nginx.main(http.format(text), stream.format(text)))
         known = "unknown directive" not in words and "is not allowed here" not in words
-        first = FIRST.get(kind, {}).get(name)
+        first = FIRST.get({"stream": "stream_server"}.get(kind, kind), {}).get(name)
         if known != (first is None or first <= version):
             wrong.append((name, first, words))
     assert len(table) > 50
     assert wrong == []
+
+
+@pytest.mark.parametrize("context", ["main", "events"])
+def test_nginx_knows_the_directives_outside_of_http_and_stream(nginx: Nginx, context: str) -> None:
+    table = MODELS[context].plain
+    for name, shape in table.items():
+        if name in ("pid", "ssl_object_cache_inheritable"):  # in the text around it, and of a newer nginx
+            continue
+        sample = next(SAMPLES[key] for key, each in settings.SHAPES.items() if each is shape)
+        text = render(settings.to_blocks({name: shape}, {name: sample}))
+        main = nginx.main()
+        whole = f"{text}{main}" if context == "main" else main.replace("events {\n}", f"events {{\n{text}}}")
+        assert text in whole
+        _code, words = nginx.test(whole)
+        assert "unknown directive" not in words, name
+        assert "is not allowed here" not in words, name
+
+
+def test_the_defaults_are_taken_without_a_word(nginx: Nginx) -> None:
+    file = MainFile.from_options({}, version=nginx.build().version)
+    ok, words = nginx.test(nginx.main(render(file.http.to_blocks()), render(file.stream.to_blocks())))
+    assert (ok, words) == (True, "")
+
+
+@pytest.mark.parametrize("count", [1, 100, 1000, 5000])
+def test_names_fit_into_hashes_of_the_derived_sizes(nginx: Nginx, count: int) -> None:
+    names = [f"{'n' * (number % 60)}{number}.example.com" for number in range(count)]
+    entries = [{"match": f"/{name}/index.html", "value": "1"} for name in names]
+    config = NginxConfig.from_options(
+        {
+            "nginx_conf": "managed",
+            "maps": [{"source": "$uri", "variable": "$known", "entries": entries}],
+            "servers": [{"name": "many", "listen": ["127.0.0.1:8000"], "server_name": names, "return": "204"}],
+        }
+    )
+    (http,) = (block for block in config.to_blocks() if block.name == "http")
+    assert nginx.test(nginx.main(render(http.children or ()))) == (True, "")
 
 
 def test_what_nginx_prints_of_itself_is_read(nginx: Nginx) -> None:

@@ -76,6 +76,8 @@ pkill -x -CONT nginx; pkill -x -CONT keepalived
 pkill -x -KILL keepalived
 systemctl stop keepalived nginx 'test-*'
 ip address flush dev eth0; ip address add {ADDRESS}/24 dev eth0
+dpkg-divert --quiet --local --no-rename --remove /etc/nginx/nginx.conf
+rm -rf /var/cache/nginx
 rm -rf /etc/nginx /etc/keepalived /var/lib/holdfast /run/holdfast-* /run/keepalived.pid /tmp/keepalived.json
 cp -a {PRISTINE}/nginx {PRISTINE}/keepalived /etc/
 : >/var/log/nginx/error.log

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 from dataclasses import replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, Position, walk
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding, HoldfastError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import diversion, dynamic, main_file
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.daemon import NginxDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.files import (
     FOLDERS,
@@ -19,12 +21,34 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.files imp
     files,
     site_files,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import KINDS, NginxConfig
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.foreign import names_in
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.main_file import BEFORE
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import (
+    KINDS,
+    MANAGED,
+    PACKAGE,
+    NginxConfig,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.definitions import CachePath
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.provision import Lacking, look
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules import check
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.site_files import PAGES, USERS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.takeover import (
+    STREAM,
+    as_wanted,
+    foreign_tree,
+    given_back,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import parse_build
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import need_root
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import Wanted, read_state
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import (
+    Wanted,
+    make_folders,
+    missing_folders,
+    read_state,
+    told,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import (
     Request,
     Result,
@@ -36,7 +60,6 @@ __all__ = ("apply",)
 
 MODE = 0o640  # nginx reads it as root, and a header may hold a password
 SECRET_MODE = 0o640  # its workers do, by their group
-_STREAM = "\n# holdfast.nginx_ha: layer 4 lies in the folder below.\nstream {\n    include %s/*.conf;\n}\n"
 
 
 def apply(
@@ -57,11 +80,17 @@ def apply(
     """
     need_root()
     daemon = NginxDaemon(root=root)
+    conf = options.get("nginx_conf")
+    there = foreign_tree(daemon, owned_files(daemon.name), must_be_read=conf == MANAGED)
+    yields = names_in(there.tree, daemon.main_file)
     try:
-        config = NginxConfig.from_options(options, version=daemon.version, folder=root)
+        config = NginxConfig.from_options(options, version=daemon.version, folder=root, yields=yields)
     except InputError as error:
         raise InputError(_as_said(error.path, single), error.message) from None
-    daemon.places = lambda: _places(config, root, single)
+    modules = _lacking(daemon, config, there.tree)
+    # What its own step will install first, no test can know yet.
+    daemon.awaits_modules = bool(modules.absent) and check_mode
+    daemon.places = lambda: _places(config, root, single, owned.get(daemon.main_file))
     daemon.blocks = lambda: _blocks(config, single)
     owned: dict[str, Wanted | None] = {
         os.path.join(root, name): Wanted(text.encode(), MODE) for name, text in files(config).items()
@@ -77,14 +106,69 @@ def apply(
     if single:
         stays = [path for path in owned_files(daemon.name) if owned.get(path, True)]
     needed = any(path.startswith(stream + os.sep) for path in (*stays, *(path for path, one in owned.items() if one)))
-    shared = _main_file(daemon.main_file, stream, needed=needed)
-    findings = _findings(config, single) if daemon.version is None else []
+    shared: dict[str, Wanted | None] = {}
+    if config.main_file:
+        text = main_file.text(config.main_file, there.before, root, has_streams=needed, modules=modules.here)
+        owned[daemon.main_file] = Wanted(text.encode(), 0o644)
+        shared.update({daemon.main_file + BEFORE: there.keep} if there.keep else {})
+    else:
+        given = given_back(daemon.main_file) if conf == PACKAGE else {}
+        # In check mode, a host without nginx may get its main file with the package.
+        must_be = needed and (daemon.installed() or not check_mode)
+        shared.update({**given, **_main_file(daemon.main_file, given.get(daemon.main_file), stream, needed=must_be)})
+    findings = _findings(config, single) if not daemon.installed() else []
     findings += _missing_users(config, daemon, single, severity="warning" if check_mode else "error")
-    with Transaction(daemon, check_mode=check_mode) as change:
-        act = change.stage if stage_only else change.apply
-        return act(
-            Request(owner, owned, shared=shared, prune=not single, spared=spared, drift=drift, findings=findings)
-        )
+    request = Request(
+        *(owner, owned, shared),
+        prune=not single,
+        spared=spared,
+        drift=drift,
+        findings=findings,
+        adopted=(daemon.main_file,),
+    )
+    caches = [str(one.path) for one in config.models.get("cache_paths", ()) if isinstance(one, CachePath)]
+    daemon.folders = tuple(sorted({os.path.dirname(path) for path in caches}))
+    with _made(() if check_mode else daemon.folders), Transaction(daemon, check_mode=check_mode) as change:
+        try:
+            result = (change.stage if stage_only else change.apply)(request)
+        except HoldfastError as error:
+            raise HoldfastError(_explained(str(error), daemon)) from None
+    if conf and not stage_only:
+        beside = daemon.main_file + BEFORE
+        if diversion.settle(daemon.main_file, beside, wanted=conf == MANAGED, check=check_mode):
+            result.files[diversion.DATABASE] = "changed"
+    return result
+
+
+def _lacking(daemon: NginxDaemon, config: NginxConfig, tree: t.Sequence[Block]) -> Lacking:
+    """Return the modules that this configuration needs and nginx does not load yet."""
+    wanted = dynamic.needed([*config.to_blocks(), *(config.main_file.main.directives if config.main_file else ())])
+    if not wanted or not daemon.installed():
+        return Lacking([], [])
+    return look(wanted, parse_build(daemon.build.output), tree, daemon.root)
+
+
+def _explained(words: str, daemon: NginxDaemon) -> str:
+    """Return nginx's words, of a directive that it does not know with the module and the package that have it."""
+    if not dynamic.UNKNOWN.search(words):
+        return words
+    return dynamic.explained(words, dynamic.family(parse_build(daemon.build.output)))
+
+
+@contextlib.contextmanager
+def _made(folders: t.Sequence[str]) -> t.Iterator[None]:
+    """Make these folders, and remove them again where the body fails; nginx makes what lies in them."""
+    made = missing_folders(folders)
+    for folder in folders:
+        with told(folder, "nothing was changed"):
+            make_folders(folder)
+    try:
+        yield
+    except BaseException:
+        for folder in made:
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
+        raise
 
 
 def _not_asked(options: t.Mapping[str, t.Any]) -> t.Iterator[str]:
@@ -135,11 +219,16 @@ def _as_said(path: str, single: tuple[str, str] | None) -> str:
     return path[len(f"{single[0]}[0].") :] if single else path
 
 
-def _places(config: NginxConfig, root: str, single: tuple[str, str] | None) -> dict[str, dict[int, str]]:
+def _places(
+    config: NginxConfig, root: str, single: tuple[str, str] | None, main: Wanted | None
+) -> dict[str, dict[int, str]]:
     """Return which input each line of the owned files comes from."""
-    placed = {context.name: iter(context.children or ()) for context in config.to_blocks()}
+    placed = {context: iter(blocks) for context, blocks in config.placed().items()}
     texts = files(config)
     found = {}
+    if main and config.main_file:
+        of_main = main_file.places(config.main_file, parse(main.content.decode()))
+        found[os.path.join(root, "nginx.conf")] = of_main
     for kind, _path, model in config.elements():
         name = file_name(kind, model.name)
         [written] = [block for block in parse(texts[name]) if not block.is_comment]
@@ -150,19 +239,20 @@ def _places(config: NginxConfig, root: str, single: tuple[str, str] | None) -> d
     return found
 
 
-def _main_file(main_file: str, folder: str, *, needed: bool) -> dict[str, Wanted]:
+def _main_file(path: str, wanted: Wanted | None, folder: str, *, needed: bool) -> dict[str, Wanted]:
     """Return the main file where it has to change: with the block that includes our layer 4, or without it.
 
-    No distribution's main file has such a block. It goes with the last of what lies in the folder.
+    ``wanted`` is what it shall be besides, None for as it is. No distribution's main file has such a block. It goes
+    with the last of what lies in the folder.
     """
-    main = read_state(main_file)
-    block = (_STREAM % folder).encode()
-    if main.content is None:
+    main = wanted or as_wanted(read_state(path))
+    block = (STREAM % folder).encode()
+    if main is None:
         if needed:
-            raise HoldfastError(f"{main_file} is not there: install nginx first")
+            raise HoldfastError(f"{path} is not there: install nginx first")
         return {}
     if needed and os.fsencode(folder) not in main.content:
-        return {main_file: Wanted(main.content.rstrip(b"\n") + b"\n" + block, main.mode)}
+        return {path: Wanted(main.content.rstrip(b"\n") + b"\n" + block, main.mode)}
     if not needed and block in main.content:
-        return {main_file: Wanted(main.content.replace(block, b""), main.mode)}
+        return {path: Wanted(main.content.replace(block, b""), main.mode)}
     return {}

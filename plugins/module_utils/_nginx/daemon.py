@@ -71,6 +71,10 @@ class NginxDaemon(Daemon):
 
     # What is asked for, with input paths as positions.
     blocks: t.Callable[[], t.Iterable[Block]] = staticmethod(tuple)
+    # Folders that a change will make, and that its test needs.
+    folders: tuple[str, ...] = ()
+    # Whether its test has to wait for a module that is not installed yet.
+    awaits_modules = False
     # What the last test was told to change.
     _changes: Changes = {}
 
@@ -81,7 +85,7 @@ class NginxDaemon(Daemon):
         return parse_build(text).version
 
     def installed(self) -> bool:
-        return super().installed() and os.path.exists(self.main_file)
+        return super().installed() and os.path.exists(self.main_file) and not self.awaits_modules
 
     def workers_group(self) -> int | None:
         """Return the group of nginx's workers, None where nginx is not there to say it or has none of that name."""
@@ -109,6 +113,7 @@ class NginxDaemon(Daemon):
             command=(self.binary, "-T", "-q", "-c", self.main_file),
             command_for=lambda copy: (self.binary, "-T", "-q", "-c", os.path.join(copy, "nginx.conf")),
             writes=tuple(sorted(self._written_paths(changes))),
+            folders=self.folders,
         )
 
     def parsed(self, completed: Completed) -> dict[str, tuple[Block, ...]]:

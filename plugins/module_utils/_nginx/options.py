@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import KINDS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import KINDS, NGINX_CONF
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.main_file import MODELS
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.upstream import HTTP_ONLY, Upstream
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import argument_spec
 
@@ -26,5 +27,10 @@ def _suboptions(model: t.Any, context: str) -> dict[str, t.Any]:
 
 
 NGINX_OPTIONS: dict[str, dict[str, t.Any]] = {
-    one.option: {"type": "list", "elements": "dict", "options": _suboptions(one.model, one.context)} for one in KINDS
+    "nginx_conf": {"type": "str", "choices": list(NGINX_CONF)},
+    **{name: {"type": "dict", "options": argument_spec(model)} for name, model in MODELS.items()},
+    **{
+        one.option: {"type": "list", "elements": "dict", "options": _suboptions(one.model, one.context)}
+        for one in KINDS
+    },
 }

@@ -26,7 +26,18 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds imp
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Flag, Kind
 
-__all__ = ("HTTP_SERVER", "LOCATION", "STREAM_SERVER", "Settings", "from_blocks", "to_blocks")
+__all__ = (
+    "EVENTS",
+    "HTTP",
+    "HTTP_SERVER",
+    "LOCATION",
+    "MAIN",
+    "STREAM",
+    "STREAM_SERVER",
+    "Settings",
+    "from_blocks",
+    "to_blocks",
+)
 
 Settings = t.Mapping[str, t.Any]
 
@@ -35,7 +46,9 @@ SHAPES: t.Mapping[str, Kind] = {
     # true: the directive alone
     "mark": Flag(),
     "number": Number(),
+    "count": Number(1),
     "level": Number(1, 9),
+    "priority": Number(-20, 20),
     "status": Number(400, 599),
     # what a hash has memory for, and what a bucket of it can hold; nginx takes two bytes for each of the former
     "hash_size": Number(1, 1_000_000),
@@ -48,6 +61,7 @@ SHAPES: t.Mapping[str, Kind] = {
     "time": Text(values.time),
     "seconds": Text(values.time, seconds=True),
     "word": Text(),
+    "processes": Text(values.processes),
     "arguments": Arguments(),
     "phrase": Phrase(),
     "words": Words(),
@@ -210,6 +224,48 @@ STREAM_SERVER: t.Mapping[str, Kind] = {
     ),
     **{"proxy_next_upstream": SHAPES["flag"]},
 }
+
+# What stands once in nginx.conf. ``daemon`` and ``master_process`` are the business of the unit that starts nginx.
+MAIN: t.Mapping[str, Kind] = _table(
+    flag="pcre_jit ssl_object_cache_inheritable",
+    count="worker_rlimit_nofile",
+    offset="worker_rlimit_core",
+    priority="worker_priority",
+    processes="worker_processes",
+    time="timer_resolution worker_shutdown_timeout",
+    word="lock_file pid ssl_engine working_directory",
+    arguments="user worker_cpu_affinity",
+    lines="env error_log load_module thread_pool",
+)
+
+EVENTS: t.Mapping[str, Kind] = _table(
+    flag="accept_mutex multi_accept",
+    time="accept_mutex_delay",
+    count="worker_aio_requests worker_connections",
+    word="use",
+    lines="debug_connection",
+)
+
+_HASHES = _table(
+    hash_size="map_hash_max_size variables_hash_max_size",
+    bucket_size="map_hash_bucket_size variables_hash_bucket_size",
+    arguments="open_log_file_cache",
+)
+
+HTTP: t.Mapping[str, Kind] = {
+    **{name: shape for name, shape in HTTP_SERVER.items() if name != "try_files"},
+    **_HASHES,
+    **_table(
+        flag="client_body_in_single_buffer open_file_cache_errors",
+        seconds="open_file_cache_valid",
+        number="open_file_cache_min_uses",
+        hash_size="server_names_hash_max_size types_hash_max_size",
+        bucket_size="server_names_hash_bucket_size types_hash_bucket_size",
+        arguments="charset client_body_in_file_only keepalive_disable",
+    ),
+}
+
+STREAM: t.Mapping[str, Kind] = {**STREAM_SERVER, **_HASHES}
 
 
 def to_blocks(table: t.Mapping[str, Kind], settings: Settings) -> list[Block]:

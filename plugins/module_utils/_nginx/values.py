@@ -16,7 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message im
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import lexer
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import quote
 
-__all__ = ("MOST", "SMALLEST_ZONE", "above", "name", "number", "size", "time", "variable", "word", "words")
+__all__ = ("MOST", "SMALLEST_ZONE", "above", "name", "number", "processes", "size", "time", "variable", "word", "words")
 
 # Of the 4096 bytes that nginx can hold; the rest is for what an option's value becomes a part of.
 LONGEST_WORD = 4000
@@ -63,6 +63,13 @@ def name(path: str, value: str) -> str:
     """Return a name that is safe in a directive and in a file name."""
     if not _NAME.fullmatch(value):
         raise InputError(path, f'{shown(value)} cannot be a name: use letters, digits, "_", "." and "-"')
+    return value
+
+
+def processes(path: str, value: str) -> str:
+    """Return a number of processes, or auto."""
+    if value != "auto" and not number(value):
+        raise InputError(path, f"{shown(value)} is no number of processes: write auto, or 1 or more")
     return value
 
 

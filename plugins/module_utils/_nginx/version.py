@@ -128,6 +128,15 @@ _TLS = _table("""
     1.29.4  ssl_ech_file
     """)
 
+_SERVER = {
+    **_HTTP,
+    **_TLS,
+    **_table("""
+        1.15.3  ssl_early_data
+        1.25.0  http3 http3_hq quic_gso quic_retry
+        """),
+}
+
 FIRST: t.Mapping[str, t.Mapping[str, Version]] = {
     "upstream": _table("""
         1.15.3  keepalive_requests keepalive_timeout
@@ -142,14 +151,8 @@ FIRST: t.Mapping[str, t.Mapping[str, Version]] = {
         1.29.6  route drain
         """),
     "location": _HTTP,
-    "server": {
-        **_HTTP,
-        **_TLS,
-        **_table("""
-            1.15.3  ssl_early_data
-            1.25.0  http3 http3_hq quic_gso quic_retry
-            """),
-    },
+    "server": _SERVER,
+    "http": _SERVER,
     "stream_server": {
         **_TLS,
         **_table("""
@@ -173,6 +176,7 @@ FIRST: t.Mapping[str, t.Mapping[str, Version]] = {
     },
     "http listen": _table("1.9.1 reuseport\n1.25.0 quic\n1.29.7 multipath"),
     "stream listen": _table("1.9.1 reuseport\n1.25.5 default_server deferred\n1.29.7 multipath"),
+    "main": _table("1.27.4 ssl_object_cache_inheritable"),
     "map": _table("1.11.7 volatile"),
     "cache_path": _table("1.19.1 min_free"),
     "log_format": _table("1.11.8 escape"),
@@ -183,6 +187,7 @@ FIRST_VALUE: t.Mapping[str, t.Mapping[str, t.Mapping[str, Version]]] = {
     "upstream": {"method": _table("1.15.1 random\n1.31.0 least_time")},
     "location": {"proxy_http_version": {"2": Version(1, 29, 4)}},
     "server": {"proxy_http_version": {"2": Version(1, 29, 4)}},
+    "http": {"proxy_http_version": {"2": Version(1, 29, 4)}},
 }
 
 

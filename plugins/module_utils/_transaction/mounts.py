@@ -37,15 +37,19 @@ exec "$@"
 _ESCAPED = re.compile(rb"\\([0-7]{3})")
 
 
-def script(root: str, tree: str, memory: str, writes: t.Sequence[str], *, overlay: bool) -> str:
+def script(
+    root: str, tree: str, memory: str, writes: t.Sequence[str], made: t.Sequence[str] = (), *, overlay: bool
+) -> str:
     """Return the script that puts the tree in the place of the root and memory where the test writes, and runs it.
 
     With ``overlay`` the tree holds the changes alone, else all that shall be there. ``memory`` is an empty folder.
+    ``made`` are folders that are made in it where they are not there.
     The root comes first: its tree is looked for before anything covers the folder that it lies in. Then come the
     folders that are written to, from the inside out. Each is made beside, gets all that is mounted below it, and then
     covers the folder: so every path means the same before and after, also where the memory itself lies below it.
     """
-    folders = [root, *_folders(writes, root)]
+    above = [os.path.join(_there(folder), "made") for folder in made]
+    folders = [root, *_folders((*writes, *above), root)]
     places = [f"{memory}/{number}" for number in range(len(folders))]
     lines = [_command("mount", "-t", "tmpfs", "-o", "mode=0700", "holdfast", memory)]
     lines.append(_command("mkdir", "-m", "0755", *(place + end for place in places for end in ("", ".upper", ".work"))))
@@ -69,7 +73,15 @@ def script(root: str, tree: str, memory: str, writes: t.Sequence[str], *, overla
             lines.append(_command("mount", "--bind", tree, view))
         lines.append(_command("mount", "--rbind", view, folder))
         covered.append(folder)
+    lines += [_command("mkdir", "-p", "-m", "0755", folder) for folder in made]
     return _BEGIN + "\n".join(lines) + "\n" + _END
+
+
+def _there(folder: str) -> str:
+    """Return the folder, or the first one above it that is there."""
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    return folder
 
 
 def mount_points() -> list[str]:

@@ -29,7 +29,11 @@ from dataclasses import dataclass, field
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import NOT_FOUND, Completed, Runner, run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction import mounts
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import Wanted
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import (
+    Wanted,
+    make_folders,
+    missing_folders,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.tree import copy, lay_over, lead_into
 
 __all__ = ("METHODS", "Check", "check_staged", "sweep")
@@ -42,7 +46,8 @@ class Check:
     """How a daemon tests its configuration.
 
     ``command`` tests the tree at ``root``; with ``own_pids`` it runs as the first process of a PID namespace where
-    that is possible. ``writes`` are the files and folders that it may leave behind.
+    that is possible. ``writes`` are the files and folders that it may leave behind, ``folders`` those that have to be
+    there for it, and that the change will make.
     For the copy, ``command_for(copy)`` is the command.
     """
 
@@ -50,6 +55,7 @@ class Check:
     command: tuple[str, ...]
     command_for: t.Callable[[str], tuple[str, ...]]
     writes: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
     own_pids: bool = False
     timeout: float = 30.0
 
@@ -83,18 +89,28 @@ def check_staged(
         # Over the root of all folders nothing can be laid.
         bare = [path for path in check.writes if method == "copy" or os.path.dirname(path.rstrip("/")) == "/"]
         new = [path for path in bare if not os.path.lexists(path)]
+        # Where they cannot be made out of sight, they are made, and go with the test.
+        here = [folder for folder in check.folders if method == "copy" or _at_the_top(folder)]
+        made = missing_folders(here)
+        for folder in here:
+            make_folders(folder)
         try:
             if method == "copy":
                 return Staged(method, _check_copy(check, changes, work, runner), refused)
             completed = _check_mounted(check, changes, work, method, runner)
         finally:
             shutil.rmtree(work, ignore_errors=True)
-            for path in new:
+            for path in (*new, *made):
                 _remove_if_empty(path)
         if completed is not None:
             return Staged(method, completed, refused)
         refused[method] = "not allowed on this host"
     raise HoldfastError("no staging method is left to try: " + ", ".join(methods))
+
+
+def _at_the_top(folder: str) -> bool:
+    """Return whether a folder cannot be made out of sight: over the root of all folders nothing can be laid."""
+    return not os.path.isdir("/" + folder.split("/")[1])
 
 
 def sweep(runtime: str, name: str) -> None:
@@ -125,7 +141,7 @@ def _check_mounted(
         return None  # a whiteout is a device node, and this host does not let us make one
     os.mkdir(memory)
     with open(script, "w", encoding="utf-8", errors="surrogateescape") as file:
-        file.write(mounts.script(root, tree, memory, check.writes, overlay=overlay))
+        file.write(mounts.script(root, tree, memory, check.writes, check.folders, overlay=overlay))
     unshare = ["unshare", "--mount", "--propagation", "private"]
     if check.own_pids:
         unshare += ["--pid", "--fork", "--kill-child"]

@@ -82,19 +82,22 @@ class Request:
     ``owner`` is the module in whose name this happens; ``owned`` are all its files, others of its own are removed
     (with ``prune``: every one it owns that is not named here, and whose path begins with none of ``spared``; without:
     only those named with None).
-    ``shared`` are files of somebody else that get a line of ours; they are changed, but never owned or removed.
+    ``shared`` are files of somebody else that get a line of ours, or go where None is wanted; they are never owned.
     Those among them in ``keep`` are replaced as a whole: a copy of each is kept in the state folder.
+    ``adopted`` are files that were there before this collection: they may be owned all the same, and stay where a
+    request does not name them.
     ``findings`` are what the rules say of the request itself.
     """
 
     owner: str
     owned: t.Mapping[str, Wanted | None]
-    shared: t.Mapping[str, Wanted] = field(default_factory=dict)
+    shared: t.Mapping[str, Wanted | None] = field(default_factory=dict)
     prune: bool = True
     spared: tuple[str, ...] = ()
     drift: str = "overwrite"
     findings: t.Sequence[Finding] = ()
     keep: t.Collection[str] = ()
+    adopted: t.Collection[str] = ()
 
 
 @dataclass
@@ -377,7 +380,7 @@ class Transaction:
         manifest = self.manifest()
         wanted: dict[str, Wanted | None] = {}
         if request.prune:
-            owned = manifest.owned_by(request.owner)
+            owned = (path for path in manifest.owned_by(request.owner) if path not in request.adopted)
             wanted.update({path: None for path in owned if not path.startswith(request.spared)})
         wanted.update(request.owned)
         wanted.update(request.shared)
@@ -386,15 +389,16 @@ class Transaction:
         for path in sorted(wanted):
             refuse_unsafe(path, self.daemon.root)
             state, entry = read_state(path), manifest.files.get(path)
-            if entry is not None and entry.owner != request.owner:
+            if entry is not None and entry.owner != request.owner and path not in request.shared:
                 raise HoldfastError(f"{path} belongs to {entry.owner} on this host: make the change there")
-            if path in request.owned and entry is None and state.exists and not state.satisfies(wanted[path]):
+            is_foreign = entry is None and path in request.owned and path not in request.adopted
+            if is_foreign and state.exists and not state.satisfies(wanted[path]):
                 raise HoldfastError(
                     f"{path} is there already and was not written by this collection: move it away, it would be lost"
                 )
             if state.satisfies(wanted[path]):
                 continue
-            if entry is not None and state.digest != entry.digest:
+            if entry is not None and state.digest != entry.digest and path not in request.shared:
                 result.drifted.append(path)
                 if request.drift == "keep" and state.exists:
                     continue
@@ -541,8 +545,12 @@ class Transaction:
                 written[path] = Entry(request.owner, digest(wanted.content))
         manifest = self.manifest()
         gone = [path for path in changes if changes[path] is None]
+        # Given back: what is shared is nobody's.
+        gone += [path for path in manifest.owned_by(request.owner) if path in request.shared]
         # Somebody else removed these before us.
         for path in manifest.owned_by(request.owner):
+            if path in request.adopted and path not in request.owned:
+                continue
             unwanted = request.owned.get(path) is None and (request.prune or path in request.owned)
             if unwanted and not read_state(path).exists:
                 gone.append(path)

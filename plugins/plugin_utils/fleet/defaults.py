@@ -15,6 +15,7 @@ __all__ = (
     "DRAWING",
     "GROUPS",
     "INSTANCE_OPTIONS",
+    "MAIN_FILE",
     "OF_ONE_HOST",
     "OF_A_BACKEND",
     "OF_A_BALANCER",
@@ -42,13 +43,32 @@ SECOND_FAMILY: tuple[str, ...] = ("ride_along", "sync_group")
 """What becomes of the other family's addresses in ``keepalived_vips``: in the same instance, or in one of their own."""
 
 SERVICE: dict[str, str] = {
+    "balancer_log_formats": "log_formats",
     "balancer_maps": "maps",
+    "balancer_geos": "geos",
+    "balancer_split_clients": "split_clients",
+    "balancer_limit_req_zones": "limit_req_zones",
+    "balancer_limit_conn_zones": "limit_conn_zones",
+    "balancer_cache_paths": "cache_paths",
+    "balancer_stream_log_formats": "stream_log_formats",
+    "balancer_stream_maps": "stream_maps",
+    "balancer_stream_geos": "stream_geos",
+    "balancer_stream_split_clients": "stream_split_clients",
+    "balancer_stream_limit_conn_zones": "stream_limit_conn_zones",
     "balancer_upstreams": "upstreams",
     "balancer_sites": "servers",
     "balancer_stream_upstreams": "stream_upstreams",
     "balancer_streams": "stream_servers",
 }
 """What a balancer serves: the variable, and the option of ``nginx_config`` that it becomes."""
+
+MAIN_FILE: dict[str, str] = {
+    "nginx_main": "main",
+    "nginx_events": "events",
+    "nginx_http": "http",
+    "nginx_stream": "stream",
+}
+"""What stands in nginx.conf: the variable, and the option of ``nginx_config`` that it becomes."""
 
 UPSTREAMS: tuple[str, ...] = ("balancer_upstreams", "balancer_stream_upstreams")
 
@@ -63,7 +83,15 @@ REACHED_BY = "ansible_host"
 
 OF_ONE_HOST: frozenset[str] = frozenset(
     {
-        *("balancer_drift", "nginx_package", "nginx_package_state", "nginx_service_enabled", "nginx_welcome_site"),
+        *(
+            "balancer_drift",
+            "nginx_conf",
+            *MAIN_FILE,
+            "nginx_package",
+            "nginx_package_state",
+            "nginx_service_enabled",
+            "nginx_welcome_site",
+        ),
         *("backend_server", "backend_server_name", "backend_root", "backend_page", "backend_firewall"),
         *("keepalived_package", "keepalived_package_state", "keepalived_sandbox", "keepalived_guard"),
         *("keepalived_rt_priority", "keepalived_startup_delay", "keepalived_garp_master_repeat"),

@@ -20,12 +20,14 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.names imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.options import NGINX_OPTIONS
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rule import where
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules import check
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import SERVICE
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import MAIN_FILE, SERVICE
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.typed import typed
 
 __all__ = ("Judged", "judged")
 
 _VARIABLES = {option: variable for variable, option in SERVICE.items()}
+_OF_MAIN_FILE = {option: variable for variable, option in MAIN_FILE.items()}
+_IN_MAIN_FILE = re.compile(rf"^({'|'.join(_OF_MAIN_FILE)})(?=\.\w+$)")
 _OPTION = re.compile(rf"(?<![\w.])({'|'.join(_VARIABLES)})(?=\[\d)")
 
 # What a file of somebody else on the host may define.
@@ -71,4 +73,5 @@ def _judged(text: str) -> Judged:
 
 def _said_at(text: str) -> str:
     """Return the text with the options of the module that it names as variables of the inventory."""
+    text = _IN_MAIN_FILE.sub(lambda match: _OF_MAIN_FILE[match[1]], text)
     return _OPTION.sub(lambda match: _VARIABLES[match[1]], text)

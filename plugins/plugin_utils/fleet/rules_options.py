@@ -27,11 +27,13 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.mode
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rules import RULES, Placed, Subject
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import KINDS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.main_file import MODELS as CONTEXTS
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.options import NGINX_OPTIONS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import nginx_configuration as configuration
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import (
     DRAWING,
+    MAIN_FILE,
     SERVICE,
     UPSTREAMS,
     VIRTUAL_SERVERS,
@@ -74,6 +76,29 @@ def accepted_options(plan: Plan, known_bad: Set[str]) -> t.Iterator[Fault]:
                 refused = [*_keepalived_errors(plan, member, rules=rules), *_service_errors(plan, member, judged)]
                 yield from (Fault("option", member.name, error.path, error.message) for error in refused)
 
+    for backend in plan.fleet.backends.values():
+        if backend.name not in known_bad and backend.name not in plan.members:
+            for error in _main_file_errors(backend.variables, judged):
+                yield Fault("option", backend.name, error.path, error.message)
+
+
+def _main_file_errors(variables: Mapping[str, t.Any], judged: dict[str, list[InputError]]) -> t.Iterator[InputError]:
+    """Yield what is refused of nginx.conf."""
+    for variable, context in MAIN_FILE.items():
+        said = variables[variable]
+        written = json.dumps([variable, said], sort_keys=True)
+        if written not in judged:
+            judged[written] = _errors([_context(context, said, variable)])
+        yield from judged[written]
+
+
+def _context(context: str, said: t.Any, variable: str) -> t.Any:
+    spec = NGINX_OPTIONS[context]["options"]
+    try:
+        return CONTEXTS[context].from_options(typed(values.mapping(said, variable), spec, variable), variable)
+    except InputError as error:
+        return error
+
 
 def _service_errors(plan: Plan, member: Balancer, judged: dict[str, list[InputError]]) -> t.Iterator[InputError]:
     """Yield what is refused of upstreams, sites and virtual servers.
@@ -92,8 +117,10 @@ def _service_errors(plan: Plan, member: Balancer, judged: dict[str, list[InputEr
         yield from judged[written]
         whole.append(written)
         refused = refused or bool(judged[written])
-    together = "\n".join(whole)
-    if not refused and together not in judged:
+    of_main = list(_main_file_errors(member.variables, judged))
+    yield from of_main
+    together = "\n".join((*whole, json.dumps([member.variables[one] for one in ("nginx_conf", *MAIN_FILE)])))
+    if not refused and not of_main and together not in judged:
         judged[together] = list(configuration.judged(nginx.served(plan, member.name)).errors)
     yield from judged.get(together, ())
     servers = json.dumps(plan.virtual_servers[member.name], sort_keys=True)

@@ -18,13 +18,16 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan impor
 
 __all__ = ("distinct_servers", "known_upstreams", "same_service")
 
+OF_SITES = ("nginx_http", "nginx_stream")
+"""What of nginx.conf holds for sites and ports; how many workers there are, is each host's own business."""
+
 
 def same_service(plan: Plan) -> t.Iterator[Fault]:
     """Whoever takes the address over must serve the same."""
     for cluster in plan.fleet.clusters:
         first = cluster.members[0]
         for other in cluster.members[1:]:
-            for name in (*SERVICE, "balancer_default_server", VIRTUAL_SERVERS):
+            for name in (*SERVICE, *OF_SITES, "balancer_default_server", VIRTUAL_SERVERS):
                 where = _difference(first.variables[name], other.variables[name], name)
                 if where:
                     message = (

@@ -78,6 +78,7 @@ def test_a_value_that_the_plan_was_made_without_is_refused(tmp_path: pathlib.Pat
         ("keepalived", {"keepalived_detector_interval": 0.1}),
         ("keepalived", {"keepalived_log_keep": -1}),
         ("balancer", {"balancer_drift": "keep"}),
+        ("balancer", {"nginx_http": {"gzip": False}}),
     ],
     ids=str,
 )

@@ -133,5 +133,64 @@ def test_a_log_of_its_own_has_rsyslog_looked_after_before_who_writes_to_it() -> 
 def test_what_is_looked_for_before_nginx_balances() -> None:
     sites = [{"server_name": "a", "upstream": "blog", "listen": ["80", "443 quic", "8000-8002", "127.0.0.1:9"]}]
     documents = InventoryBuilder({"balancer_sites": sites, "nginx_package": "nginx-full"}).documents("lb1")
-    assert documents["balancer"]["preflight"] == {"packages": ["nginx-full"], "ports": [80, 8000, 8001, 8002, 488]}
+    assert documents["balancer"]["preflight"] == {
+        "packages": ["nginx-full"],
+        "nginx_modules": [],
+        "ports": [80, 8000, 8001, 8002, 488],
+    }
     assert documents["keepalived"]["preflight"]["packages"] == ["keepalived", "logrotate", "nftables"]
+
+
+def test_the_modules_that_streams_and_text_of_the_user_need_are_looked_for() -> None:
+    streams = {
+        "balancer_stream_upstreams": [{"name": "db", "servers_from": "backend", "port": 5432}],
+        "balancer_streams": [{"name": "db", "listen": ["5432"], "upstream": "db"}],
+    }
+    location = {"path": "/", "upstream": "blog", "directives": ["image_filter resize 100 100"]}
+    site = {"server_name": "a", "locations": [location], "directives": ["not { closed"]}
+    said = {**streams, "balancer_sites": [site], "nginx_http": {"directives": ["brotli on"]}}
+    found = InventoryBuilder(said).documents("lb1")["balancer"]["preflight"]["nginx_modules"]
+    assert found == ["http_brotli_filter", "http_image_filter", "stream"]
+
+
+def test_nginx_conf_and_its_limit_of_files_go_along() -> None:
+    said = {"nginx_events": {"worker_connections": 1000}, "nginx_http": {"gzip": False}}
+    document = state(said, "balancer")
+    nginx = document["nginx"]
+    assert (nginx["nginx_conf"], nginx["events"], nginx["http"]) == ("managed", said["nginx_events"], {"gzip": False})
+    [drop_in] = document["files"]["files"]
+    assert drop_in["path"] == "/etc/systemd/system/nginx.service.d/holdfast-limits.conf"
+    assert "\nLimitNOFILE=2000:524288\n" in drop_in["content"]
+    assert state(said, "backend", "web1")["nginx"]["events"] == said["nginx_events"]
+    given_back = state({**said, "nginx_conf": "package"}, "balancer")
+    assert given_back["nginx"]["nginx_conf"] == "package"
+    assert "http" not in given_back["nginx"]
+    assert "content" not in given_back["files"]["files"][0]
+
+
+def test_every_definition_reaches_nginx() -> None:
+    zone = [{"name": "z", "rate": "1r/s"}]
+    for variable, option, value in (
+        ("balancer_limit_req_zones", "limit_req_zones", zone),
+        ("balancer_cache_paths", "cache_paths", [{"name": "c"}]),
+        ("balancer_stream_maps", "stream_maps", [{"source": "$a", "variable": "$b", "default": "1"}]),
+        ("balancer_geos", "geos", [{"variable": "$b", "default": "1"}]),
+    ):
+        assert state({variable: value}, "balancer")["nginx"][option] == value
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        ({}, []),
+        ({"balancer_sites": [{"server_name": "a", "upstream": "blog", "access_log": "/x json"}]}, ["json"]),
+        ({"nginx_http": {"access_log": "/x json buffer=32k"}}, ["json"]),
+        (
+            {"nginx_http": {"access_log": "/x json"}, "balancer_log_formats": [{"name": "json", "format": "x"}]},
+            ["json"],
+        ),
+    ],
+)
+def test_the_ready_format_is_there_where_a_log_names_it(said: dict[str, t.Any], names: list[str]) -> None:
+    formats = state(said, "balancer")["nginx"]["log_formats"]
+    assert [one["name"] for one in formats] == names

@@ -25,20 +25,29 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message im
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.definitions import (
     CachePath,
+    Geo,
     LimitConnZone,
     LimitReqZone,
     LogFormat,
     Map,
     SplitClients,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.hashes import hash_sizes
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.inheritance import PAIRS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.main_file import MODELS as CONTEXTS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.main_file import MainFile, placed
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.server import Server, StreamServer
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.upstream import Upstream
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
 
-__all__ = ("KINDS", "Kind", "NginxConfig")
+__all__ = ("KINDS", "MANAGED", "NGINX_CONF", "PACKAGE", "Kind", "NginxConfig")
 
-Model = t.Union[LogFormat, Map, SplitClients, LimitReqZone, LimitConnZone, CachePath, Upstream, Server, StreamServer]
+NGINX_CONF = MANAGED, PACKAGE = "managed", "package"
+"""Whose file nginx.conf is: this collection's, or again the one that was there before."""
+
+Model = t.Union[
+    LogFormat, Map, Geo, SplitClients, LimitReqZone, LimitConnZone, CachePath, Upstream, Server, StreamServer
+]
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,7 @@ class Kind:
 KINDS: tuple[Kind, ...] = (
     Kind("log_formats", LogFormat, "http", 10, "log_format"),
     Kind("maps", Map, "http", 20, "map"),
+    Kind("geos", Geo, "http", 22, "geo"),
     Kind("split_clients", SplitClients, "http", 25, "split_clients"),
     Kind("limit_req_zones", LimitReqZone, "http", 30, "limit_req_zone"),
     Kind("limit_conn_zones", LimitConnZone, "http", 35, "limit_conn_zone"),
@@ -66,6 +76,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("servers", Server, "http", 60, "server"),
     Kind("stream_log_formats", LogFormat, "stream", 10, "log_format"),
     Kind("stream_maps", Map, "stream", 20, "map"),
+    Kind("stream_geos", Geo, "stream", 22, "geo"),
     Kind("stream_split_clients", SplitClients, "stream", 25, "split_clients"),
     Kind("stream_limit_conn_zones", LimitConnZone, "stream", 35, "limit_conn_zone"),
     Kind("stream_upstreams", Upstream, "stream", 50, "upstream"),
@@ -78,18 +89,28 @@ class NginxConfig:
     """The models by the name of the option they came from, in the order given, for an nginx of ``version``.
 
     ``version`` is None where it is not known: then every option is accepted, and where forms differ by version the
-    one is written that all versions understand. ``folder`` is that of nginx.conf.
+    one is written that all versions understand. ``folder`` is that of nginx.conf, and ``main_file`` None where that is
+    somebody else's.
     """
 
     models: t.Mapping[str, tuple[Model, ...]] = field(default_factory=dict)
     version: Version | None = None
     folder: str = "/etc/nginx"
+    main_file: MainFile | None = None
 
     @classmethod
     def from_options(
-        cls, options: t.Mapping[str, t.Any], *, version: Version | None = None, folder: str = "/etc/nginx"
+        cls,
+        options: t.Mapping[str, t.Any],
+        *,
+        version: Version | None = None,
+        folder: str = "/etc/nginx",
+        yields: t.Mapping[str, t.Container[str]] | None = None,
     ) -> NginxConfig:
-        """Return what NGINX_OPTIONS describe; raise InputError for the first value that cannot be right or written."""
+        """Return what NGINX_OPTIONS describe; raise InputError for the first value that cannot be right or written.
+
+        ``yields`` is as in MainFile.from_options.
+        """
         models: dict[str, tuple[Model, ...]] = {}
         for kind in KINDS:
             found: dict[str, Model] = {}
@@ -105,7 +126,15 @@ class NginxConfig:
                     )
                 found[model.name.lower()] = model
             models[kind.option] = tuple(found.values())
-        config = cls(models, version, folder)
+        main_file = None
+        if options.get("nginx_conf") == MANAGED:
+            derived = hash_sizes(models)
+            main_file = MainFile.from_options(options, version=version, yields=yields, derived=derived)
+        else:
+            for context in CONTEXTS:
+                if options.get(context):
+                    raise InputError(context, f"this stands in nginx.conf: say nginx_conf: {MANAGED} as well")
+        config = cls(models, version, folder, main_file)
         try:
             render(config.to_blocks())
         except ConfigError as error:
@@ -132,11 +161,24 @@ class NginxConfig:
         return model.to_block()
 
     def to_blocks(self) -> tuple[Block, ...]:
-        """Return everything as blocks http and stream; the position of each block inside is its input path."""
+        """Return all of http and stream as blocks of these names; the position of each block inside is its input path.
+
+        First come the settings of nginx.conf.
+        """
+        inside = self.placed()
+        settings = {} if self.main_file is None else {name: placed(self.main_file, name) for name in inside}
+        return tuple(
+            Block(context, (), (*settings.get(context, ()), *blocks))
+            for context, blocks in inside.items()
+            if blocks or settings.get(context)
+        )
+
+    def placed(self) -> dict[str, list[Block]]:
+        """Return, by context, the block of each model; its position and that of each block inside is an input path."""
         inside: dict[str, list[Block]] = {"http": [], "stream": []}
         for kind, path, model in self.elements():
             inside[kind.context].append(_placed(self.block(model), path, model))
-        return tuple(Block(context, (), tuple(blocks)) for context, blocks in inside.items() if blocks)
+        return inside
 
 
 class _Place(t.NamedTuple):

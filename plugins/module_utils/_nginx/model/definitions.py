@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import typing as t
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import values
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds import Number, Text
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds import Number, Text, Texts
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.base import Model
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Choice, Flag, Kind
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import (
@@ -23,12 +24,15 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model im
     option,
 )
 
-__all__ = ("CachePath", "LimitConnZone", "LimitReqZone", "LogFormat", "Map", "SplitClients")
+__all__ = ("CachePath", "Geo", "LimitConnZone", "LimitReqZone", "LogFormat", "Map", "SplitClients")
 
 # Characters of a log format in one word; each can take four bytes or an escape, of the 4096 that nginx reads.
 _PIECE = 500
 # What must not be torn apart: nginx looks for variables in each word by itself.
 _UNIT = re.compile(r"\$\{\w+\}|\$\w+|[\s\S]", re.ASCII)
+
+CACHES = "/var/cache/nginx"
+"""Where a cache lies that says no folder."""
 
 _RATE = re.compile(r"[1-9][0-9]{0,17}r/[sm]")
 _LEVELS = re.compile(r"[12](:[12]){0,2}")
@@ -148,6 +152,99 @@ class Map(Model):
             else:
                 entries.append(Entry.from_block(child))
         return cls(block.args[0], block.args[1], entries=tuple(entries) or None, **found)
+
+
+@dataclass(frozen=True)
+class GeoEntry(Model):
+    """A network, or a range of addresses, and what results for clients in it."""
+
+    keyword = "entries"
+
+    match: str = option(Text(), required=True)
+    value: str = option(Text(empty=True), required=True)
+
+    def to_block(self) -> Block:
+        return Block(self.match, (self.value,))
+
+
+def _network(path: str, value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value, strict=False)) if "/" in value else str(ipaddress.ip_address(value))
+    except ValueError:
+        raise InputError(path, f"{shown(value)} is no network: write it as in 10.0.0.0/8 or 2001:db8::/32") from None
+
+
+def _range(path: str, value: str) -> str:
+    try:
+        first, last = (ipaddress.IPv4Address(one) for one in value.split("-"))
+    except ValueError:
+        raise InputError(path, f"{shown(value)} is no range of IPv4: write it as in 10.0.0.0-10.0.0.255") from None
+    if first > last:
+        raise InputError(path, f"{shown(value)} ends before it begins")
+    return value
+
+
+@dataclass(frozen=True)
+class Geo(Model):
+    """A variable that depends on an address, by the most specific network that it is in."""
+
+    keyword = "geo"
+
+    variable: str = option(Text(values.variable), required=True)
+    source: str | None = option(Text(values.variable))
+    ranges: bool | None = option(Flag())
+    default: str | None = option(Text(empty=True))
+    proxies: tuple[str, ...] | None = option(Texts(_network))
+    proxy_recursive: bool | None = option(Flag())
+    entries: tuple[GeoEntry, ...] | None = option(NestedList(GeoEntry))
+
+    @property
+    def name(self) -> str:
+        return self.variable[1:]
+
+    def validate(self, path: str) -> None:
+        if not self.entries and self.default is None:
+            raise InputError(join(path, "entries"), "this geo is empty; give it entries or a default")
+        check = _range if self.ranges else _network
+        seen: set[str] = set()
+        for at, entry in enumerate(self.entries or ()):
+            where = join(path, f"entries[{at}].match")
+            network = check(where, entry.match)
+            if network in seen:
+                raise InputError(where, f"{shown(entry.match)} is in this geo already")
+            seen.add(network)
+
+    @classmethod
+    def from_block(cls, block: Block) -> Geo:
+        """Return the geo that a block describes, or raise ConfigError."""
+        if len(block.args) not in (1, 2) or block.children is None:
+            raise ConfigError(block.position, 'a geo reads "geo [$ADDRESS] $VARIABLE { ... }"')
+        found: dict[str, t.Any] = {}
+        entries: list[GeoEntry] = []
+        proxies: list[str] = []
+        for child in block.children:
+            if child.is_comment:
+                continue
+            if child.name in ("ranges", "proxy_recursive") and not child.args:
+                found[child.name] = True
+            elif child.name in ("include", "delete") or len(child.args) != 1:
+                raise ConfigError(child.position, f"{shown(child.name)} in a geo is unknown to this collection")
+            elif child.name == "proxy":
+                proxies.append(child.args[0])
+            elif child.name == "default":
+                found["default"] = child.args[0]
+            else:
+                entries.append(GeoEntry(child.name, child.args[0]))
+        source = block.args[0] if len(block.args) == 2 else None
+        return cls(block.args[-1], source, proxies=tuple(proxies) or None, entries=tuple(entries) or None, **found)
+
+    def to_block(self) -> Block:
+        """Return the block; ``ranges`` comes first, as nginx needs it."""
+        children = [Block(name) for name in ("ranges", "proxy_recursive") if getattr(self, name)]
+        children += [Block("proxy", (one,)) for one in self.proxies or ()]
+        children += [] if self.default is None else [Block("default", (self.default,))]
+        children += [entry.to_block() for entry in self.entries or ()]
+        return Block(self.keyword, (*([self.source] if self.source else []), self.variable), tuple(children))
 
 
 class Percent(Kind):
@@ -283,7 +380,7 @@ class CachePath(Model):
     keyword = "cache_path"
 
     name: str = option(Text(values.name), required=True)
-    path: str = option(Text(_folder), required=True)
+    path: str | None = option(Text(_folder))
     zone_size: str = option(Text(values.size, least=values.SMALLEST_ZONE), default="10m")
     levels: str | None = option(Text(_levels), default="1:2")
     use_temp_path: bool | None = option(Flag(), default=False)
@@ -300,7 +397,11 @@ class CachePath(Model):
     @classmethod
     def parameters(cls) -> t.Iterator[str]:
         """Yield the options that are parameters of the directive under the same name."""
-        return (name for name, one in cls.options() if not one.required and one.default is None)
+        return (name for name, one in cls.options() if not one.required and one.default is None and name != "path")
+
+    @classmethod
+    def fields_of(cls, taken: dict[str, t.Any], path: str, version: Version | None) -> dict[str, t.Any]:
+        return {**taken, "path": taken.get("path") or f"{CACHES}/{taken['name']}"}
 
     @classmethod
     def from_block(cls, block: Block) -> CachePath:
@@ -323,7 +424,7 @@ class CachePath(Model):
 
     def to_block(self) -> Block:
         """Return the directive."""
-        arguments = [self.path, *([f"levels={self.levels}"] if self.levels else [])]
+        arguments = [str(self.path), *([f"levels={self.levels}"] if self.levels else [])]
         arguments.append(f"keys_zone={self.name}:{self.zone_size}")
         for name in self.parameters():
             value = getattr(self, name)

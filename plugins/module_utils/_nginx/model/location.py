@@ -31,7 +31,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.site_file
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Choice
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import NestedList, Option, join
 
-__all__ = ("Location", "separated")
+__all__ = ("Location", "separated", "statements")
 
 _PATH = re.compile(r"(?:(=|~\*?|\^~)\s*)?(\S(?:.*\S)?)")
 _GLUED = re.compile(r"(=|\^~|~\*|~(?!\*))([\s\S]+)")
@@ -64,7 +64,7 @@ def _rewrite(path: str, text: str) -> tuple[str, ...]:
     return found
 
 
-def _parsed(path: str, text: str) -> tuple[Block, ...]:
+def statements(path: str, text: str) -> tuple[Block, ...]:
     """Return the blocks of nginx text whose last semicolon may be missing."""
     try:
         return parse(text)
@@ -92,7 +92,7 @@ def with_users(settings: dict[str, t.Any], users: t.Mapping[str, str] | None, pa
 SHARED: t.Mapping[str, Option] = {
     "access": Option(Texts(_rule_of_access)),
     "rewrite": Option(Texts(_rewrite)),
-    "directives": Option(Texts(_parsed)),
+    "directives": Option(Texts(statements)),
 }
 
 

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx import nginx_service
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx import (
+    file_limits,
+    main_file,
+    nginx_service,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx_modules import nginx_modules
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 
 __all__ = ("backend", "backend_preflight")
@@ -37,12 +42,25 @@ def backend(plan: Plan, host: str) -> Document:
     return {
         "loopback": {"addresses": own_addresses},
         **({"firewall": firewall} if variables["backend_firewall"] == "auto" else {}),
-        **({"nginx": {"servers": [site]}, "services": {"services": [nginx_service(variables)]}} if serves else {}),
+        **(
+            {
+                "files": file_limits(variables),
+                "nginx": {**main_file(variables), "servers": [site]},
+                "services": {"services": [nginx_service(variables)]},
+            }
+            if serves
+            else {}
+        ),
     }
 
 
-def backend_preflight(plan: Plan, host: str) -> Document:
-    """Return what ``preflight`` looks for before a host serves behind the balancers."""
+def backend_preflight(plan: Plan, host: str, state: Document) -> Document:
+    """Return what ``preflight`` looks for before a host serves behind the balancers; ``state`` is its ``backend``."""
     variables = plan.fleet.backends[host].variables
     package = "apache2" if variables["backend_server"] == "httpd" else variables["nginx_package"]
-    return {"packages": [package], "ports": list(plan.demands[host].ports), "programs": ["nginx", "apache2"]}
+    return {
+        "packages": [package],
+        "nginx_modules": nginx_modules(state.get("nginx", {})),
+        "ports": list(plan.demands[host].ports),
+        "programs": ["nginx", "apache2"],
+    }

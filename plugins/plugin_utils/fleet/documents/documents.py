@@ -29,18 +29,15 @@ def documents(plan: Plan, hosts: Iterable[str]) -> dict[str, Documents]:
     for host in hosts:
         if host in plan.members:
             derived = plan.balancer(host)
+            state = nginx.balancer(plan, host, derived)
             found[host] = {
-                "balancer": {
-                    "state": nginx.balancer(plan, host, derived),
-                    "preflight": nginx.balancer_preflight(plan, host),
-                },
+                "balancer": {"state": state, "preflight": nginx.balancer_preflight(plan, host, state)},
                 "keepalived": {
                     "state": keepalived.state(plan, host, derived),
                     "preflight": keepalived.preflight(plan, host, derived),
                 },
             }
         elif host in plan.fleet.backends:
-            found[host] = {
-                "backend": {"state": backend.backend(plan, host), "preflight": backend.backend_preflight(plan, host)}
-            }
+            state = backend.backend(plan, host)
+            found[host] = {"backend": {"state": state, "preflight": backend.backend_preflight(plan, host, state)}}
     return found

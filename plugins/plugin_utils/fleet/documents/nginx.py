@@ -5,19 +5,54 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 from collections.abc import Iterator, Mapping
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import MANAGED
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.main_file import file_limit
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.default_servers import with_default_servers
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import MAIN_FILE, SERVICE
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.agent import NGINX_UNIT
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx_modules import nginx_modules
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.nginx_configuration import judged
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import rendered
 
-__all__ = ("balancer", "balancer_preflight", "nginx_service", "served")
+__all__ = ("balancer", "balancer_preflight", "file_limits", "main_file", "nginx_service", "served")
 
 Variables = Mapping[str, t.Any]
 Document = t.Dict[str, t.Any]
+
+JSON = json.dumps(
+    {
+        "time": "$time_iso8601",
+        "client": "$remote_addr",
+        "forwarded_for": "$http_x_forwarded_for",
+        "request_id": "$request_id",
+        "scheme": "$scheme",
+        "host": "$host",
+        "method": "$request_method",
+        "uri": "$request_uri",
+        "protocol": "$server_protocol",
+        "status": "$status",
+        "bytes_sent": "$bytes_sent",
+        "request_time": "$request_time",
+        "upstream": "$upstream_addr",
+        "upstream_status": "$upstream_status",
+        "upstream_connect_time": "$upstream_connect_time",
+        "upstream_header_time": "$upstream_header_time",
+        "upstream_response_time": "$upstream_response_time",
+        "cache": "$upstream_cache_status",
+        "referer": "$http_referer",
+        "user_agent": "$http_user_agent",
+    }
+)
+"""A line of JSON for each request, with the time that each part of it took; several upstreams are told with commas."""
+
+HARD_LIMIT = 524288
+"""What systemd lets a service raise its limit to by itself; a lower one would take that away."""
 
 SHARED = "nginx listens on a shared address itself"
 """Where it does, it has to start also where that address is not held."""
@@ -27,15 +62,16 @@ def served(plan: Plan, host: str) -> Document:
     """Return what nginx of a balancer serves, as options of ``nginx_config``."""
     variables, upstreams = plan.members[host].variables, plan.upstreams[host]
     return {
+        **main_file(variables),
+        **{option: variables[variable] for variable, option in SERVICE.items()},
         "upstreams": upstreams["balancer_upstreams"],
-        "maps": variables["balancer_maps"],
+        "log_formats": [*_ready_formats(variables, "json"), *variables["balancer_log_formats"]],
         "servers": [
             *with_default_servers(variables["balancer_sites"], variables["balancer_default_server"]),
             *_status(variables),
             _health(variables),
         ],
         "stream_upstreams": upstreams["balancer_stream_upstreams"],
-        "stream_servers": variables["balancer_streams"],
     }
 
 
@@ -51,21 +87,52 @@ def balancer(plan: Plan, host: str, derived: Document) -> Document:
                 for family in derived["kernel"]["nonlocal_bind"]
             ],
         },
+        "files": file_limits(variables),
         "nginx": {**options, "drift": variables["balancer_drift"], "service_ports": access.service_ports(variables)},
         "selinux": {"booleans": ["httpd_can_network_connect"] if balances else []},
         "services": {"services": [nginx_service(variables)]},
     }
 
 
-def balancer_preflight(plan: Plan, host: str) -> Document:
-    """Return what ``preflight`` looks for before nginx of a host balances."""
+def main_file(variables: Variables) -> Document:
+    """Return what nginx_config takes for nginx.conf."""
+    managed = variables["nginx_conf"] == MANAGED
+    return {
+        "nginx_conf": variables["nginx_conf"],
+        **{option: variables[variable] for variable, option in MAIN_FILE.items() if managed},
+    }
+
+
+def file_limits(variables: Variables) -> Document:
+    """Return the section ``files`` that lets nginx have as many files open as its workers may."""
+    drop_in: Document = {"path": f"/etc/systemd/system/{NGINX_UNIT}.d/holdfast-limits.conf"}
+    if variables["nginx_conf"] == MANAGED:
+        limit = file_limit({option: variables[variable] for variable, option in MAIN_FILE.items()})
+        drop_in["content"] = rendered("nginx", "limits.conf.j2", soft=limit, hard=max(limit, HARD_LIMIT))
+    return {"files": [drop_in]}
+
+
+def _ready_formats(variables: Variables, name: str) -> list[Document]:
+    """Return the format of logs that is ready to use, where a log has it and nobody else has its name."""
+    asked = [variables["nginx_http"], *variables["balancer_sites"]]
+    asked += [location for site in variables["balancer_sites"] for location in site.get("locations") or ()]
+    logs = [str(one.get("access_log") or "").split() for one in asked]
+    own = {one.get("name") for one in variables["balancer_log_formats"]}
+    if name in own or not any(log[1:2] == [name] for log in logs):
+        return []
+    return [{"name": name, "escape": "json", "format": JSON}]
+
+
+def balancer_preflight(plan: Plan, host: str, state: Document) -> Document:
+    """Return what ``preflight`` looks for before nginx of a host balances; ``state`` is what ``balancer`` returns."""
     variables = plan.members[host].variables
     ranges = [(one["first"], one["last"]) for one in access.service_ports(variables)]
     ranges += [said for said in map(access.port_range, variables["balancer_health_listen"]) if said]
     numbers = dict.fromkeys(number for first, last in ranges for number in range(first, last + 1))
-    names = [{"kind": kind, "name": name, "path": path} for kind, name, path in judged(served(plan, host)).undefined]
+    names = [{"kind": kind, "name": name, "path": path} for kind, name, path in judged(state["nginx"]).undefined]
     return {
         "packages": [variables["nginx_package"]],
+        "nginx_modules": nginx_modules(state["nginx"]),
         "ports": list(numbers),
         **({"nginx_names": names} if names else {}),
     }
