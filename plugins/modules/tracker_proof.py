@@ -122,6 +122,7 @@ class ThisNode(Node):
             self._track_dir = str(data["track_dir"])
             self._unit = str(data["nginx"]["unit"])
             self._pid_file = str(data["nginx"]["pid_file"])
+            self._program = str(data["nginx"].get("program", "nginx"))
             self.patience = float(data["nginx"].get("patience", 0))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise HoldfastError(f"{config} cannot be read ({error!r}): apply the keepalived role first") from error
@@ -148,7 +149,9 @@ class ThisNode(Node):
     def harm(self, trial: Trial) -> None:
         pid = self._main_pid()
         if pid is None:
-            raise HoldfastError(f"nginx does not run here ({self._pid_file} names no process): start it first")
+            raise HoldfastError(
+                f"{self._program} does not run here ({self._pid_file} names no process): start it first"
+            )
         self._arm()
         if trial is CRASH:
             os.kill(pid, signal.SIGKILL)
@@ -200,7 +203,7 @@ class ThisNode(Node):
         with contextlib.suppress(OSError, ValueError):
             pid = read_pid(self._pid_file)
             with open(f"/proc/{pid}/cmdline", "rb") as stream:
-                if b"nginx" in stream.read(4096):
+                if self._program.encode() in stream.read(4096):
                     return pid
         return None
 

@@ -101,7 +101,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.foreign_ro
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.frames import own_macs
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.segment import look
 
-UNITS = ("keepalived", "nginx", "holdfast-watcher", "holdfast-detector")
+UNITS = ("keepalived", "holdfast-watcher", "holdfast-detector")
+WATCHER = "/etc/holdfast/watcher.json"
 DETECTOR = "holdfast-detector"
 SPLIT_BRAIN = "/run/holdfast/state/split_brain.json"
 
@@ -188,16 +189,27 @@ def complaints(main_file: str, output: str, shared: t.Collection[str]) -> list[s
     return [f"{one.where}: {one.message}" for one in found if one.severity == "error"]
 
 
+def guarded(path: str = WATCHER) -> tuple[str, str]:
+    """Return the service that decides whether this balancer is fit, and its program: nginx where none is said."""
+    try:
+        said = json.loads(file_text(path) or "{}")["nginx"]
+        return str(said["unit"]).rpartition(".service")[0] or str(said["unit"]), str(said.get("program", "nginx"))
+    except (ValueError, KeyError, TypeError):
+        return "nginx", "nginx"
+
+
 def of_member(root: str, shared: t.Collection[str]) -> dict[str, t.Any]:
     """Return what is known of a balancer."""
     daemon = KeepalivedDaemon(root=root)
     version = daemon.version
     runs = daemon.running()
+    unit, program = guarded()
     found: dict[str, t.Any] = {
         "installed": version is not None,
         "running": runs,
-        "units": units(UNITS, uptime=uptime()),
-        "nginx_runs": running("nginx"),  # whatever its pid file says
+        "guarded": unit,
+        "units": units((*UNITS, unit), uptime=uptime()),
+        "nginx_runs": running(program),  # whatever its pid file says
         "blocking_rules": blocking_rules(),
         "drifted": drifted(owned_files(daemon.name)),
         "instances": [],

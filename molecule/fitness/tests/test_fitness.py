@@ -13,7 +13,7 @@ import pytest
 
 from harness.cluster import SITE, VIP, Cluster
 from harness.holders import watching
-from harness.playing import playbook
+from harness.playing import doctor, play, playbook
 from harness.waiting import eventually
 
 FILE = f"/etc/nginx/conf.d/holdfast-60-server-{SITE}.conf"
@@ -41,15 +41,14 @@ def pair() -> t.Iterator[Cluster]:
     rolled_out()
 
 
-def roll_out(**variables: t.Any) -> subprocess.CompletedProcess[str]:
-    """Run site.yml with variables that the inventory says otherwise."""
-    return playbook("playbooks/site.yml", "--extra-vars", json.dumps(variables))
+def said(variables: t.Mapping[str, t.Any]) -> tuple[str, str]:
+    """Return the words of a command line that says variables otherwise than the inventory."""
+    return "--extra-vars", json.dumps(variables)
 
 
 def rolled_out(**variables: t.Any) -> str:
-    done = roll_out(**variables)
-    assert done.returncode == 0, done.stdout
-    return str(done.stdout)
+    """Run site.yml with these variables, and return what it printed."""
+    return play("playbooks/site.yml", *said(variables))
 
 
 def test_nginx_was_never_started_before_its_configuration_was_there(pair: Cluster) -> None:
@@ -67,17 +66,16 @@ def test_nginx_was_never_started_before_its_configuration_was_there(pair: Cluste
 def test_a_site_of_any_kind_takes_the_address_from_nobody(pair: Cluster, listen: list[str]) -> None:
     """N2: both stay fit, and the proof of site.yml asks as a client of this site does."""
     tls = TLS if any("ssl" in one for one in listen) else {}
+    site = {**BLOG, "listen": listen, **tls}
     with watching(VIP, pair.balancers) as holders:
-        rolled_out(balancer_sites=[{**BLOG, "listen": listen, **tls}])
+        rolled_out(balancer_sites=[site])
     assert holders.moves() == 0, holders
     assert pair.holder() == "lb1"
     for node in pair.balancers:
         assert node.run("cat /run/holdfast/track/nginx_*").split() == ["0"] * 4, node
         assert "is fit" in node.run("systemctl show --property=StatusText holdfast-watcher")
-    doctor = playbook(
-        "playbooks/doctor.yml", "--extra-vars", json.dumps({"balancer_sites": [{**BLOG, "listen": listen, **tls}]})
-    )
-    assert "is healthy" in doctor.stdout, doctor.stdout
+    code, findings, printed = doctor(*said({"balancer_sites": [site]}))
+    assert (code, findings) == (0, []), printed
 
 
 def test_a_port_that_nobody_listens_on_makes_a_balancer_unfit(pair: Cluster) -> None:
@@ -108,7 +106,8 @@ def test_a_corrected_inventory_is_rolled_out_where_nginx_is_down(pair: Cluster) 
 def test_a_standby_that_becomes_unfit_ends_the_run_before_the_master_is_touched(pair: Cluster) -> None:
     pair.held_by(pair.lb1, within=30)
     pair.lb1.run("touch /run/only-here")
-    done = roll_out(keepalived_checks=[{"name": "only", "file": "/run/only-here"}])
+    checks = {"keepalived_checks": [{"name": "only", "file": "/run/only-here"}]}
+    done = playbook("playbooks/site.yml", *said(checks))
     assert done.returncode != 0
     assert "VI_1 is in FAULT here (check_only says 1)" in " ".join(done.stdout.split())
     assert pair.lb2.run("grep -rl check_only /etc/keepalived").strip()

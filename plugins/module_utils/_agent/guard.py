@@ -25,7 +25,7 @@ from .track import FIT, UNFIT, put
 
 CONFIG = "/etc/holdfast/watcher.json"
 STOP = "nginx_stop"
-KEEPALIVED, NGINX = "keepalived", "nginx"
+KEEPALIVED = "keepalived"
 LONGEST_HOLD = 1.5
 PAUSE = 0.005
 
@@ -80,11 +80,11 @@ def hold(config: t.Mapping[str, t.Any]) -> None:
 
 
 def nginx_runs(config: t.Mapping[str, t.Any]) -> bool:
-    """Whether the pid file names a living process; where there is no pid file, whether any nginx runs."""
+    """Whether the pid file names a living process; where there is no pid file, whether any such program runs."""
     try:
         return alive(read_pid(config["nginx"]["pid_file"]))
     except (OSError, ValueError):
-        return running(NGINX)
+        return running(config["nginx"].get("program", "nginx"))
 
 
 def release(config: t.Mapping[str, t.Any]) -> None:

@@ -79,7 +79,7 @@ def _units(host: str, facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
     units = facts["units"]
     for name, what in (
         ("keepalived", "this node takes no part in the election"),
-        ("nginx", "this node serves nobody"),
+        (str(facts.get("guarded", "nginx")), "this node serves nobody"),
         (WATCHER, "nobody sees a crash or a freeze of nginx here"),
         (DETECTOR, "nobody tells of a second holder here"),
     ):
@@ -204,6 +204,7 @@ def _instances(plan: t.Mapping[str, t.Any], host: str, facts: t.Mapping[str, t.A
 def _fault(host: str, item: t.Mapping[str, t.Any], facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
     """Say why an instance is in FAULT; nothing where a unit that is down has been named as the reason."""
     unfit = [tracker for tracker in facts["tracked"].get(item["name"], ()) if tracker["content"] not in ("0", "")]
+    served = facts["units"][facts.get("guarded", "nginx")]
     interface = facts["interfaces"].get(item["interface"], {"up": True})
     what = f"{item['name']} on {host} is in FAULT and takes no address"
     if not interface["up"]:
@@ -215,7 +216,7 @@ def _fault(host: str, item: t.Mapping[str, t.Any], facts: t.Mapping[str, t.Any])
             f"{what}, because it is cut off: another node has the address, and no host that answered {host} before "
             f"still does. Look at the firewall of {host} and at its network; journalctl -u {DETECTOR} says since when.",
         )
-    elif unfit and not (facts["units"]["nginx"]["active"] and not facts["units"]["nginx"]["looping"]):
+    elif unfit and not (served["active"] and not served["looping"]):
         return
     elif any(tracker["name"] == "nginx_probe" for tracker in unfit):
         yield Finding(

@@ -16,6 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
 
 __all__ = (
     "adverts",
+    "guarded_ports",
     "listen",
     "listens",
     "port_range",
@@ -61,6 +62,7 @@ def adverts(
 def ports(variables: Mapping[str, t.Any]) -> list[str]:
     """Return the ports on which sites, streams and virtual servers are there for others, such as 80/tcp."""
     found = {f"{port}/{protocol}": None for _host, port, protocol in listens(variables)}
+    found.update((f"{port}/tcp", None) for port in variables["keepalived_guarded_ports"])
     servers = variables[VIRTUAL_SERVERS] if isinstance(variables[VIRTUAL_SERVERS], list) else []
     for server in (one for one in servers if isinstance(one, dict)):
         protocol = str(server.get("protocol") or "tcp").lower()
@@ -86,6 +88,11 @@ def service_ports(variables: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
             first, _sign, last = port.partition("-")
             found[_literal(host), int(first), int(last or first)] = None
     return [{"address": address, "first": first, "last": last} for address, first, last in found]
+
+
+def guarded_ports(variables: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """Return the same of another service than nginx, which keepalived guards."""
+    return [{"address": "", "first": port, "last": port} for port in variables["keepalived_guarded_ports"]]
 
 
 def spoken_at(variables: Mapping[str, t.Any], address: str, port: int) -> tuple[str, frozenset[str]] | None:

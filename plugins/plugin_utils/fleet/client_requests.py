@@ -39,6 +39,7 @@ def client_requests(variables: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     for _index, server in _dicts(variables[VIRTUAL_SERVERS]):
         if str(server.get("protocol") or "tcp").lower() == "tcp" and server.get("port") and server.get("address"):
             found.append({"address": str(server["address"]), "port": int(server["port"]), "connects": True})
+    found += [{"address": "", "port": port, "connects": True} for port in variables["keepalived_guarded_ports"]]
     return [one for number, one in enumerate(found) if one not in found[:number]]
 
 

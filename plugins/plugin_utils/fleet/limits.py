@@ -114,6 +114,12 @@ LIMITS: dict[str, Limit] = {
     "keepalived_garp_master_refresh": global_option("vrrp_garp_master_refresh"),
     "keepalived_garp_master_repeat": global_option("vrrp_garp_master_repeat"),
     "keepalived_instance_options": shared_options,
+    "keepalived_guarded_pid_file": form(r"/\S+", "is no whole path: write that of the file, as /run/haproxy.pid"),
+    "keepalived_guarded_ports": between(1, 65535),
+    "keepalived_guarded_program": form(r"[A-Za-z0-9_.+-]+", "is no name of a program: write it without its folder"),
+    "keepalived_guarded_unit": form(
+        r"[A-Za-z0-9@_.:-]+\.service", "is no name of a service: write all of it, as haproxy.service"
+    ),
     "keepalived_log_file": form(
         r"|/[A-Za-z0-9._/-]+", "is no whole path of plain letters: use one like /var/log/keepalived.log"
     ),

@@ -161,7 +161,13 @@ def sites(*said: Variables) -> Variables:
 )
 def test_each_site_is_asked_for_as_a_client_does(variables: Variables, expected: list[str]) -> None:
     found = client_requests(
-        {"balancer_sites": [], "balancer_streams": [], "keepalived_virtual_servers": [], **variables}
+        {
+            "balancer_sites": [],
+            "balancer_streams": [],
+            "keepalived_virtual_servers": [],
+            "keepalived_guarded_ports": [],
+            **variables,
+        }
     )
 
     def shown(one: Variables) -> str:

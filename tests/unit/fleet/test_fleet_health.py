@@ -485,3 +485,42 @@ def test_what_a_site_listens_with_never_decides_whether_a_balancer_is_fit(listen
         one for one in documents["balancer"]["state"]["nginx"]["servers"] if one.get("name") == "holdfast-health"
     ]
     assert (health["listen"], probe["address"], probe["port"]) == (["127.0.0.1:488"], "127.0.0.1", 488)
+
+
+HAPROXY: Variables = {
+    "keepalived_guarded_unit": "haproxy.service",
+    "keepalived_guarded_program": "haproxy",
+    "keepalived_guarded_pid_file": "/run/haproxy.pid",
+    "keepalived_guarded_ports": [80, 443],
+    **{"balancer_sites": [], "balancer_upstreams": []},
+}
+
+
+def test_another_service_than_nginx_is_guarded_by_four_variables() -> None:
+    inventory = InventoryBuilder(HAPROXY)
+    plan, state = inventory.slices("lb1")["lb1"], inventory.documents("lb1")["keepalived"]["state"]
+    watched = {"unit": "haproxy.service", "pid_file": "/run/haproxy.pid", "program": "haproxy", "patience": 0.0}
+    assert state["watcher"]["document"]["nginx"] == watched
+    texts = {one["path"]: one.get("content", "") for one in state["files"]["files"]}
+    assert "PartOf=haproxy.service\n" in texts["/etc/systemd/system/holdfast-guard.service"]
+    assert "After=network.target haproxy.service\n" in texts["/etc/systemd/system/holdfast-watcher.service"]
+    assert "CapabilityBoundingSet" not in texts["/etc/systemd/system/haproxy.service.d/holdfast.conf"]
+    assert '"first": 443' in texts["/etc/holdfast/ports.json"]
+    assert not any("nginx.service" in path for path in texts)
+    assert "nginx.service" not in [one["name"] for one in state["services"]["services"]]
+    assert plan["firewall"]["ports"] == ["80/tcp", "443/tcp"]
+    assert [(one["port"], one["connects"]) for one in plan["client_requests"]] == [(80, True), (443, True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("keepalived_guarded_unit", "haproxy"),
+        ("keepalived_guarded_program", "/usr/sbin/haproxy"),
+        ("keepalived_guarded_pid_file", "haproxy.pid"),
+        ("keepalived_guarded_ports", [70000]),
+    ],
+)
+def test_what_says_no_service_is_refused(name: str, value: t.Any) -> None:
+    [finding] = InventoryBuilder({**HAPROXY, name: value}).findings()
+    assert finding.where.startswith(f"lb1, lb2: {name}")

@@ -24,6 +24,7 @@ class Config:
             self.addresses = [str(one["address"]) for one in data.get("addresses", ())]
             self.unit = str(data["nginx"]["unit"])
             self.pid_file = str(data["nginx"]["pid_file"])
+            self.program = str(data["nginx"].get("program", "nginx"))
             self.patience = float(data["nginx"].get("patience", 0))
             probe = data["probe"]
             self.target = Target(probe)

@@ -220,7 +220,7 @@ class Watcher(Listener):
         """
         self.main_is_dead = False
         try:
-            self.main = MainProcess(read_pid(self.config.pid_file))
+            self.main = MainProcess(read_pid(self.config.pid_file), self.config.program)
         except (OSError, ValueError):
             return
         except Gone:

@@ -18,17 +18,20 @@ SYS_PIDFD_OPEN = 434
 
 
 class Gone(Exception):
-    """There is no such process, or it is not nginx."""
+    """There is no such process, or it is another program."""
 
 
 class MainProcess:
-    """nginx's main process, held by a pidfd where the kernel has them; raises Gone where it is none or dead."""
+    """nginx's main process, held by a pidfd where the kernel has them; raises Gone where it is none or dead.
 
-    def __init__(self, pid: int) -> None:
+    ``program`` is the name of another service that is guarded instead.
+    """
+
+    def __init__(self, pid: int, program: str = "nginx") -> None:
         self.pid = pid
         self.descriptor = pidfd_open(pid)
         self.began = self._began()
-        if not self.alive() or not may_be_nginx(pid):
+        if not self.alive() or not may_be(program, pid):
             self.close()
             raise Gone
 
@@ -88,10 +91,10 @@ def pidfd_open(pid: int) -> int | None:
         return None
 
 
-def may_be_nginx(pid: int) -> bool:
-    """Whether its command line speaks of nginx, or is hidden from us."""
+def may_be(program: str, pid: int) -> bool:
+    """Whether its command line speaks of a program, or is hidden from us."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as stream:
-            return b"nginx" in stream.read(4096)
+            return program.encode() in stream.read(4096)
     except OSError:
         return True

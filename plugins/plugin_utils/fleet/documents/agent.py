@@ -46,7 +46,12 @@ def watcher(variables: Variables, detected: Sequence[Variables], patience: float
         "track_dir": TRACK_DIR,
         "events": EVENTS,
         "ports": PORTS,
-        "nginx": {"unit": NGINX_UNIT, "pid_file": "/run/nginx.pid", "patience": patience},
+        "nginx": {
+            "unit": variables["keepalived_guarded_unit"],
+            "pid_file": variables["keepalived_guarded_pid_file"],
+            "program": variables["keepalived_guarded_program"],
+            "patience": patience,
+        },
         "probe": {
             **own_probe(variables),
             "interval": asked.interval,

@@ -9,6 +9,7 @@ import json
 import typing as t
 from collections.abc import Mapping, Sequence
 
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents import agent
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import rendered
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import TRACK_DIR
@@ -39,7 +40,6 @@ OF_A_LOG = (RSYSLOG, "/etc/logrotate.d/holdfast-keepalived")
 LOG: Document = {"name": "rsyslog.service", "enabled": True, "programs": [RSYSLOG]}
 # keepalived and the guard are never restarted: the address would move.
 SERVICES: tuple[Document, ...] = (
-    {"name": agent.NGINX_UNIT, "runs": False},
     {"name": "holdfast-notify.socket", "enabled": True},
     {
         "name": "holdfast-notify.service",
@@ -67,7 +67,8 @@ SERVICES: tuple[Document, ...] = (
 
 def services(variables: Variables) -> list[Document]:
     """Return the services of a balancer, as the section ``services`` of ``host_state`` takes them."""
-    return [dict(one) for one in ([LOG] if variables["keepalived_log_file"] else []) + list(SERVICES)]
+    guarded: Document = {"name": variables["keepalived_guarded_unit"], "runs": False}
+    return [dict(one) for one in ([LOG] if variables["keepalived_log_file"] else []) + [guarded, *SERVICES]]
 
 
 def files(variables: Variables, host: str, detected: Sequence[Variables]) -> Document:
@@ -76,7 +77,9 @@ def files(variables: Variables, host: str, detected: Sequence[Variables]) -> Doc
     def text(template: str, **values: t.Any) -> str:
         return rendered("keepalived", f"{template}.j2", **values)
 
-    started = {"start_agent": START_AGENT, "track_dir": TRACK_DIR, "nginx_unit": agent.NGINX_UNIT}
+    guarded = variables["keepalived_guarded_unit"]
+    is_nginx = guarded == agent.NGINX_UNIT
+    started = {"start_agent": START_AGENT, "track_dir": TRACK_DIR, "nginx_unit": guarded}
     units = {
         unit: text(unit, **started, notify_fifo=NOTIFY_FIFO, commands=bool(variables["keepalived_notify_commands"]))
         for unit in UNITS
@@ -91,8 +94,9 @@ def files(variables: Variables, host: str, detected: Sequence[Variables]) -> Doc
         _file("/etc/tmpfiles.d/holdfast.conf", text("holdfast-tmpfiles.conf", track_dir=TRACK_DIR, names=names)),
         *(_file(f"/etc/systemd/system/{unit}", content) for unit, content in units.items()),
         _file(
-            f"/etc/systemd/system/{agent.NGINX_UNIT}.d/holdfast.conf",
-            text("nginx-drop-in.conf", sandbox=variables["keepalived_sandbox"]),
+            f"/etc/systemd/system/{guarded}.d/holdfast.conf",
+            # What another service can do without is not known here.
+            text("nginx-drop-in.conf", sandbox=variables["keepalived_sandbox"] and is_nginx),
         ),
         _file(
             "/etc/systemd/system/keepalived.service.d/holdfast.conf",
@@ -104,6 +108,9 @@ def files(variables: Variables, host: str, detected: Sequence[Variables]) -> Doc
         # It may hold the password of a mail server.
         _file("/etc/holdfast/notify.json", _json(agent.notifier(variables, host)), mode="0600", shown=False),
     ]
+    if not is_nginx:
+        # Those of nginx come with its configuration.
+        found.append(_file(agent.PORTS, _json({"ports": access.guarded_ports(variables)})))
     if not variables["keepalived_log_file"]:
         found += [{"path": path} for path in OF_A_LOG]
     return {"folders": [{"path": agent.EVENT_DIR, "mode": "02750", "group": "adm"}], "files": found}
