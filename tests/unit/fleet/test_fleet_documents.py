@@ -158,7 +158,7 @@ def test_nginx_conf_and_its_limit_of_files_go_along() -> None:
     document = state(said, "balancer")
     nginx = document["nginx"]
     assert (nginx["nginx_conf"], nginx["events"], nginx["http"]) == ("managed", said["nginx_events"], {"gzip": False})
-    [drop_in] = document["files"]["files"]
+    [drop_in] = [one for one in document["files"]["files"] if "limits" in one["path"]]
     assert drop_in["path"] == "/etc/systemd/system/nginx.service.d/holdfast-limits.conf"
     assert "\nLimitNOFILE=2000:524288\n" in drop_in["content"]
     assert state(said, "backend", "web1")["nginx"]["events"] == said["nginx_events"]

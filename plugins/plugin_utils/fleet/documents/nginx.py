@@ -16,6 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.default_se
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import MAIN_FILE, SERVICE
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.agent import NGINX_UNIT
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx_modules import nginx_modules
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.site_logs import site_logs
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.nginx_configuration import judged
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import rendered
@@ -79,6 +80,7 @@ def balancer(plan: Plan, host: str, derived: Document) -> Document:
     """Return the sections of ``host_state`` that let nginx of a host balance; ``derived`` is its ``Plan.balancer``."""
     options, variables = served(plan, host), plan.members[host].variables
     balances = bool(options["upstreams"] or options["stream_upstreams"])
+    limits, logs = file_limits(variables), site_logs(variables["balancer_sites"])
     return {
         "kernel": {
             "path": "/etc/sysctl.d/90-holdfast-balancer.conf",
@@ -87,7 +89,7 @@ def balancer(plan: Plan, host: str, derived: Document) -> Document:
                 for family in derived["kernel"]["nonlocal_bind"]
             ],
         },
-        "files": file_limits(variables),
+        "files": {"folders": logs["folders"], "files": [*limits["files"], *logs["files"]]},
         "nginx": {**options, "drift": variables["balancer_drift"], "service_ports": access.service_ports(variables)},
         "selinux": {"booleans": ["httpd_can_network_connect"] if balances else []},
         "services": {"services": [nginx_service(variables)]},
