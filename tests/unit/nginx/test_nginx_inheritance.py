@@ -238,3 +238,21 @@ def test_grpc_needs_a_server_that_speaks_http_2() -> None:
     with pytest.raises(InputError) as caught:
         config(locations=[location])
     assert caught.value.path == "servers[0].http2"
+
+
+def test_what_is_said_of_all_sites_holds_for_one_too() -> None:
+    http = {"proxy_connect_timeout": "9s", "add_header": {"X-All": "a"}, "proxy_set_header": {"X-All": "a"}}
+    options: Options = {"nginx_conf": "managed", "http": http, "upstreams": [WEB]}
+    site = {"server_name": ["a.example"], "upstream": "web", "add_header": {"X-Site": "s"}}
+    made = NginxConfig.from_options({**options, "servers": [site]}, version=Version(1, 22, 1))
+    [server] = [one for block in made.to_blocks() for one in block.find("server")]
+    assert pairs(server, "add_header") == {"X-All": "a", "X-Site": "s"}
+    [location] = server.find("location")
+    assert said(location, "proxy_connect_timeout") == []
+    assert pairs(location, "proxy_set_header") == {**DERIVED, "X-All": "a"}
+
+
+def test_a_site_with_websockets_still_needs_its_certificate() -> None:
+    with pytest.raises(InputError) as caught:
+        config(listen=["443 ssl"], upstream="web", websocket=True)
+    assert caught.value.path == "servers[0].ssl_certificate"

@@ -33,9 +33,9 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.def
     SplitClients,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.hashes import hash_sizes
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.inheritance import PAIRS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.inheritance import PAIRS, Level
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.main_file import MODELS as CONTEXTS
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.main_file import MainFile, placed
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.main_file import Http, MainFile, placed
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.server import Server, StreamServer
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.upstream import Upstream
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
@@ -112,11 +112,13 @@ class NginxConfig:
         ``yields`` is as in MainFile.from_options.
         """
         models: dict[str, tuple[Model, ...]] = {}
+        around = _around(options, version)
         for kind in KINDS:
             found: dict[str, Model] = {}
             for i, element in enumerate(options.get(kind.option) or ()):
                 path = f"{kind.option}[{i}]"
-                more = {"context": kind.context} if kind.model is Upstream else {}
+                more: dict[str, t.Any] = {"context": kind.context} if kind.model is Upstream else {}
+                more.update({"around": around} if kind.model is Server else {})
                 model = kind.model.from_options(element, path, version=version, **more)
                 # File systems may take Blog and blog for the same, and nginx does so with upstreams.
                 if model.name.lower() in found:
@@ -179,6 +181,16 @@ class NginxConfig:
         for kind, path, model in self.elements():
             inside[kind.context].append(_placed(self.block(model), path, model))
         return inside
+
+
+def _around(options: t.Mapping[str, t.Any], version: Version | None) -> Level:
+    """Return what the user says of all servers; what this collection says of them yields to what it says of one."""
+    said = options.get("http") if options.get("nginx_conf") == MANAGED else None
+    try:
+        found = {name: Http.plain[name].accept(value, name, version) for name, value in (said or {}).items()}
+    except (InputError, KeyError, AttributeError, TypeError):
+        return Level()  # told where nginx.conf is made
+    return Level().inside({name: value for name, value in found.items() if value is not None}, ())
 
 
 class _Place(t.NamedTuple):

@@ -124,6 +124,13 @@ def _uri(path: str, uri: str) -> str:
     return uri
 
 
+def said_as_null(options: t.Mapping[str, t.Any]) -> dict[str, list[str]]:
+    """Return the names of the pairs that shall not be, by their directive."""
+    said = {name: options[name] for name in PAIRS if isinstance(options.get(name), t.Mapping)}
+    null = {name: [str(one) for one, text in pairs.items() if text is None] for name, pairs in said.items()}
+    return {name: gone for name, gone in null.items() if gone}
+
+
 @dataclass(frozen=True)
 class InnerLocation(Model):
     """One location. ``words`` are its path, or a modifier and its path.
@@ -208,9 +215,7 @@ class InnerLocation(Model):
         cls: type[SomeLocation], options: t.Mapping[str, t.Any], path: str = "", version: Version | None = None
     ) -> SomeLocation:
         made = super().from_options(options, path, version)
-        said = {name: options[name] for name in PAIRS if isinstance(options.get(name), t.Mapping)}
-        null = {name: [str(one) for one, text in pairs.items() if text is None] for name, pairs in said.items()}
-        return replace(made, without={name: gone for name, gone in null.items() if gone})
+        return replace(made, without=said_as_null(options))
 
     def validate(self, path: str) -> None:
         given_uri = self.goal == "upstream" and "/" in (self.target or "").partition("://")[2]
@@ -218,7 +223,7 @@ class InnerLocation(Model):
             message = "a location of this kind hands the path on as it is; leave this out, or use rewrite in directives"
             raise InputError(join(path, "upstream_uri"), message)
 
-    def settled(self, around: Level, *, websocket: bool | None = None) -> InnerLocation:
+    def settled(self: SomeLocation, around: Level, *, websocket: bool | None = None) -> SomeLocation:
         """Return the location with what nginx would not give it of the level around it, and what it lacks for its goal.
 
         ``websocket`` is what is said around it.

@@ -10,7 +10,7 @@ import typing as t
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.site_files import PAGES, SiteFile
 
-__all__ = ("ACME", "MAINTENANCE", "PAGES_PATH", "PAGE_SETTINGS", "RETRY_AFTER", "page", "page_files", "page_rules")
+__all__ = ("ACME", "MAINTENANCE", "PAGES_PATH", "PAGE_SETTINGS", "RETRY_LATER", "page", "page_files", "page_rules")
 
 PAGES_PATH = "/holdfast-pages/"
 """Path below which nginx itself finds the pages of a site; a client gets none of them by asking for it."""
@@ -20,8 +20,8 @@ PAGE_SETTINGS: t.Mapping[str, t.Any] = {"auth_basic": "off", "default_type": "te
 ACME = "/.well-known/acme-challenge/"
 """What goes on during maintenance, or a certificate would run out meanwhile."""
 
-RETRY_AFTER = "300"
-"""Seconds after which a client shall ask again for a site in maintenance."""
+RETRY_LATER: t.Mapping[str, str] = {"Retry-After": "300"}
+"""In seconds, when a client shall ask again for a site in maintenance."""
 
 MAINTENANCE = """\
 <!DOCTYPE html>

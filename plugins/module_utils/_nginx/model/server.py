@@ -22,6 +22,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.loc
     SHARED,
     UPGRADE,
     Location,
+    said_as_null,
     shared_fields,
     split_at_include,
     take,
@@ -38,7 +39,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.pag
     MAINTENANCE,
     PAGE_SETTINGS,
     PAGES_PATH,
-    RETRY_AFTER,
+    RETRY_LATER,
     page,
     page_files,
     page_rules,
@@ -122,12 +123,33 @@ class Server(Model):
     locations: tuple[Location, ...] = ()
     directives: tuple[Block, ...] = ()
     files: tuple[SiteFile, ...] = field(default=(), compare=False)
+    websocket: bool | None = field(default=None, compare=False)
+    without: t.Mapping[str, t.Collection[str]] = field(default_factory=dict, compare=False)
+
+    @classmethod
+    def from_options(
+        cls,
+        options: t.Mapping[str, t.Any],
+        path: str = "",
+        version: Version | None = None,
+        around: Level | None = None,
+    ) -> Server:
+        """Return the server that the options describe; ``around`` is what the user says of all servers."""
+        made = super().from_options(options, path, version)
+        return replace(made, without=said_as_null(options)).settled(around or Level())
+
+    def settled(self, around: Level) -> Server:
+        """Return the server with what nginx would not give it and its locations of the levels around them."""
+        found = around.settled(self.settings, self.directives, defaults={}, over={}, without=self.without)
+        inside = around.inside(found, self.directives)
+        locations = tuple(one.settled(inside, websocket=self.websocket) for one in self.locations)
+        upgrade = UPGRADE if any(one.upgrades for one in locations) else ()
+        return replace(self, settings=found, locations=locations, directives=(*upgrade, *self.directives))
 
     @classmethod
     def accepted(cls, given: t.Mapping[str, t.Any], path: str, version: Version | None) -> dict[str, t.Any]:
         taken = super().accepted(given, path, version)
-        said = given.get("add_header")
-        gone = {str(name).lower() for name, text in said.items() if text is None} if isinstance(said, t.Mapping) else ()
+        gone = {name.lower() for name in said_as_null(given).get("add_header", ())}
         speaks_tls = bool(taken.get("ssl_certificate"))
         headers = secured(taken.get("security_headers"), taken.get("add_header") or {}, speaks_tls=speaks_tls)
         taken["add_header"] = {name: text for name, text in headers.items() if name.lower() not in gone} or None
@@ -156,20 +178,14 @@ class Server(Model):
         files += [file for _location, more in named for file in more]
         pages = taken.get("error_pages") or {}
         if taken.get("maintenance"):
-            closed = Location(("/",), answer=("503",))
-            locations = (*(one for one in locations if one.path.endswith(ACME)), closed)
-            shared = {**shared, "answer": (), "rewrites": ()}
-            found.pop("try_files", None)
+            locations = (*(one for one in locations if one.path.endswith(ACME)), Location(("/",), answer=("503",)))
+            shared.update(answer=(), rewrites=())
+            found = {**found, "try_files": None, "add_header": {**found.get("add_header", {}), **RETRY_LATER}}
             pages = {"503": taken.get("maintenance_page") or MAINTENANCE}
-            found["add_header"] = {**found.get("add_header", {}), "Retry-After": RETRY_AFTER}
         if pages:
             files += page_files(name, pages)
             found["error_page"] = [*page_rules(pages), *found.get("error_page", ())]
             locations = (*locations, Location(("^~", PAGES_PATH), alias=f"{PAGES}/{name}/", settings=PAGE_SETTINGS))
-        around = Level().inside(found, shared["directives"])
-        locations = tuple(one.settled(around, websocket=taken.get("websocket")) for one in locations)
-        if any(one.upgrades for one in locations):
-            shared["directives"] = (*UPGRADE, *shared["directives"])
         default = "443 ssl" if "ssl_certificate" in found else "80"
         listens = taken.get("listen") or (Listen.from_option(default, join(path, "listen")),)
         http2 = taken.get("http2")
@@ -185,6 +201,7 @@ class Server(Model):
         return {
             "name": name,
             "files": tuple(files),
+            "websocket": taken.get("websocket"),
             "server_names": names,
             "listens": listens,
             # Off is what an nginx without the directive does by itself.
