@@ -16,7 +16,12 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 
-__all__ = ("distinct_servers", "known_upstreams", "same_service")
+__all__ = (
+    "distinct_servers",
+    "known_upstreams",
+    "same_service",
+    "sites_with_targets",
+)
 
 OF_SITES = ("nginx_http", "nginx_stream")
 """What of nginx.conf holds for sites and ports; how many workers there are, is each host's own business."""
@@ -82,6 +87,28 @@ def _used(sites: t.Any, path: str) -> t.Iterator[tuple[str, str]]:
         if site.get("upstream"):
             yield f"{path}[{index}].upstream", str(site["upstream"])
         yield from _used(site.get("locations"), f"{path}[{index}].locations")
+
+
+ANSWERING = (
+    "upstream",
+    "return",
+    "root",
+    "locations",
+    "directives",
+    "maintenance",
+    "ssl_reject_handshake",
+    "try_files",
+)
+"""Options of a site, each of which says what becomes of a request."""
+
+
+def sites_with_targets(plan: Plan) -> t.Iterator[Fault]:
+    """A site says what becomes of its requests; nginx would answer them with files that its package brings."""
+    for member in plan.fleet.balancers:
+        for index, site in enumerate(_dicts(member.variables["balancer_sites"])):
+            if not any(site.get(option) for option in ANSWERING):
+                message = "says not where its requests go: add upstream, or locations, root or return"
+                yield Fault("site-without-target", member.name, f"balancer_sites[{index}]", message)
 
 
 def distinct_servers(plan: Plan) -> t.Iterator[Fault]:

@@ -52,6 +52,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_serv
     distinct_servers,
     known_upstreams,
     same_service,
+    sites_with_targets,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_virtual_servers import (
     distinct_virtual_servers,
@@ -86,6 +87,7 @@ RULES: tuple[t.Callable[[Plan], Iterable[Fault]], ...] = (
     somebody_answers,
     same_service,
     known_upstreams,
+    sites_with_targets,
     distinct_servers,
     notifications,
     shared_virtual_addresses,

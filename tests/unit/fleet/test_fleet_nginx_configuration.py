@@ -47,6 +47,11 @@ def sites(*own: Variables, **more: t.Any) -> Variables:
             'lb1, lb2: balancer_maps[0].default: $to can be "bolg", but no upstream has this name; such a request '
             "fails with 502 [undefined-upstream-in-variable]",
         ),
+        (
+            sites({"upstream": None}),
+            "lb1, lb2: balancer_sites[0]: says not where its requests go: add upstream, or locations, root or return "
+            "[site-without-target]",
+        ),
     ],
 )
 def test_what_cannot_be_together_is_refused(said: Variables, found: str) -> None:
