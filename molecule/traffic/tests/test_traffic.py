@@ -16,7 +16,9 @@ import typing as t
 from contextlib import contextmanager
 
 import pytest
-from fleet_under_test import Node, eventually
+
+from harness.node import Node
+from harness.waiting import eventually
 
 VIP = "10.89.50.100"
 MODE = "/run/traffic-mode"
