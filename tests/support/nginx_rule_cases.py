@@ -241,6 +241,13 @@ CASES: list[Case] = [
     ),
     Case(
         "port-taken-twice",
+        "server { listen 8005; }",
+        "server { listen 80; }",
+        3,
+        stream="server {\nlisten 8000-8010; proxy_pass 127.0.0.1:1; }",
+    ),
+    Case(
+        "port-taken-twice",
         "server { listen 8001; }",
         "server { listen 8002; }",
         2,

@@ -12,7 +12,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message im
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.location import separated
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rule import Found, Scope, rule, where
 
-_PORT = re.compile(r"(?:(.*):)?(\d+)")
+_PORT = re.compile(r"(?:(.*):)?(\d+)(?:-(\d+))?")
 
 
 @rule("error")
@@ -94,11 +94,12 @@ def _listens(server: Block, default: str) -> list[str]:
 
 
 def _addresses(listen: Block, default: str) -> list[str]:
-    """Return the address of one TCP listen as host:port; nothing for others."""
+    """Return the addresses of one TCP listen, a range of ports has several, as host:port; nothing for others."""
     text = listen.args[0] if listen.args else ""
     if text.startswith("unix:") or "udp" in listen.args or "quic" in listen.args:
         return []
     match = _PORT.fullmatch(text)
     if match:
-        return [f"{match.group(1) or '*'}:{match.group(2)}"]
+        host, first, last = match.group(1) or "*", int(match.group(2)), int(match.group(3) or match.group(2))
+        return [f"{host}:{port}" for port in range(first, last + 1)]
     return [f"{text}:{default}"]
