@@ -86,3 +86,10 @@ def test_no_play_names_a_group_of_the_inventory(path: Path) -> None:
     assert plays
     for play in plays:
         assert (path.name, play["hosts"]) == ("groups.yml", "all") or set(play["hosts"].split(":")) <= known
+
+
+def test_who_runs_a_part_of_the_plays_that_change_balancers_gets_the_proof() -> None:
+    plays = [play for play in yaml.safe_load((ROOT / "playbooks" / "site.yml").read_text()) if "hosts" in play]
+    [proof] = [play for play in plays if play["name"] == "Prove"]
+    changing = {tag for play in plays for tag in play["tags"] if play["hosts"] != "holdfast_backend"}
+    assert set(proof["tags"]) == changing - {"always"}

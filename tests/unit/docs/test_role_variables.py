@@ -155,3 +155,28 @@ def test_every_entry_point_of_a_playbook_is_described(role: str, entry: str) -> 
     specs = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
     assert specs[entry]["short_description"]
     assert specs[entry]["description"]
+
+
+def included(role: str, name: str = "main.yml") -> t.Iterator[tuple[str, t.Any]]:
+    """Yield each task with its file that a run of the role may come to."""
+    ahead = yaml.safe_load((ROOT / "roles" / role / "tasks" / name).read_text())
+    while ahead:
+        task = ahead.pop()
+        ahead += task.get("block", [])
+        yield name, task
+        for action in ("import_tasks", "include_tasks"):
+            other = task.get(f"ansible.builtin.{action}")
+            if other:
+                yield from included(role, other["file"] if isinstance(other, dict) else other)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_tasks_of_a_role_have_its_name_as_a_tag(role: str) -> None:
+    [block] = yaml.safe_load((ROOT / "roles" / role / "tasks" / "main.yml").read_text())
+    assert block["tags"] == [role]
+    # A tag reaches what is imported. What is included runs under every tag under which it was included.
+    for name, task in included(role):
+        for action in ("include_tasks", "include_role"):
+            dynamic = task.get(f"ansible.builtin.{action}")
+            if dynamic:
+                assert dynamic["apply"] == {"tags": ["always"]}, f"{name}: {task['name']}"
