@@ -110,7 +110,7 @@ FAILURES = {
 @pytest.mark.parametrize("name", FAILURES)
 def test_a_failure_ends_in_a_sentence(pair: Cluster, name: str) -> None:
     playbook_name, variables, sentence = FAILURES[name]
-    tags = ("--tags", "balancer") if playbook_name == "site.yml" else ()
+    tags = ("--tags", "balancer", "--skip-tags", "prove") if playbook_name == "site.yml" else ()
     done = run(playbook_name, "--extra-vars", variables, *tags)
     assert done.returncode != 0, done.stdout
     assert sentence in done.stdout, done.stdout
