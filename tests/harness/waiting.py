@@ -11,11 +11,13 @@ import typing as t
 __all__ = ("eventually",)
 
 
-def eventually(what: t.Callable[[], t.Any], *, within: float, saying: str, every: float = 0.1) -> float:
-    """Wait until it is true and return the seconds that it took; fail with the sentence otherwise."""
+def eventually(
+    what: t.Callable[[], t.Any], *, within: float, saying: str | t.Callable[[], str], every: float = 0.1
+) -> float:
+    """Wait until it is true and return the seconds that it took; fail with the sentence, made then, otherwise."""
     began = time.monotonic()
     while not what():
         if time.monotonic() - began > within:
-            raise AssertionError(f"not within {within:g} s: {saying}")
+            raise AssertionError(f"not within {within:g} s: {saying() if callable(saying) else saying}")
         time.sleep(every)
     return time.monotonic() - began

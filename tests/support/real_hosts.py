@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 
 import ansible
 
+from harness.waiting import eventually
 from lab import machine
 from lab.command import ROOT
 from lab.fleet import CAPABILITIES, PRIVILEGED, UNPRIVILEGED
@@ -246,10 +247,7 @@ class Host:
         return {one["name"]: one for one in self.ok("vrrp_info", {})["instances"]}
 
     def eventually(self, what: t.Callable[[], bool], saying: str, within: float = 10.0) -> None:
-        deadline = time.monotonic() + within
-        while not what():
-            assert time.monotonic() < deadline, f"not within {within:g} s on {self.name}: {saying}"
-            time.sleep(0.02)
+        eventually(what, within=within, saying=f"{saying} on {self.name}", every=0.02)
 
     def _ask(self, **request: t.Any) -> dict[str, t.Any]:
         assert self._agent is not None, "the host is not up"

@@ -10,11 +10,12 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import typing as t
 from pathlib import Path
 
 from delivered import delivered, part
+
+from harness import waiting
 
 FAKE = Path(__file__).with_name("fake_nginx.py")
 TIMEOUT = 10.0
@@ -23,12 +24,7 @@ PEER = "127.0.0.2"
 
 def eventually(condition: t.Callable[[], bool], what: str | t.Callable[[], str], *, within: float = TIMEOUT) -> float:
     """Wait until it holds and return how many seconds that took; fails with ``what`` when it never does."""
-    begin = time.monotonic()
-    while not condition():
-        if time.monotonic() - begin > within:
-            raise AssertionError(f"not within {within:g} s: {what() if callable(what) else what}")
-        time.sleep(0.002)
-    return time.monotonic() - begin
+    return waiting.eventually(condition, within=within, saying=what, every=0.002)
 
 
 class Harness:
