@@ -156,13 +156,18 @@ resolver_timeout:
     - Time for the answer of a name server, such as V(5s).
     - Needs nginx 1.27.3.
   type: str
+directives:
+  description: Text of nginx for what no option says, a directive or block an element, with or without its semicolon.
+  type: list
+  elements: str
 """
 
 HTTP_UPSTREAM = """\
 keepalive:
   description:
     - Idle connections to the servers that each worker keeps open for the next requests. For http only.
-    - By default it is V(32), and V(1000000) is the most. V(0) closes every connection after its request.
+    - By default it is V(32), or two for each server where that is more. V(1000000) is the most.
+      V(0) closes every connection after its request.
   type: int
 keepalive_local:
   description:

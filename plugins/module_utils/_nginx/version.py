@@ -13,7 +13,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 
-__all__ = ("FIRST", "FIRST_VALUE", "Build", "first", "parse_build", "require")
+__all__ = ("COMMERCIAL", "FIRST", "FIRST_VALUE", "Build", "first", "parse_build", "require")
 
 _BUILD = re.compile(r"nginx version: (\S+?)/(\d+\.\d+\.\d+)")
 _ARGUMENTS = re.compile(r"^configure arguments:(.*)$", re.MULTILINE)
@@ -181,6 +181,14 @@ FIRST: t.Mapping[str, t.Mapping[str, Version]] = {
     "cache_path": _table("1.19.1 min_free"),
     "log_format": _table("1.11.8 escape"),
 }
+
+# Options and directives of the commercial nginx, as the pages of nginx.org mark them.
+COMMERCIAL = frozenset(
+    {
+        *("api", "auth_jwt", "f4f", "health_check", "hls", "keyval", "ntlm", "oidc_provider", "queue", "session_log"),
+        *("slow_start", "status_zone", "zone_sync"),
+    }
+)
 
 # Kind of block -> option -> value -> the first nginx that knows this value.
 FIRST_VALUE: t.Mapping[str, t.Mapping[str, t.Mapping[str, Version]]] = {

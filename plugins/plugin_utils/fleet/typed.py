@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import COMMERCIAL
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import missing, unknown, wrong_option
 
 __all__ = ("typed",)
@@ -49,6 +50,8 @@ def _inside(value: t.Any, suboptions: Mapping[str, t.Any], path: str) -> InputEr
 
 def _refuse_unknown(given: Mapping[str, t.Any], spec: Mapping[str, t.Any], path: str) -> None:
     for key, value in given.items():
+        if key not in spec and key in COMMERCIAL:
+            raise InputError(f"{path}.{key}", "is of the commercial nginx alone: remove it")
         if key not in spec:
             raise unknown(key, spec, f"{path}.{key}")
         suboptions = spec[key].get("options")

@@ -19,6 +19,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.mai
     MainFile,
     file_limit,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.upstream import Upstream
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import parse_build
@@ -213,3 +214,14 @@ def test_an_unknown_directive_is_told_with_the_package_that_has_it() -> None:
     assert dynamic.explained(words, "debian").endswith("install libnginx-mod-http-image-filter")
     assert "no package of it" in dynamic.explained('unknown directive "otel_exporter"', "debian")
     assert dynamic.explained("something else", "debian") == "something else"
+
+
+def test_an_upstream_takes_text_of_nginx_and_keeps_connections_for_all_its_servers() -> None:
+    servers = [{"address": f"10.0.0.{number}"} for number in range(1, 101)]
+    options = {"name": "b", "servers": servers, "directives": ["fair", "# none"]}
+    upstream = Upstream.from_options(options)
+    assert upstream.keepalive == 200
+    assert "fair;" in render([upstream.to_block()])
+    assert sorted(dynamic.needed(NginxConfig.of("upstreams", upstream).to_blocks())) == ["http_upstream_fair"]
+    with pytest.raises(InputError, match="keepalive is an option of its own"):
+        Upstream.from_options({"name": "b", "servers": servers, "directives": ["keepalive 5"]})

@@ -23,6 +23,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds imp
     Texts,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.base import Model
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.location import statements
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import quote
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Choice, Flag, Kind
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import NestedList, Option, join, option
@@ -141,6 +142,7 @@ class Upstream(Model):
         "zone": Option(OnOff(), default=True),
         "zone_name": Option(OptionalText(values.name)),
         "zone_size": Option(Text(values.size, least=values.SMALLEST_ZONE)),
+        "directives": Option(Texts(statements)),
     }
 
     name: str = option(Text(values.name), required=True)
@@ -156,6 +158,7 @@ class Upstream(Model):
     sticky: tuple[str, ...] | None = option(Text(_sticky))
     resolver: tuple[str, ...] | None = option(Texts())
     resolver_timeout: str | None = option(Text(values.time))
+    directives: tuple[Block, ...] = ()
 
     @classmethod
     def from_options(
@@ -171,8 +174,13 @@ class Upstream(Model):
         method = _method(taken, path, context)
         found = {name: value for name, value in taken.items() if name not in cls.inputs}
         if context == HTTP:
-            found.setdefault("keepalive", KEEPALIVE)
-        return {**found, "method": method, "zone": zone}
+            # A worker that keeps fewer than it has servers to choose from would close connections all the time.
+            found.setdefault("keepalive", min(max(KEEPALIVE, 2 * len(servers)), MOST_KEPT))
+        directives = tuple(block for blocks in taken.get("directives") or () for block in blocks)
+        for block in directives:
+            if block.name in (*METHODS, "server", "zone", "keepalive", *(name for name, _one in cls.options())):
+                raise InputError(join(path, "directives"), f"{block.name} is an option of its own: say it there")
+        return {**found, "method": method, "zone": zone, "directives": directives}
 
     def validate(self, path: str) -> None:
         servers = join(path, "servers")
@@ -259,7 +267,7 @@ class Upstream(Model):
             value = getattr(self, name)
             if value is not None:
                 children.append(Block(name, (str(value),)))
-        return Block("upstream", (self.name,), tuple(children))
+        return Block("upstream", (self.name,), (*children, *self.directives))
 
 
 def _is_count(words: tuple[str, ...]) -> bool:
