@@ -28,7 +28,10 @@ proxy_busy_buffers_size:
   description: How much of the buffers may be on its way to the client while the answer still comes, such as V(16k).
   type: str
 proxy_cache:
-  description: Name of the cache (one of C(cache_paths)) that answers are kept in, or V(off).
+  description:
+    - Name of the cache (one of C(cache_paths)) that answers are kept in, or V(off).
+    - A location that has a target then gets, where nothing else is said, a lock, old answers while a new one is fetched
+      or the backend fails, and the header C(X-Cache-Status) for the client.
   type: raw
 proxy_cache_background_update:
   description:

@@ -225,3 +225,38 @@ def test_an_upstream_takes_text_of_nginx_and_keeps_connections_for_all_its_serve
     assert sorted(dynamic.needed(NginxConfig.of("upstreams", upstream).to_blocks())) == ["http_upstream_fair"]
     with pytest.raises(InputError, match="keepalive is an option of its own"):
         Upstream.from_options({"name": "b", "servers": servers, "directives": ["keepalive 5"]})
+
+
+CACHED = (
+    "proxy_cache_lock on;",
+    "proxy_cache_background_update on;",
+    "add_header X-Cache-Status $upstream_cache_status",
+)
+
+
+@pytest.mark.parametrize(
+    ("site", "location", "is_cached"),
+    [
+        ({}, {"proxy_cache": "pages"}, True),
+        ({"proxy_cache": "pages"}, {}, True),
+        ({"proxy_cache": "pages"}, {"proxy_cache": "off"}, False),
+        ({}, {}, False),
+    ],
+)
+def test_a_location_that_keeps_answers_spares_its_backend(
+    site: dict[str, t.Any], location: dict[str, t.Any], is_cached: bool
+) -> None:
+    locations = [{"path": "/", "upstream": "b", **location}]
+    config = NginxConfig.from_options({"servers": [{"server_name": ["a"], "locations": locations, **site}]})
+    text = render(config.to_blocks())
+    assert [line in text for line in CACHED] == [is_cached] * len(CACHED)
+
+
+def test_what_is_said_of_a_cache_goes_before_and_headers_add_up() -> None:
+    location = {"path": "/", "upstream": "b", "proxy_cache": "pages", "proxy_cache_lock": False}
+    site = {"server_name": ["a"], "add_header": {"X-Own": "1"}, "locations": [location]}
+    text = render(NginxConfig.from_options({"servers": [site]}).to_blocks())
+    assert "proxy_cache_lock off;" in text
+    (inner,) = re.findall(r"location / \{(.*?)\}", text, re.DOTALL)
+    assert "X-Own" in inner
+    assert "X-Cache-Status" in inner

@@ -16,6 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version im
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import settings, values
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds import OnOff, OptionalText, Text, Texts
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.base import Model
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.caching import cached
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.inheritance import PAIRS, Level
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.targets import (
     DIRECT,
@@ -235,6 +236,7 @@ class InnerLocation(Model):
             **(protocol.always if self.target is not None else {}),
             **(protocol.balanced if self.goal == "upstream" else {}),
             **(UPGRADED_DEFAULTS if upgraded else {}),
+            **(cached(self.passes, self.settings, around.names, self.plain) if self.target is not None else {}),
         }
         found = around.settled(
             self.settings,
