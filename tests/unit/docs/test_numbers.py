@@ -103,7 +103,7 @@ SAID: list[tuple[str, str]] = [
     ),
     ("docs/using/health.md", f"after a [silence](#frozen-is-not-slow) of {FREEZE} s"),
     ("docs/using/health.md", f"at the second look at the ports, one each {watcher.PING:g} s"),
-    ("docs/using/health.md", f"A question goes out every {PROBE.interval:g} s, over a new connection"),
+    ("docs/using/health.md", f"A probe is sent every {PROBE.interval:g} s, over a new connection"),
     ("docs/using/health.md", f"given `keepalived_probe_timeout`: by default for {FREEZE} s."),
     ("docs/using/health.md", f"it holds on three times as long, {BORNE} s by default."),
     ("docs/using/health.md", f"up to those {BORNE} s."),
