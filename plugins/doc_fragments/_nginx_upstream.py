@@ -147,6 +147,7 @@ zone_size:
 resolver:
   description:
     - Name servers for servers with C(resolve), and parameters of theirs, such as V(192.0.2.53) and V(valid=30s).
+    - With them, every server that is a name is looked up while nginx runs, which then starts without DNS too.
     - Without it, those of C(http) or C(stream) are asked.
     - Needs nginx 1.27.3.
   type: list

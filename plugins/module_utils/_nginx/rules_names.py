@@ -11,12 +11,9 @@ import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, walk
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.upstream import RESOLVES
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.names import undefined
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rule import Found, Scope, rule
-
-RESOLVES = Version(1, 27, 3)
-"""From here on a server of an upstream can be looked up while nginx runs."""
 
 _HOST = re.compile(r"(?:\w+://)?(?P<host>\[[^]]*\]|[^/:\s]+)(?::\d+)?(?:/.*)?")
 _PASSES = ("proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "memcached_pass")

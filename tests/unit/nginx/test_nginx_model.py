@@ -194,7 +194,12 @@ server {
 
     location ~* \\.(gif|jpg)$ {
         proxy_pass https://static;
+        add_header X-Cache-Status $upstream_cache_status always;
         proxy_cache pages;
+        proxy_cache_background_update on;
+        proxy_cache_lock on;
+        proxy_cache_revalidate on;
+        proxy_cache_use_stale error timeout updating http_500 http_502 http_503 http_504;
         proxy_cache_valid 200 302 10m;
         proxy_cache_valid 404 1m;
         proxy_connect_timeout 500ms;
@@ -370,6 +375,12 @@ FORMS: list[tuple[str, Options, Version | None, str]] = [
         {"name": "b", "servers": [{"address": "w.lan", "resolve": True, "service": "http"}], "resolver": ["10.0.0.3"]},
         NEW,
         "    resolver 10.0.0.3;\n    server w.lan service=http resolve;\n",
+    ),
+    (
+        "upstreams",
+        {"name": "b", "servers": [{"address": "w.lan", "port": 80}, *WEB], "resolver": ["10.0.0.3"]},
+        NEW,
+        "    resolver 10.0.0.3;\n    server w.lan:80 resolve;\n    server 10.0.0.1:8080;\n",
     ),
     (
         "servers",

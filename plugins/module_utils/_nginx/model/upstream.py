@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
@@ -28,12 +28,14 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Choice, Flag, Kind
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import NestedList, Option, join, option
 
-__all__ = ("HTTP_ONLY", "KEEPALIVE_BY_DEFAULT", "METHODS", "WITHOUT_BACKUP", "Upstream")
+__all__ = ("HTTP_ONLY", "KEEPALIVE_BY_DEFAULT", "METHODS", "RESOLVES", "WITHOUT_BACKUP", "Upstream")
 
 HTTP, STREAM = "http", "stream"
 
 # nginx keeps a connection to a backend open only where the upstream says so; from this version on it does by default.
 KEEPALIVE_BY_DEFAULT = Version(1, 29, 7)
+# From here on a server can be looked up while nginx runs, so that it starts without DNS too.
+RESOLVES = Version(1, 27, 3)
 KEEPALIVE = 32
 # nginx takes memory for all of them when it starts.
 MOST_KEPT = 1_000_000
@@ -81,6 +83,14 @@ class UpstreamServer(Model):
             raise InputError(join(path, "service"), "a service is looked up by DNS; set resolve as well")
         if self.service and self.has_port:
             raise InputError(join(path, "service"), "a service has its port from DNS; leave out the port")
+
+    @property
+    def is_named(self) -> bool:
+        """True where the address is a name that has to be looked up."""
+        if self.address.startswith(("unix:", "[")):
+            return False
+        host = _PORT.sub("", self.address)
+        return host != "localhost" and not _NUMERIC.fullmatch(host)
 
     @property
     def has_port(self) -> bool:
@@ -176,6 +186,8 @@ class Upstream(Model):
         if context == HTTP:
             # A worker that keeps fewer than it has servers to choose from would close connections all the time.
             found.setdefault("keepalive", min(max(KEEPALIVE, 2 * len(servers)), MOST_KEPT))
+        if taken.get("resolver") and zone and version is not None and version >= RESOLVES:
+            found["servers"] = tuple(replace(one, resolve=True) if one.is_named else one for one in servers)
         directives = tuple(block for blocks in taken.get("directives") or () for block in blocks)
         for block in directives:
             if block.name in (*METHODS, "server", "zone", "keepalive", *(name for name, _one in cls.options())):
