@@ -18,7 +18,7 @@ from lab.command import LabError
 from lab.daemons import ensure_daemons
 from lab.image import ensure_image
 from lab.lock import lab_lock
-from lab.number import NUMBER, name_of
+from lab.number import NUMBER, name_of, variables
 from runner.process import LOGS, run_command, run_step
 from runner.report import Report
 from runner.schedule import run_chains
@@ -65,7 +65,8 @@ def _run(report: Report, seed: int, *, everything: bool) -> None:
 
 def _take_down(report: Report, labs: t.Iterable[int]) -> None:
     for number in labs:
-        report.add(run_command(f"{name_of(number)} down", ("bin/lab", "down", "--all"), lab=number))
+        # From outside, so that its network namespace goes as well.
+        report.add(run_command(f"{name_of(number)} down", ("bin/lab", "down", "--all"), more=variables(number)))
 
 
 def _offer_daemons() -> None:
