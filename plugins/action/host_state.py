@@ -23,6 +23,19 @@ class ActionModule(PlannedAction):
         chosen = document if own["only"] is None else own["only"]
         return {name: {**document[name], **(given.get(name) or {})} for name in chosen if name in document}
 
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result = super().run(tmp, task_vars)
+        if self._task.args.get("role") == "balancer" and (result.get("failed") or result.get("warnings")):
+            from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.nginx_configuration import (
+                in_inventory,
+            )
+
+            # The module knows the options that the plan made of the variables.
+            if result.get("msg"):
+                result["msg"] = in_inventory(str(result["msg"]))
+            result["warnings"] = [in_inventory(str(one)) for one in result.get("warnings") or ()]
+        return result
+
     def show(self, result: t.Mapping[str, t.Any]) -> None:
         for change in result.get("changes") or ():
             Display().display(f"  [{self.variables.get('inventory_hostname', '')}] {change}", color="yellow")

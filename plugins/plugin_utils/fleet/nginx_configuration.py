@@ -23,12 +23,12 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules imp
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import MAIN_FILE, SERVICE
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.typed import typed
 
-__all__ = ("Judged", "judged")
+__all__ = ("Judged", "in_inventory", "judged")
 
 _VARIABLES = {option: variable for variable, option in SERVICE.items()}
 _OF_MAIN_FILE = {option: variable for variable, option in MAIN_FILE.items()}
 _IN_MAIN_FILE = re.compile(rf"^({'|'.join(_OF_MAIN_FILE)})(?=\.\w+$)")
-_OPTION = re.compile(rf"(?<![\w.])({'|'.join(_VARIABLES)})(?=\[\d)")
+_OPTION = re.compile(rf"(?:(?<![\w.])|\bnginx\.)({'|'.join(_VARIABLES)})(?=\[\d)")
 
 # What a file of somebody else on the host may define.
 _OF_THE_HOST = ("undefined-name",)
@@ -61,17 +61,19 @@ def _judged(text: str) -> Judged:
     except InputError:
         return Judged((), ())
     found = [
-        InputError(_said_at(one.where), f"{_said_at(one.message)} [{one.rule}]")
+        InputError(in_inventory(one.where), f"{in_inventory(one.message)} [{one.rule}]")
         for one in errors(check(blocks))
         if one.rule not in (*_OF_THE_HOST, *_TOLD_BY_MODELS)
     ]
     names = [
-        (one.kind, one.name, _said_at(where(one.block))) for block in blocks for one in undefined(block.children or ())
+        (one.kind, one.name, in_inventory(where(one.block)))
+        for block in blocks
+        for one in undefined(block.children or ())
     ]
     return Judged(tuple(found), tuple(dict.fromkeys(names)))
 
 
-def _said_at(text: str) -> str:
+def in_inventory(text: str) -> str:
     """Return the text with the options of the module that it names as variables of the inventory."""
     text = _IN_MAIN_FILE.sub(lambda match: _OF_MAIN_FILE[match[1]], text)
     return _OPTION.sub(lambda match: _VARIABLES[match[1]], text)

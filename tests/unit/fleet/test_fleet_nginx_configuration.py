@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.nginx_configuration import in_inventory
 from inventory_builder import InventoryBuilder, Variables
 
 SITE: Variables = {"server_name": "a.example", "upstream": "blog"}
@@ -80,3 +81,16 @@ def test_a_name_that_the_inventory_does_not_define_is_looked_for_on_the_host() -
 def test_a_variable_can_choose_an_upstream() -> None:
     maps = [{"variable": "$to", "source": "$uri", "default": "blog"}]
     assert InventoryBuilder(sites({"upstream": "$to"}, balancer_maps=maps)).findings() == []
+
+
+@pytest.mark.parametrize(
+    ("told", "here"),
+    [
+        ("nginx.servers[0].access_log: no", "balancer_sites[0].access_log: no"),
+        ('servers[1].limit_req: zone "a"', 'balancer_sites[1].limit_req: zone "a"'),
+        ('"x" in upstreams[0].servers[1], /etc/a:5', '"x" in balancer_upstreams[0].servers[1], /etc/a:5'),
+        ("all servers of them", "all servers of them"),
+    ],
+)
+def test_what_a_host_tells_of_an_option_is_told_of_the_variable(told: str, here: str) -> None:
+    assert in_inventory(told) == here
