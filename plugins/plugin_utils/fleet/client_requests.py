@@ -13,6 +13,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
 
 __all__ = ("client_requests",)
 
+IN_MAINTENANCE = 503
 NO_CERTIFICATE = 400
 """What nginx answers where it wants a certificate of the client's; https://nginx.org/en/docs/http/ngx_http_ssl_module.html"""
 
@@ -26,12 +27,12 @@ def client_requests(variables: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     found: list[dict[str, t.Any]] = []
     nameless: list[dict[str, t.Any]] = []
     for index, site in _dicts(variables["balancer_sites"]):
-        if str(site.get("return") or "").split()[:1] == ["444"] or site.get("ssl_reject_handshake") in (True, "on"):
+        closed = str(site.get("return") or "").split()[:1] == ["444"] and not site.get("maintenance")
+        if closed or site.get("ssl_reject_handshake") in (True, "on"):
             continue
         names = access.server_names({"balancer_sites": [site]})
-        wants_certificate = str(site.get("ssl_verify_client") or "off") in ("on", "True")
         for where in _where(variables, "balancer_sites", index):
-            request = {**where, "host": (names or [""])[0], "expect": [NO_CERTIFICATE] if wants_certificate else []}
+            request = {**where, "host": (names or [""])[0], "expect": list(_meant(site))}
             (found if names else nameless).append(request)
     found = found or nameless[:1]
     for index, _stream in _dicts(variables["balancer_streams"]):
@@ -41,6 +42,19 @@ def client_requests(variables: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
             found.append({"address": str(server["address"]), "port": int(server["port"]), "connects": True})
     found += [{"address": "", "port": port, "connects": True} for port in variables["keepalived_guarded_ports"]]
     return [one for number, one in enumerate(found) if one not in found[:number]]
+
+
+def _meant(site: Mapping[str, t.Any]) -> t.Iterator[int]:
+    """Yield the statuses with which a site answers on purpose, whatever counts as well elsewhere."""
+    if str(site.get("ssl_verify_client") or "off") in ("on", "True"):
+        yield NO_CERTIFICATE
+    if site.get("maintenance"):
+        yield IN_MAINTENANCE
+    whole = [one for _index, one in _dicts(site.get("locations")) if str(one.get("path", "")).split()[-1:] == ["/"]]
+    for answering in (site, *whole):
+        status = "".join(str(answering.get("return") or "").split()[:1])
+        if status.isdigit():
+            yield int(status)
 
 
 def _where(variables: Mapping[str, t.Any], variable: str, index: int) -> t.Iterator[dict[str, t.Any]]:

@@ -176,3 +176,20 @@ def test_each_site_is_asked_for_as_a_client_does(variables: Variables, expected:
         return f"{scheme} {one.get('host', '')} {one['address']}:{one['port']}{more}"
 
     assert [shown(one) for one in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("site", "expected"),
+    [
+        ({}, []),
+        ({"maintenance": True}, [503]),
+        ({"return": "410"}, [410]),
+        ({"locations": [{"path": "= /", "return": "418 x"}, {"path": "/a", "return": "500"}]}, [418]),
+        ({"ssl_verify_client": "on", "return": "https://elsewhere.example/"}, [400]),
+    ],
+)
+def test_an_answer_that_a_site_gives_on_purpose_is_a_good_one(site: Variables, expected: list[int]) -> None:
+    said: Variables = {"balancer_sites": [{"server_name": "a.example", **site}], "balancer_streams": []}
+    lvs: Variables = {"keepalived_virtual_servers": [], "keepalived_guarded_ports": []}
+    [asked] = client_requests({**said, **lvs})
+    assert asked["expect"] == expected
