@@ -82,7 +82,7 @@ proxy_buffer_size:
     - Needs nginx 1.9.4.
   type: str
 proxy_connect_timeout:
-  description: Time to establish the connection to the backend. With O(.upstream) the default is V(2s).
+  description: Time to establish the connection to the backend. In a server with C(upstream) the default is V(2s).
   type: str
 proxy_download_rate:
   description:
@@ -110,7 +110,7 @@ proxy_protocol:
   type: bool
 proxy_protocol_timeout:
   description:
-    - Time for the head of the PROXY protocol that clients send, where O(.listen) has C(proxy_protocol).
+    - Time for the head of the PROXY protocol that clients send, where C(listen) has C(proxy_protocol).
     - Needs nginx 1.11.4.
   type: str
 proxy_requests:
