@@ -54,6 +54,14 @@ RELATED: dict[str, tuple[str, Values]] = {
     "connection_pool_size": (f"large_client_header_buffers 4 {MOST};", ENDS["pool"][0]),
     "proxy_buffer_size": ("proxy_buffers 8 4k; proxy_busy_buffers_size 28k;", ["0", "28k"]),
     "proxy_busy_buffers_size": ("proxy_buffers 8 4k; proxy_buffer_size 4k;", ["4k", "28k"]),
+    **{
+        f"{name}_{size}": (f"{name}_buffers 8 4k; {name}_{beside};", ends)
+        for name in ("fastcgi", "uwsgi")
+        for size, beside, ends in (
+            ("buffer_size", "busy_buffers_size 28k", ["0", "28k"]),
+            ("busy_buffers_size", "buffer_size 4k", ["4k", "28k"]),
+        )
+    },
     "proxy_max_temp_file_size": ("proxy_buffers 8 4k; proxy_buffer_size 4k;", ["0", "4k", str(MOST)]),
     "proxy_temp_file_write_size": ("proxy_buffers 8 4k; proxy_buffer_size 4k;", ["4k", str(MOST)]),
 }
