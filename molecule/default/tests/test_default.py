@@ -89,3 +89,26 @@ def test_only_the_balancer_that_differs_is_set_up_again_and_every_change_is_name
     assert re.search(r"^lb1 .* changed=0 ", told, re.MULTILINE), told
     # Both were compared, and one was set up.
     assert told.count("Deploy keepalived, its services and the firewall") == 2, told
+
+
+@pytest.mark.parametrize("node", ["lb1", "lb2", "web1"])
+def test_nginx_conf_is_taken_over_with_a_limit_that_fits_and_kept_from_upgrades(node: str) -> None:
+    host = testinfra.get_host(f"podman://{container_name(node)}")
+    assert "server_tokens off;" in host.file("/etc/nginx/nginx.conf").content_string
+    assert "worker_connections 768;" in host.file("/etc/nginx/nginx.conf.distrib").content_string
+    assert "/etc/nginx/nginx.conf.distrib" in host.check_output("dpkg-divert --list /etc/nginx/nginx.conf")
+    worker = "/proc/$(pgrep -f 'nginx: worker' | head -1)/limits"
+    assert host.check_output(f"grep 'Max open files' {worker}").split()[3] == "16384"
+
+
+def test_a_stream_installs_the_module_that_it_needs_and_is_served() -> None:
+    lb2 = testinfra.get_host(f"podman://{container_name('lb2')}")
+    assert not lb2.package("libnginx-mod-stream").is_installed
+    said = {
+        "balancer_stream_upstreams": [{"name": "raw", "servers_from": "backend", "port": 8080}],
+        "balancer_streams": [{"name": "raw", "listen": ["7080"], "upstream": "raw"}],
+    }
+    play("site.yml", "--inventory", str(DEFAULT_INVENTORY), "-e", json.dumps(said))
+    assert lb2.package("libnginx-mod-stream").is_installed
+    address = INVENTORY["_meta"]["hostvars"]["lb2"]["ansible_host"]
+    assert answer(f"{address}:7080", "backend") in BACKENDS
