@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import typing as t
 from dataclasses import replace
@@ -128,15 +129,19 @@ def apply(
     )
     caches = [str(one.path) for one in config.models.get("cache_paths", ()) if isinstance(one, CachePath)]
     daemon.folders = tuple(sorted({os.path.dirname(path) for path in caches}))
+    divert = None
+    if conf and not stage_only:
+        beside = daemon.main_file + BEFORE
+        divert = functools.partial(diversion.settle, daemon.main_file, beside, wanted=conf == MANAGED)
+        # Where it cannot be, nothing is changed.
+        divert(check=True)
     with _made(() if check_mode else daemon.folders), Transaction(daemon, check_mode=check_mode) as change:
         try:
             result = (change.stage if stage_only else change.apply)(request)
         except HoldfastError as error:
             raise HoldfastError(_explained(str(error), daemon)) from None
-    if conf and not stage_only:
-        beside = daemon.main_file + BEFORE
-        if diversion.settle(daemon.main_file, beside, wanted=conf == MANAGED, check=check_mode):
-            result.files[diversion.DATABASE] = "changed"
+    if divert is not None and divert(check=check_mode):
+        result.files[diversion.DATABASE] = "changed"
     return result
 
 

@@ -43,5 +43,8 @@ def settle(path: str, beside: str, *, wanted: bool, check: bool, runner: Runner 
         what = ("--divert", beside, "--add") if wanted else ("--divert", beside, "--remove")
         done = runner("dpkg-divert", "--quiet", "--local", "--no-rename", *what, path)
         if done.rc:
-            raise HoldfastError(f"dpkg does not divert {path}: {done.output}")
+            raise HoldfastError(
+                f"the new configuration is in force, but dpkg does not keep its hands off {path} yet ({done.output}): "
+                "run this again"
+            )
     return True
