@@ -9,6 +9,7 @@ import typing as t
 from collections import Counter
 from collections.abc import Mapping
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.options import NGINX_OPTIONS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import (
     SERVICE,
     VIRTUAL_SERVERS,
@@ -106,7 +107,8 @@ def sites_with_targets(plan: Plan) -> t.Iterator[Fault]:
     """A site says what becomes of its requests; nginx would answer them with files that its package brings."""
     for member in plan.fleet.balancers:
         for index, site in enumerate(_dicts(member.variables["balancer_sites"])):
-            if not any(site.get(option) for option in ANSWERING):
+            misspelt = any(option not in NGINX_OPTIONS["servers"]["options"] for option in site)
+            if not misspelt and not any(site.get(option) for option in ANSWERING):
                 message = "says not where its requests go: add upstream, or locations, root or return"
                 yield Fault("site-without-target", member.name, f"balancer_sites[{index}]", message)
 
