@@ -38,7 +38,7 @@ options:
   files:
     description:
       - Files and folders that this collection owns, replaced as a whole and atomically. C(folders) have C(path),
-        C(mode) and C(group). C(files) have C(path), C(content), without which there shall be none, C(mode), and
+        C(mode), C(owner) and C(group). C(files) have those, C(content), without which there shall be none, and
         C(shown), whether a difference may be shown. In the drop-in of a C(unit) C(@EXEC_START@) stands for the command
         line of that; where there is no such unit, the lines that begin with C(ExecStart=) go.
       - Where a file below C(/etc/systemd/system) has changed, systemd reads its units again. What a file below
@@ -59,11 +59,25 @@ options:
   firewall:
     description: Which adverts and clients are let in, with the options of M(holdfast.nginx_ha.vrrp_firewall).
     type: dict
+  web_server:
+    description:
+      - Web servers that the host served with before, and shall not any more, are what this section C(replaces). Their
+        sites of this collection go. The service of one that this collection has installed is stopped for good; one
+        that was there before goes on.
+      - First what O(nginx) or O(httpd) says is tested. Where it is refused later, what was replaced serves again.
+      - Those that were installed just now are C(brought), which the host remembers.
+    type: dict
   nginx:
     description:
       - What nginx serves, with the options of M(holdfast.nginx_ha.nginx_config).
       - The watcher looks after C(service_ports), each an C(address), or none for all of them, and the C(first) and the
         C(last) port there. One that goes is looked after no longer before nginx closes it.
+    type: dict
+  httpd:
+    description:
+      - What Apache httpd serves. C(servers) are those of M(holdfast.nginx_ha.nginx_config), translated for it, with
+        C(httpd_directives), which are lines of its own. An option that has no equal there is refused.
+      - Tested, made live and confirmed as those of nginx, or as it was before.
     type: dict
   keepalived:
     description:

@@ -23,3 +23,13 @@ class Outcome:
     diff: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     told: dict[str, t.Any] = field(default_factory=dict)
+
+    @classmethod
+    def of_all(cls, outcomes: t.Iterable[Outcome]) -> Outcome:
+        """Return several as one, without what was told besides."""
+        found = cls()
+        for one in outcomes:
+            found.changes += one.changes
+            found.diff += one.diff
+            found.warnings += one.warnings
+        return found

@@ -37,16 +37,29 @@ class HostState:
         self.programs: t.Mapping[str, t.Sequence[str]] = {}
         self.homes: t.Sequence[t.Mapping[str, str]] = ()
         self.written: set[str] = set()
+        self.given: t.Mapping[str, Given] = {}
+        self.freed: t.Container[str] = ()
+        self.replaced: t.Sequence[t.Any] = ()
 
     def bring(self, given: t.Mapping[str, Given]) -> None:
         """Bring about what each section says; HoldfastError, with the name of the section, where one cannot be."""
+        self.given = given
         for name, section in SECTIONS.items():
             if given.get(name) is not None:
                 options = checked(name, section.options(), given[name])
                 try:
                     self.outcomes[name] = section.bring(self, options)
                 except InputError as error:
+                    self._put_back()
                     raise InputError(f"{name}.{error.path}", error.message) from None
+                except HoldfastError:
+                    self._put_back()
+                    raise
+
+    def _put_back(self) -> None:
+        """Let the web servers serve again that had to make room for one that does not."""
+        for one in () if self.check else self.replaced:
+            one.put_back()
 
     # In the order in which they happen.
 
@@ -69,11 +82,18 @@ class HostState:
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.text import difference
 
         folders = [
-            Folder(one["path"], _bits(one["mode"], f"folders[{index}].mode"), one["group"])
+            Folder(one["path"], _bits(one["mode"], f"folders[{index}].mode"), one["group"], one["owner"])
             for index, one in enumerate(given["folders"])
         ]
         files = [
-            File(one["path"], one["content"], _bits(one["mode"], f"files[{index}].mode"), one["unit"])
+            File(
+                one["path"],
+                one["content"],
+                _bits(one["mode"], f"files[{index}].mode"),
+                one["unit"],
+                owner=one["owner"],
+                group=one["group"],
+            )
             for index, one in enumerate(given["files"])
         ]
         secret = {one["path"] for one in given["files"] if not one["shown"]}
@@ -108,6 +128,23 @@ class HostState:
 
         return open_firewall(given, check=self.check)
 
+    def web_server(self, given: Given) -> Outcome:
+        """Free the ports of the web servers that the host served with before, once the new one is seen to be right."""
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.web_server import Replaced, note
+
+        note(given["brought"], check=self.check)
+        replaced = [Replaced(name) for name in given["replaces"]]
+        self.freed = {one.program for one in replaced if one.is_ours}
+        if not any(one.differs for one in replaced):
+            return Outcome()
+        if not self.check:
+            after = {name: self.given[name] for name in ("nginx", "httpd") if self.given.get(name) is not None}
+            trial = HostState(check=True)
+            trial.freed = self.freed
+            trial.bring(after)
+        self.replaced = replaced
+        return Outcome.of_all(one.free(check=self.check) for one in replaced)
+
     def nginx(self, given: Given) -> Outcome:
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.service_ports import (
             PORTS_FILE,
@@ -129,6 +166,12 @@ class HostState:
             )
         found = _changed(result)
         return Outcome([*found.changes, PORTS_FILE], found.diff, found.warnings, found.told) if anew else found
+
+    def httpd(self, given: Given) -> Outcome:
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.change import apply
+
+        options = {"servers": given["servers"]}
+        return _changed(apply(options, check_mode=self.check, drift=given["drift"], freed=self.freed))
 
     def keepalived(self, given: Given) -> Outcome:
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.moved import remembered
@@ -159,7 +202,7 @@ class HostState:
         return self.files(
             {
                 "folders": [],
-                "files": [{"path": WATCHER, "content": text, "mode": "0600", "unit": "", "shown": False}],
+                "files": [{"path": WATCHER, "content": text, "mode": "0600", "shown": False, **_NOBODY}],
             }
         )
 
@@ -224,6 +267,13 @@ def _nginx_options() -> Options:
     }
 
 
+def _httpd_options() -> Options:
+    from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.config import HTTPD_OPTIONS
+    from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.arguments import CHANGE_OPTIONS
+
+    return {**HTTPD_OPTIONS, "drift": CHANGE_OPTIONS["drift"]}
+
+
 def _keepalived_options() -> Options:
     from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.options import CONFIG_OPTIONS
     from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.arguments import CHANGE_OPTIONS
@@ -239,18 +289,22 @@ def _lists(**options: Options) -> Options:
 
 _PATH = {"type": "path", "required": True}
 _PATHS = {"type": "list", "elements": "path", "default": []}
+_NOBODY = {"unit": "", "owner": "", "group": ""}
 _YES = {"type": "bool", "default": True}
 FILES = _lists(
     folders={
         "path": _PATH,
         "mode": {"type": "str", "default": "0755"},
         "group": {"type": "str", "default": "root"},
+        "owner": {"type": "str", "default": ""},
     },
     files={
         "path": _PATH,
         "content": {"type": "str"},
         "mode": {"type": "str", "default": "0644"},
         "unit": {"type": "str", "default": ""},
+        "owner": {"type": "str", "default": ""},
+        "group": {"type": "str", "default": ""},
         "shown": _YES,
     },
 )
@@ -265,6 +319,8 @@ KERNEL: Options = {
         }
     ),
 }
+_SERVERS = {"type": "list", "elements": "str", "choices": ["nginx", "httpd"], "default": []}
+WEB_SERVER: Options = {"replaces": _SERVERS, "brought": _SERVERS}
 SERVICES = _lists(
     services={
         "name": {"type": "str", "required": True},
@@ -282,7 +338,9 @@ SECTIONS: dict[str, Section] = {
     "kernel": Section(lambda: KERNEL, HostState.kernel),
     "loopback": Section(lambda: {"addresses": {"type": "list", "elements": "str", "default": []}}, HostState.loopback),
     "firewall": Section(_firewall_options, HostState.firewall),
+    "web_server": Section(lambda: WEB_SERVER, HostState.web_server),
     "nginx": Section(_nginx_options, HostState.nginx),
+    "httpd": Section(_httpd_options, HostState.httpd),
     "keepalived": Section(_keepalived_options, HostState.keepalived),
     "watcher": Section(lambda: {"document": {"type": "dict", "required": True}}, HostState.watcher),
     "networkd": Section(lambda: {"interfaces": {"type": "list", "elements": "str", "default": []}}, HostState.networkd),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import grp
 import os
+import pwd
 import re
 import stat
 import typing as t
@@ -37,11 +38,12 @@ _EXEC_START = re.compile(r"^ExecStart=(.+)$", re.MULTILINE)
 
 
 class Folder(t.NamedTuple):
-    """A folder as it shall be; the owner is the user who applies it."""
+    """A folder as it shall be; without an owner it is of the user who applies it."""
 
     path: str
     mode: int = 0o755
     group: str = "root"
+    owner: str = ""
 
 
 class File(t.NamedTuple):
@@ -51,6 +53,8 @@ class File(t.NamedTuple):
     text: str | None
     mode: int = 0o644
     unit: str = ""
+    owner: str = ""
+    group: str = ""
 
 
 class Change(t.NamedTuple):
@@ -80,22 +84,31 @@ def bring(folders: t.Sequence[Folder], files: t.Sequence[File], *, check: bool, 
 
 
 def _folder(wanted: Folder, *, check: bool) -> t.Iterator[Change]:
-    try:
-        group = grp.getgrnam(wanted.group).gr_gid
-    except KeyError:
-        raise HoldfastError(f"{wanted.path} shall be of group {wanted.group}, which this host does not have") from None
+    uid, gid = _numbers(wanted.path, wanted.owner, wanted.group)
     with told(wanted.path, "it is as it was"):
         if os.path.lexists(wanted.path):
             about = os.lstat(wanted.path)
             if not stat.S_ISDIR(about.st_mode):
                 raise HoldfastError(f"{wanted.path} is not a folder: move it away")
-            if (stat.S_IMODE(about.st_mode), about.st_uid, about.st_gid) == (wanted.mode, os.geteuid(), group):
+            if (stat.S_IMODE(about.st_mode), about.st_uid, about.st_gid) == (wanted.mode, uid, gid):
                 return
         if not check:
             make_folders(wanted.path)
-            os.chown(wanted.path, os.geteuid(), group)
+            os.chown(wanted.path, uid, gid)
             os.chmod(wanted.path, wanted.mode)  # last: a change of the owner takes bits away
     yield Change(wanted.path, "", "")
+
+
+def _numbers(path: str, owner: str, group: str) -> tuple[int, int]:
+    """Return the numbers of a user and a group; those of the user who applies it where none is said."""
+    try:
+        uid = pwd.getpwnam(owner).pw_uid if owner else os.geteuid()
+    except KeyError:
+        raise HoldfastError(f"{path} shall be of user {owner}, which this host does not have") from None
+    try:
+        return uid, grp.getgrnam(group).gr_gid if group else os.getegid()
+    except KeyError:
+        raise HoldfastError(f"{path} shall be of group {group}, which this host does not have") from None
 
 
 def _file(wanted: File, *, check: bool, runner: Runner) -> t.Iterator[Change]:
@@ -110,10 +123,12 @@ def _file(wanted: File, *, check: bool, runner: Runner) -> t.Iterator[Change]:
     text = wanted.text
     if text is not None and EXEC_START in text:
         text = _filled(text, wanted.unit, runner)
-    if there.satisfies(None if text is None else Wanted(text.encode(), wanted.mode)):
+    owner = _numbers(wanted.path, wanted.owner, wanted.group) if wanted.owner or wanted.group else None
+    is_owned = owner is None or text is None or (there.uid, there.gid) == owner
+    if is_owned and there.satisfies(None if text is None else Wanted(text.encode(), wanted.mode)):
         return
     if not check:
-        replace_text(wanted.path, text, wanted.mode)
+        replace_text(wanted.path, text, wanted.mode, owner)
     yield Change(wanted.path, (there.content or b"").decode(errors="replace"), text or "")
 
 

@@ -30,9 +30,10 @@ def read_text(path: str) -> str:
     return (read_state(path).content or b"").decode(errors="replace")
 
 
-def replace_text(path: str, text: str | None, mode: int = 0o644) -> None:
+def replace_text(path: str, text: str | None, mode: int = 0o644, owner: tuple[int, int] | None = None) -> None:
     """Write the file atomically with these permission bits, or remove it where the text is None.
 
+    ``owner`` are the numbers of its user and group; without, they are those of the user who applies it.
     HoldfastError where it cannot be, and then it is as it was.
     """
     refuse_unsafe(path, "/")
@@ -42,6 +43,9 @@ def replace_text(path: str, text: str | None, mode: int = 0o644) -> None:
                 os.unlink(path)
             else:
                 prepare(path, Wanted(text.encode(), mode))
+                if owner is not None:
+                    os.chown(prepared_path(path), *owner)
+                    os.chmod(prepared_path(path), mode)  # a change of the owner takes bits away
                 os.rename(prepared_path(path), path)
         except OSError:
             with contextlib.suppress(OSError):

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 
-__all__ = ("STRANGERS", "with_default_servers")
+__all__ = ("FIRST", "STRANGERS", "with_default_servers")
 
 NAME = "holdfast-default"
 """The server that closes the connection of whoever names no site."""

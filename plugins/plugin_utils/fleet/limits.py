@@ -97,6 +97,7 @@ def shared_options(value: t.Mapping[str, t.Any], path: str) -> None:
 LIMITS: dict[str, Limit] = {
     "backend_address": reachable,
     "backend_fail_timeout": lambda value, path: time(path, str(value)),
+    "backend_health_path": lambda value, path: checks.request_path(value, path) if value else None,
     "backend_root": form(r"/[A-Za-z0-9._/-]*", "is no whole path of plain letters: use one like /var/www/site"),
     "backend_server_name": form(
         r"~\S+|[A-Za-z0-9_.*-]+", "is no name of a site: write one, as www.example.com, or `_` for every name"

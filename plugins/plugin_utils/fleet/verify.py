@@ -19,6 +19,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_addr
     unique_addresses,
     usable_addresses,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_backends import sound_sites
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_election import (
     distinct_priorities,
     flippable_weights,
@@ -100,4 +101,5 @@ def verify(plan: Plan, faults: Faults) -> None:
     """Add every fault of the plan to ``faults``, rule by rule."""
     for rule in RULES:
         faults.add(rule(plan))
+    faults.add(sound_sites(plan, faults.hosts()))
     faults.add(accepted_options(plan, faults.hosts()))

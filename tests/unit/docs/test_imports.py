@@ -22,7 +22,7 @@ COLUMNS = (
     ("_transaction", "_vrrp", "_probe"),
     ("_nginx", "_keepalived", "_firewall"),
     ("_agent",),
-    ("_delivery",),
+    ("_delivery", "_httpd"),
     ("_firewall_setup",),
     ("_host",),
 )
@@ -31,7 +31,13 @@ MAY: dict[str, set[str]] = {
     for index, column in enumerate(COLUMNS)
     for name in column
 }
-MAY["_agent"] -= {"_schema", "_nginx", "_keepalived", "_probe"}  # it has to be small, and starts with every host
+MAY["_agent"] -= {
+    "_schema",
+    "_nginx",
+    "_httpd",
+    "_keepalived",
+    "_probe",
+}  # it has to be small, and starts with every host
 SOURCES = sorted(path for path in (ROOT / "plugins").rglob("*.py") if "__pycache__" not in path.parts)
 # Whatever may use a public name: product, tests, tasks and templates.
 USERS = {

@@ -22,6 +22,10 @@ def state(everywhere: Variables | None = None, **hosts: Variables) -> dict[str, 
     return found
 
 
+def listens(found: dict[str, t.Any], server: str = "nginx") -> list[str]:
+    return [text.split()[0] for text in found[server]["servers"][0]["listen"]]
+
+
 @pytest.mark.parametrize(
     ("upstreams", "own", "served"),
     [
@@ -40,7 +44,7 @@ def test_all_ports_that_upstreams_ask_for_are_served(
     upstreams: list[Variables], own: Variables, served: list[str]
 ) -> None:
     found = state({"balancer_upstreams": upstreams}, web1=own)
-    assert found["nginx"]["servers"][0]["listen"] == served
+    assert listens(found) == served
 
 
 def test_two_upstreams_of_one_group_go_to_the_ports_that_they_name() -> None:
@@ -65,15 +69,84 @@ def test_the_firewall_lets_the_balancers_to_all_of_it() -> None:
     assert found["firewall"]["ports"] == ["80/tcp", "8080/tcp", "3306/tcp", "53/udp", "53/tcp"]
     assert found["firewall"]["sources"] == ["10.0.0.11", "10.0.0.12"]
     # The port of a database is not one of the web server.
-    assert found["nginx"]["servers"][0]["listen"] == ["80", "8080"]
+    assert listens(found) == ["80", "8080"]
 
 
 def test_a_real_server_of_lvs_has_the_port_of_its_host() -> None:
     found = state({"balancer_upstreams": [], "balancer_sites": [], "keepalived_virtual_servers": [LVS]})
-    assert found["nginx"]["servers"][0]["listen"] == ["8080"]
+    assert listens(found) == ["8080"]
 
 
 def test_where_nobody_asks_nobody_is_let_in() -> None:
     elsewhere = {"balancer_upstreams": [{"name": "blog", "servers": [{"address": "10.0.0.9"}]}]}
     assert state(elsewhere)["firewall"]["ports"] == []
     assert "firewall" not in state({**elsewhere, "backend_firewall": "none"})
+
+
+def faults(everywhere: Variables | None = None, **hosts: Variables) -> list[str]:
+    return [str(finding) for finding in InventoryBuilder(everywhere, **hosts).findings()]
+
+
+SHOP: Variables = {"server_name": ["shop.example.com"], "root": "/srv/shop", "page": "shop\n"}
+
+
+@pytest.mark.parametrize("server", ["nginx", "httpd"])
+def test_sites_are_the_same_for_both_servers(server: str) -> None:
+    said = {"backend_server": server, "backend_sites": [SHOP, {"server_name": "b.org", "listen": ["8080"]}]}
+    assert faults(said) == []
+    found = state({**said, "backend_health_path": "/up"})
+    first, second = found[server]["servers"]
+    # The first of a port answers who asks for nobody.
+    assert (first["listen"], second["listen"]) == (["8080 default_server"], ["8080"])
+    assert (first["root"], second["root"]) == ("/srv/shop", "/var/www/holdfast")
+    assert first["locations"] == [{"path": "= /up", "return": "204", "access_log": "off"}]
+    assert first["set_real_ip_from"] == ["10.0.0.11", "10.0.0.12"]
+    assert [one["path"] for one in found["files"]["files"]] == ["/srv/shop/index.html"]
+    assert found["web_server"] == {"replaces": ["httpd" if server == "nginx" else "nginx"]}
+    assert [one["name"] for one in found["services"]["services"]] == [
+        {"nginx": "nginx", "httpd": "apache2"}[server] + ".service"
+    ]
+
+
+def test_nobody_else_is_believed_the_address_of_a_client() -> None:
+    assert "set_real_ip_from" not in state({"backend_real_ip": False})["nginx"]["servers"][0]
+    own = {"backend_sites": [{"server_name": "a", "set_real_ip_from": ["10.9.0.1"]}]}
+    assert state(own)["nginx"]["servers"][0]["set_real_ip_from"] == ["10.9.0.1"]
+
+
+def test_files_that_a_site_names_have_an_owner_and_are_not_shown() -> None:
+    users = {"path": "/etc/users", "content": "a:b", "mode": "0640", "group": "www-data"}
+    found = state({"backend_files": [users], "backend_folders": [{"path": "/var/cache/a", "owner": "www-data"}]})[
+        "files"
+    ]
+    assert found["files"][0] == {**users, "shown": False}
+    assert found["folders"][-1] == {"path": "/var/cache/a", "owner": "www-data"}
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        (
+            {"backend_sites": [{**SHOP, "listen": ["81"]}]},
+            "backend_sites: no site listens on 8080, which balancer_upstreams[0]",
+        ),
+        (
+            {"backend_sites": [{**SHOP, "upstream": "blog"}]},
+            "backend_sites[0].upstream: `blog`: a backend has no upstreams",
+        ),
+        ({"backend_sites": [{**SHOP, "gzip_levl": 1}]}, "backend_sites[0].gzip_levl: is unknown"),
+        ({"backend_sites": [{**SHOP, "autoindex": "maybe"}]}, "backend_sites[0].autoindex: must be true or false"),
+        (
+            {"backend_server": "httpd", "backend_sites": [{**SHOP, "gzip": True}]},
+            "backend_sites[0].gzip: gzip has no equal in Apache httpd",
+        ),
+        ({"backend_server": "httpd", "backend_server_name": "~^a"}, 'backend_server_name: "~^a" is an expression'),
+        ({"backend_sites": ["shop"]}, "backend_sites[0]: must be a mapping"),
+        ({"backend_health_path": "up"}, "backend_health_path: "),
+        ({"backend_files": [{"content": "a"}]}, "backend_files[0].path: is missing"),
+    ],
+)
+def test_what_a_backend_cannot_serve_is_told_with_its_place(said: Variables, sentence: str) -> None:
+    found = faults(said)
+    assert any(sentence in one for one in found), found
+    assert all(one.startswith("web1, web2") or "lb1" in one for one in found), found

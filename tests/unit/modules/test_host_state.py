@@ -39,7 +39,7 @@ def run(args: dict[str, t.Any], *, check: bool = False) -> tuple[dict[str, t.Any
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to write to; in real life nothing is replaced below /tmp."""
-    monkeypatch.setattr(owned, "replace_text", lambda path, text, _mode: Path(path).write_text(text))
+    monkeypatch.setattr(owned, "replace_text", lambda path, text, _mode, _owner: Path(path).write_text(text))
     return tmp_path
 
 

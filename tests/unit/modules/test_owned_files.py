@@ -46,7 +46,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that only its owner writes to, as /etc, with the places that systemd looks at."""
     monkeypatch.setattr(owned, "UNITS", f"{tmp_path}/system/")
     monkeypatch.setattr(owned, "TMPFILES", f"{tmp_path}/tmpfiles.d/")
-    monkeypatch.setattr(owned, "replace_text", lambda path, text, mode: _replace(Path(path), text, mode))
+    monkeypatch.setattr(owned, "replace_text", lambda path, text, mode, _owner: _replace(Path(path), text, mode))
     return tmp_path
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.backend_sites import files, folders, served
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx import (
     file_limits,
     main_file,
@@ -18,12 +19,14 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan impor
 __all__ = ("backend", "backend_preflight")
 
 Document = t.Dict[str, t.Any]
+UNITS = {"nginx": "nginx.service", "httpd": "apache2.service"}
 
 
 def backend(plan: Plan, host: str) -> Document:
     """Return the sections of ``host_state`` that let a host serve behind the balancers."""
     variables, derived, demand = plan.fleet.backends[host].variables, plan.backend(host), plan.demands[host]
     own_addresses = derived["loopback_addresses"]
+    server = variables["backend_server"]
     firewall = {
         # Where nobody draws on it any more, what was let in before goes.
         "ports": [*(f"{port}/tcp" for port in demand.ports), *demand.streams] if demand.balancers else [],
@@ -31,26 +34,16 @@ def backend(plan: Plan, host: str) -> Document:
         "sources": [] if own_addresses else derived["balancers"],
         "addresses": [derived["address"]],
     }
-    site = {
-        "name": "backend",
-        "server_name": [variables["backend_server_name"]],
-        "listen": [str(port) for port in demand.ports],
-        "root": variables["backend_root"],
-        "index": ["index.html"],
-    }
-    serves = variables["backend_server"] == "nginx"
+    is_nginx = server == "nginx"
+    limits = file_limits(variables)["files"] if is_nginx else []
+    httpd = {"name": UNITS["httpd"], "enabled": True, "restarts": False}
     return {
+        "files": {"folders": folders(variables), "files": [*limits, *files(variables, host)]},
         "loopback": {"addresses": own_addresses},
         **({"firewall": firewall} if variables["backend_firewall"] == "auto" else {}),
-        **(
-            {
-                "files": file_limits(variables),
-                "nginx": {**main_file(variables), "servers": [site]},
-                "services": {"services": [nginx_service(variables)]},
-            }
-            if serves
-            else {}
-        ),
+        "web_server": {"replaces": [name for name in UNITS if name != server]},
+        server: {**(main_file(variables) if is_nginx else {}), "servers": served(variables, demand)},
+        "services": {"services": [nginx_service(variables) if is_nginx else httpd]},
     }
 
 
