@@ -15,6 +15,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block impo
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding, HoldfastError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import diversion, dynamic, main_file
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.daemon import NginxDaemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.drain import MARK, drained, with_drained
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.files import (
     FOLDERS,
     beginning,
@@ -88,13 +89,18 @@ def apply(
         config = NginxConfig.from_options(options, version=daemon.version, folder=root, yields=yields)
     except InputError as error:
         raise InputError(_as_said(error.path, single), error.message) from None
+    left_out = drained()
+    texts = {
+        name: with_drained(text, left_out) if left_out and "-upstream-" in name else text
+        for name, text in files(config).items()
+    }
     modules = _lacking(daemon, config, there.tree)
     # What its own step will install first, no test can know yet.
     daemon.awaits_modules = bool(modules.absent) and check_mode
-    daemon.places = lambda: _places(config, root, single, owned.get(daemon.main_file))
+    daemon.places = lambda: _places(config, texts, root, single, owned.get(daemon.main_file))
     daemon.blocks = lambda: _blocks(config, single)
     owned: dict[str, Wanted | None] = {
-        os.path.join(root, name): Wanted(text.encode(), MODE) for name, text in files(config).items()
+        os.path.join(root, name): Wanted(text.encode(), MODE) for name, text in texts.items()
     }
     owned.update(_beside(config, daemon))
     if single:
@@ -142,6 +148,12 @@ def apply(
             raise HoldfastError(_explained(str(error), daemon)) from None
     if divert is not None and divert(check=check_mode):
         result.files[diversion.DATABASE] = "changed"
+    result.warnings += [
+        f"{address} is left out of the upstreams since {since}: bring it back with nginx_drain, or with "
+        f"`ansible-playbook holdfast.nginx_ha.drain -e host=NAME -e back=true`"
+        for address, since in left_out.items()
+        if any(MARK in text and address in text for text in texts.values())
+    ]
     return result
 
 
@@ -225,11 +237,14 @@ def _as_said(path: str, single: tuple[str, str] | None) -> str:
 
 
 def _places(
-    config: NginxConfig, root: str, single: tuple[str, str] | None, main: Wanted | None
+    config: NginxConfig,
+    texts: t.Mapping[str, str],
+    root: str,
+    single: tuple[str, str] | None,
+    main: Wanted | None,
 ) -> dict[str, dict[int, str]]:
     """Return which input each line of the owned files comes from."""
     placed = {context: iter(blocks) for context, blocks in config.placed().items()}
-    texts = files(config)
     found = {}
     if main and config.main_file:
         of_main = main_file.places(config.main_file, parse(main.content.decode()))
@@ -237,7 +252,10 @@ def _places(
     for kind, _path, model in config.elements():
         name = file_name(kind, model.name)
         [written] = [block for block in parse(texts[name]) if not block.is_comment]
-        lines = zip(walk([written]), walk([next(placed[kind.context])]))
+        pair = (
+            [block for block in walk([top]) if not block.is_comment] for top in (written, next(placed[kind.context]))
+        )
+        lines = zip(*pair)
         found[os.path.join(root, name)] = {
             block.position.line: _as_said(origin.position.file, single) for block, origin in lines
         }
