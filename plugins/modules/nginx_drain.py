@@ -161,7 +161,7 @@ def change(params: t.Mapping[str, t.Any], *, check: bool) -> dict[str, t.Any]:
         left, seconds = emptied(addresses, ports, params["timeout"])
         result.update(connections=left, waited=seconds)
         if left and params["timeout"]:
-            words = f"{left} connections to {' and '.join(addresses)} are still open after {seconds:g} s"
+            words = f"{left} connections to {' and '.join(addresses)} are still open after {params['timeout']:g} s"
             if params["at_timeout"] == "fail":
                 Drain(params["root"]).apply(before, check=False)
                 drain.remember(before)

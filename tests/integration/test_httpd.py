@@ -187,6 +187,23 @@ def test_users_and_addresses_get_in_as_they_are_told(httpd: Host) -> None:
     assert httpd.get("http://10.89.77.11:8080/new/")[0] == 200
 
 
+def test_a_site_brings_its_users_and_pages_and_is_closed_by_one_word(httpd: Host) -> None:
+    own = {"auth_basic_users": {"ann": "word"}, "error_pages": {"404": "Not here."}}
+    httpd.ok("host_state", site("old", **own))
+    assert httpd.get("http://127.0.0.1:8080/")[0] == 401
+    assert httpd.get("http://ann:word@127.0.0.1:8080/") == (200, "old\n")
+    assert httpd.get("http://ann:word@127.0.0.1:8080/no") == (404, "Not here.")
+    assert httpd.run("stat -c '%a %U %G' /etc/apache2/holdfast-users.d/a") == "640 root www-data\n"
+    assert not httpd.ok("host_state", site("old", **own))["changed"]
+    httpd.ok("host_state", site("old", maintenance=True))
+    status, body = httpd.get("http://127.0.0.1:8080/any")
+    assert status == 503
+    assert "Maintenance" in body
+    httpd.ok("host_state", site("old"))
+    assert page(httpd) == "old"
+    assert httpd.run("find /etc/apache2 -name a -path '*holdfast*'") == ""
+
+
 NGINX: Args = {"nginx": {"servers": [{"name": "a", "listen": ["8080"], "root": f"{PAGES}/new"}]}}
 NGINX_RUNS: Args = {"services": {"services": [{"name": "nginx.service", "enabled": True, "restarts": False}]}}
 HTTPD_RUNS: Args = {"services": {"services": [{"name": "apache2.service", "enabled": True, "restarts": False}]}}

@@ -17,19 +17,24 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Runner, run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.outcome import Outcome
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.daemon import HttpdDaemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.change import apply
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.daemon import NginxDaemon
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import PACKAGE
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.options import NGINX_OPTIONS
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import must, unit_properties
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.daemon import Daemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import Wanted, read_state
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.text import replace_text
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import (
     Request,
+    Result,
     Transaction,
     owned_files,
 )
 
 __all__ = ("Replaced", "note")
 
+NGINX_OWNER = "nginx_config"
 BROUGHT = "/var/lib/holdfast/web_servers.json"
 """The web servers that this collection has installed on the host."""
 
@@ -86,13 +91,14 @@ class Replaced:
 
     def free(self, *, check: bool) -> Outcome:
         """Take its sites away, and stop it for good where this collection has brought it."""
-        outcome = Outcome()
+        outcome, main = Outcome(), self._daemon.main_file
         for owner in sorted({entry.owner for entry in self._owned.values()}):
             paths = [path for path, entry in self._owned.items() if entry.owner == owner]
-            states = [read_state(path) for path in paths]
-            self._before[owner] = {one.path: Wanted(one.content, one.mode) for one in states if one.content is not None}
-            with Transaction(self._daemon, check_mode=check) as change:
-                result = change.apply(Request(owner, {}))
+            states = [read_state(path) for path in paths if path != main]
+            self._before[owner] = {
+                one.path: Wanted(one.content, one.mode, one.gid) for one in states if one.content is not None
+            }
+            result = self._without(owner, check=check)
             outcome.changes += [f"{path} {action}" for path, action in sorted(result.files.items())]
             outcome.diff += result.diff
             outcome.warnings += result.warnings
@@ -101,6 +107,14 @@ class Replaced:
                 must("systemctl", "disable", "--now", self._unit, runner=self._runner)
             outcome.changes.append(f"disable --now {self._unit}")
         return outcome
+
+    def _without(self, owner: str, *, check: bool) -> Result:
+        """Remove what an owner has there; nginx.conf, where the role has taken it over, is given back."""
+        if owner == NGINX_OWNER:
+            nothing: dict[str, t.Any] = {name: [] for name in NGINX_OPTIONS}
+            return apply({**nothing, "nginx_conf": PACKAGE}, owner=owner, check_mode=check)
+        with Transaction(self._daemon, check_mode=check) as change:
+            return change.apply(Request(owner, {}))
 
     def put_back(self) -> None:
         """Let it serve again as it did before ``free``; what cannot be is left to the next run."""

@@ -41,7 +41,7 @@ def apply(
     """
     need_root()
     daemon = HttpdDaemon(root=root)
-    config = HttpdConfig.from_options(options)
+    config = HttpdConfig.from_options(options, root)
     mine = owned_files(daemon.name)
     others = [listener for listener in listeners_of_others(root, mine)]
     texts = config.files(others)
@@ -53,6 +53,9 @@ def apply(
     owned: dict[str, Wanted | None] = {
         os.path.join(root, name): Wanted(text.encode(), MODE) for name, text in texts.items()
     }
+    for name, file in config.beside.items():
+        secret = (MODE, daemon.workers_group()) if file.is_secret else ()
+        owned[os.path.join(root, name)] = Wanted(file.text.encode(), *secret)
     was_running = daemon.running()
     with Transaction(daemon, check_mode=check_mode) as change:
         try:

@@ -11,14 +11,16 @@ host of a port answers for all names that no other one has.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.listen import Listener
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.site import VirtualHost, virtual_host
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.text import line
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.files import site_files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import NginxConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.options import NGINX_OPTIONS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.site_files import SiteFile
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import elements
 
 __all__ = ("HTTPD_OPTIONS", "RAW", "HttpdConfig")
@@ -51,23 +53,27 @@ class Site(t.NamedTuple):
 
 @dataclass(frozen=True)
 class HttpdConfig:
-    """The virtual hosts in the order in which httpd shall read them."""
+    """The virtual hosts in the order in which httpd shall read them, and the files that their sites bring along."""
 
     sites: tuple[Site, ...] = ()
+    beside: t.Mapping[str, SiteFile] = field(default_factory=dict)
 
     @classmethod
-    def from_options(cls, options: t.Mapping[str, t.Any]) -> HttpdConfig:
-        """Return what HTTPD_OPTIONS describe; InputError for what cannot be right or has no equal in httpd."""
+    def from_options(cls, options: t.Mapping[str, t.Any], folder: str = "/etc/apache2") -> HttpdConfig:
+        """Return what HTTPD_OPTIONS describe; InputError for what cannot be right or has no equal in httpd.
+
+        ``folder`` is that of httpd, in which the files lie.
+        """
         sites = elements(options.get("servers") or (), "servers")
         plain = [{name: value for name, value in site.items() if name != RAW} for site in sites]
-        config = NginxConfig.from_options({"servers": plain})
+        config = NginxConfig.from_options({"servers": plain}, folder=folder)
         blocks = [block for context in config.to_blocks() for block in context.children or ()]
         hosts = []
         for index, (site, model, block) in enumerate(zip(sites, config.models["servers"], blocks)):
             place = f"servers[{index}].{RAW}"
             raw = [_raw(text, f"{place}[{at}]") for at, text in enumerate(elements(site.get(RAW) or (), place))]
             hosts.append(Site(model.name, f"servers[{index}]", virtual_host(block, raw)))
-        return cls(tuple(sorted(hosts, key=lambda one: not one.host.is_default)))
+        return cls(tuple(sorted(hosts, key=lambda one: not one.host.is_default)), site_files(config))
 
     @property
     def listeners(self) -> tuple[Listener, ...]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import re
 import time
@@ -21,6 +22,7 @@ __all__ = ("UNIT", "HttpdDaemon")
 
 UNIT = "apache2.service"
 CONTROL = "apachectl"
+GROUP = "www-data"
 PID_FILE = "/run/apache2/apache2.pid"
 ERROR_LOG = "/var/log/apache2/error.log"
 
@@ -58,6 +60,13 @@ class HttpdDaemon(Daemon):
 
     def pid_files(self) -> t.Sequence[str]:
         return (PID_FILE,)
+
+    def workers_group(self) -> int | None:
+        """Return the number of the group of the processes that serve, None where the host does not have it."""
+        try:
+            return grp.getgrnam(GROUP).gr_gid
+        except KeyError:
+            return None
 
     def check(self, changes: Changes) -> Check:
         return Check(

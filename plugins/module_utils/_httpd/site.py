@@ -18,6 +18,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.listen import Listener
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.text import Section, line, word
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.pages import PAGES_PATH
 
 __all__ = ("VirtualHost", "virtual_host")
 
@@ -257,6 +258,8 @@ def _locations(made: _Host, locations: t.Sequence[Block], outer: _Guard | None) 
         for child in location.children or ():
             if child.name == "return":
                 redirects.insert(0, _redirect(child, _pattern(location, locations)))
+            elif child.name == "internal" and path == PAGES_PATH:
+                pass  # whoever asks for a page of errors by its name may have it
             elif child.name == "alias":
                 _alias(made, location, child)
             elif child.name not in _TAKEN or child.name == "root":
@@ -374,6 +377,10 @@ def _status(made: _Host, section: Section, _child: Block) -> None:
     section.add("SetHandler", "server-status")
 
 
+def _type(_made: _Host, section: Section, child: Block) -> None:
+    section.add("ForceType", child.args[0], path=child.position.file)
+
+
 def _protocols(_made: _Host, section: Section, child: Block) -> None:
     section.add("SSLProtocol", "-all", *(f"+{name}" for name in child.args))
 
@@ -398,7 +405,7 @@ _SERVER: dict[str, Translation] = {
     "ssl_ciphers": _plainly("SSLCipherSuite"),
     "ssl_protocols": _protocols,
 }
-_LOCATION: dict[str, Translation] = {**_COMMON, "proxy_pass": _nothing, "stub_status": _status}
+_LOCATION: dict[str, Translation] = {**_COMMON, "proxy_pass": _nothing, "stub_status": _status, "default_type": _type}
 
 _TAKEN = (*("listen", "server_name", "access_log", "root", "allow", "deny", "auth_basic", "auth_basic_user_file"),)
 """Directives that are looked at together with others."""

@@ -35,7 +35,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.tra
 __all__ = ("MARK", "Drain", "connections", "drained", "with_drained")
 
 DRAINED = "/etc/holdfast/drained.json"
-MARK = " left out by nginx_drain"
+MARK = "left out by nginx_drain"
 PORT = 80  # what nginx takes for a server of http without one
 
 # include/net/tcp_states.h: both sides can still send, or one of them can

@@ -103,6 +103,28 @@ def test_what_httpd_has_no_equal_for_is_refused(site: Site, path: str) -> None:
     assert refused.value.path == path
 
 
+def test_users_and_pages_of_a_site_lie_beside_it() -> None:
+    site = {"name": "a", "listen": ["80"], "auth_basic_users": {"ann": "word"}, "error_pages": {"404": "Not here."}}
+    config = HttpdConfig.from_options({"servers": [site]})
+    text = config.files()["sites-enabled/00-holdfast-000-a.conf"]
+    for line in (
+        "AuthUserFile holdfast-users.d/a",
+        "ErrorDocument 404 /holdfast-pages/404.html",
+        "Alias /holdfast-pages/ /etc/apache2/holdfast-pages.d/a/",
+    ):
+        assert line in text, text
+    assert {name: file.is_secret for name, file in config.beside.items()} == {
+        "holdfast-users.d/a": True,
+        "holdfast-pages.d/a/404.html": False,
+    }
+
+
+def test_a_site_in_maintenance_has_its_page() -> None:
+    [text] = written({"maintenance": True, "root": "/srv/a"})
+    assert 'RedirectMatch 503 "^/(?!' in text
+    assert "ErrorDocument 503 /holdfast-pages/503.html" in text
+
+
 def test_the_default_of_a_port_is_read_first() -> None:
     texts = written({"name": "b"}, {"name": "c", "listen": ["8080 default_server"], "root": "/c"})
     assert "/c" in texts[0]
