@@ -19,8 +19,9 @@ description:
     and also when nothing has changed. The test leaves nothing behind.
   - A reload counts when workers with the new configuration serve. Where they do not come, the old files are put back
     and reloaded, and the module fails with the words of nginx.
-  - An nginx that does not run is started, where its service is enabled. Where it does not start the old files are put
-    back, and the module fails with the words of nginx. Where nothing wants it to run, the result says that it does not.
+  - An nginx that has failed is started, where its service is enabled. Where it does not start the old files are put
+    back, and the module fails with the words of nginx. One that was stopped on purpose stays stopped, and the result
+    says that it does not run.
   - Where nginx is not installed yet, check mode applies the rules of this collection only and
     returns RV(validated=model).
 extends_documentation_fragment:
@@ -102,7 +103,7 @@ running:
   returned: success
   type: bool
 started:
-  description: Whether it did not run although its service is enabled, and was started, or would be in check mode.
+  description: Whether it had failed although its service is enabled, and was started, or would be in check mode.
   returned: success
   type: bool
 repaired:

@@ -93,7 +93,7 @@ running:
   returned: success
   type: bool
 started:
-  description: Whether it did not run although its service is enabled, and was started, or would be in check mode.
+  description: Whether it had failed although its service is enabled, and was started, or would be in check mode.
   returned: success
   type: bool
 repaired:

@@ -211,6 +211,9 @@ def test_a_killed_nginx_is_not_started_by_a_change(serving: Host) -> None:
     assert word(serving) == "new"
 
 
+KILLED = "systemctl kill -s KILL nginx; for try in $(seq 50); do systemctl -q is-failed nginx && break; sleep 0.1; done"
+
+
 def test_a_failed_nginx_is_started_with_the_files_that_mend_it(serving: Host) -> None:
     """N3: its files were broken by hand, it has died, and systemd has given it up."""
     serving.write(SITE, "no configuration\n")
@@ -225,7 +228,7 @@ def test_a_failed_nginx_is_started_with_the_files_that_mend_it(serving: Host) ->
 
 
 def test_a_dead_nginx_is_started_although_no_file_differs(serving: Host) -> None:
-    serving.run("systemctl stop nginx")
+    serving.run(KILLED)
     would = serving.ok("nginx_config", site("old"), check=True)
     assert (would["changed"], would["started"], would["files"]) == (True, True, [])
     assert serving.ok("nginx_config", site("old"))["started"]
@@ -245,7 +248,7 @@ def test_one_that_nothing_wants_to_run_is_told_of(serving: Host) -> None:
 
 def test_one_whose_port_is_taken_keeps_its_old_files(serving: Host) -> None:
     serving.run(
-        "systemctl stop nginx; systemd-run --unit=test-taken python3 -m http.server 8099; "
+        f"{KILLED}; systemd-run --unit=test-taken python3 -m http.server 8099; "
         "for try in $(seq 50); do ss -tln | grep -q :8099 && break; sleep 0.1; done"
     )
     words = serving.refused("nginx_config", site("new", listen=["80", "8099"]))

@@ -24,6 +24,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rule impo
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules import check
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.secrets import redact
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import parse_build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import unit_properties
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import children
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.daemon import Changes, Daemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.stage import Check
@@ -163,9 +164,11 @@ class NginxDaemon(Daemon):
         return (self.binary, "-s", "reload", "-c", self.main_file)
 
     def wanted(self) -> bool:
-        """Whether the distribution's service is on: then a configuration without an nginx that serves it is none."""
-        done = self._runner("systemctl", "is-enabled", UNIT)
-        return self.root == HOME and done.stdout.startswith("enabled")
+        """Whether the distribution's service is enabled and has failed; one that was stopped on purpose stays so."""
+        if self.root != HOME:
+            return False
+        said = unit_properties(UNIT, ("ActiveState", "UnitFileState"), self._runner)
+        return said["UnitFileState"].startswith("enabled") and said["ActiveState"] in ("failed", "activating")
 
     def start(self, *, timeout: float) -> str | None:
         log = self._error_log()
