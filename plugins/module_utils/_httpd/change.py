@@ -43,7 +43,7 @@ def apply(
     daemon = HttpdDaemon(root=root)
     config = HttpdConfig.from_options(options, root)
     mine = owned_files(daemon.name)
-    others = [listener for listener in listeners_of_others(root, mine)]
+    others = listeners_of_others(root, mine)
     texts = config.files(others)
     daemon.places = lambda: {
         os.path.join(root, name): dict.fromkeys(range(1, texts[name].count("\n") + 1), path)
