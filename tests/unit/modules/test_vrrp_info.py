@@ -38,7 +38,12 @@ def test_it_is_left_out_unless_asked_for(tmp_path: Path) -> None:
 
 
 ASKED: dict[str, t.Any] = {"settled": False, "holds": [], "lacks": [], "patience": 0.0, "configuration": False}
-WELL: dict[str, t.Any] = {"running": True, "instances": [{"name": "VI_1", "state": "BACKUP"}], "held": ["10.0.0.100"]}
+WELL: dict[str, t.Any] = {
+    "running": True,
+    "instances": [{"name": "VI_1", "state": "BACKUP"}],
+    "held": ["10.0.0.100"],
+    "trackers": {"nginx_probe": "0"},
+}
 FAULT = [{"name": "VI_1", "state": "MASTER"}, {"name": "VI_2", "state": "FAULT"}]
 
 
@@ -50,6 +55,11 @@ FAULT = [{"name": "VI_1", "state": "MASTER"}, {"name": "VI_2", "state": "FAULT"}
         ({"running": False, "instances": []}, {"settled": True}, "keepalived does not run here"),
         ({"instances": []}, {"settled": True}, "keepalived runs here without any instance"),
         ({"instances": FAULT}, {"settled": True}, "VI_2 is in FAULT here"),
+        (
+            {"instances": FAULT, "trackers": {"nginx_probe": "-1", "check_disk": ""}},
+            {"settled": True},
+            "VI_2 is in FAULT here (nginx_probe says -1)",
+        ),
         ({"instances": FAULT}, {}, ""),
         ({"held": []}, {"holds": ["10.0.0.100"]}, "10.0.0.100 did not come to this host"),
         ({}, {"lacks": ["10.0.0.100", "10.0.0.101"]}, "10.0.0.100 did not leave this host"),
