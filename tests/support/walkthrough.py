@@ -20,7 +20,7 @@ __all__ = ("PAGE", "Change", "Command", "apply", "changes", "commands", "copy_tr
 
 PAGE = ROOT / "docs" / "developing" / "options.md"
 BLOCK = re.compile(r"(?ms)^```(diff|console)\n(.*?)^```$")
-NOT_COPIED = (".git", ".lab", ".venv", "__pycache__", ".*_cache", ".hypothesis", "*.tar.gz")
+NOT_COPIED = (".git", ".lab", ".venv", "cp", "tmp", "__pycache__", ".*_cache", ".hypothesis", "*.tar.gz")
 
 
 class Change(t.NamedTuple):

@@ -9,10 +9,11 @@ import typing as t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.access import listen
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DEFAULTS, DRAWING
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Backend, Balancer, Fleet
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Backend, Fleet
 
 __all__ = ("Demand", "demands", "own_port")
 
@@ -43,17 +44,20 @@ def demands(fleet: Fleet) -> dict[str, Demand]:
 
     A host that nobody asks for a port serves its own. Where it says that itself, it serves that besides.
     """
-    found: dict[str, Demand] = {host: Demand() for host in fleet.backends}
+    result: dict[str, Demand] = {host: Demand() for host in fleet.backends}
     for member in fleet.balancers:
+        addresses = tuple(member.addresses.values())
         for variable in DRAWING:
-            for path, one in _drawing(member.variables, variable):
-                for host in fleet.groups.get(str(one["servers_from"]), ()):
-                    if host in found:
-                        _add(found[host], fleet.backends[host], member, variable, one, path)
-    for host, demand in found.items():
+            for path, upstream in _drawing(member.variables, variable):
+                asked = _asked(member.variables, variable, upstream, path)
+                for host in fleet.groups.get(str(upstream["servers_from"]), ()):
+                    if host in result:
+                        result[host].balancers[member.name] = addresses
+                        asked.add_to(result[host], fleet.backends[host])
+    for host, demand in result.items():
         if not demand.ports or "port" in fleet.backends[host].server:
             demand.ports.setdefault(own_port(fleet.backends[host]), "backend_port")
-    return found
+    return result
 
 
 def own_port(backend: Backend) -> int:
@@ -62,17 +66,33 @@ def own_port(backend: Backend) -> int:
     return port
 
 
-def _add(
-    demand: Demand, backend: Backend, member: Balancer, variable: str, one: Mapping[str, t.Any], path: str
-) -> None:
-    demand.balancers[member.name] = tuple(member.addresses.values())
+class _Asked(t.NamedTuple):
+    """What one upstream asks of each of its members: a port that it names, or ports of streams, or the member's own."""
+
+    path: str
+    port: int | None
+    streams: t.Sequence[str]
+
+    def add_to(self, demand: Demand, backend: Backend) -> None:
+        if self.streams:
+            demand.streams.update(dict.fromkeys(self.streams))
+        elif self.port is not None:
+            demand.ports.setdefault(self.port, self.path)
+        else:
+            demand.ports.setdefault(own_port(backend), "backend_port")
+
+
+def _asked(variables: Variables, variable: str, upstream: Mapping[str, t.Any], path: str) -> _Asked:
     # A real server of LVS has the port of its host; that of the virtual server is another one.
-    port = one.get("port") if variable in (SITES, STREAMS) else None
-    number = own_port(backend) if port is None else values.whole(port, path)
-    if variable == STREAMS and port is not None:
-        demand.streams.update(dict.fromkeys(f"{number}/{way}" for way in _ways(member.variables, one.get("name"))))
-    else:
-        demand.ports.setdefault(number, path if port is not None else "backend_port")
+    port = upstream.get("port") if variable in (SITES, STREAMS) else None
+    if port is None:
+        return _Asked(path, None, ())
+    try:
+        number = values.whole(port, path)
+    except InputError:
+        return _Asked(path, None, ())  # which is told where the upstream itself is judged
+    ways = _ways(variables, upstream.get("name")) if variable == STREAMS else ()
+    return _Asked(path, number, [f"{number}/{way}" for way in ways])
 
 
 def _drawing(variables: Variables, variable: str) -> t.Iterator[tuple[str, Mapping[str, t.Any]]]:
