@@ -40,7 +40,9 @@ options:
     elements: str
     default: []
   patience:
-    description: Seconds that are waited for what O(settled), O(holds) and O(lacks) ask for, before the module fails.
+    description:
+      - Seconds that are waited for what O(settled), O(holds) and O(lacks) ask for, before the module fails.
+      - In check mode nothing of it is asked for, since what leads to it was not done.
     type: float
     default: 0
   root:
@@ -292,8 +294,9 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    nothing_asked = {"settled": False, "steady": 0, "holds": [], "lacks": []}
     try:
-        found, warning = settle(module.params)
+        found, warning = settle({**module.params, **(nothing_asked if module.check_mode else {})})
     except HoldfastError as error:
         module.fail_json(msg=str(error))
     if warning:

@@ -61,6 +61,9 @@ class HostState:
         for one in () if self.check else self.replaced:
             one.put_back()
 
+    def _changes_of(self, section: str) -> t.Sequence[str]:
+        return self.outcomes[section].changes if section in self.outcomes else ()
+
     # In the order in which they happen.
 
     def agent(self, given: Given) -> Outcome:
@@ -163,6 +166,7 @@ class HostState:
                 check_mode=self.check,
                 drift=given["drift"],
                 stage_only=given["stage_only"],
+                awaits_kernel=any(".ip_nonlocal_bind" in change for change in self._changes_of("kernel")),
             )
         found = _changed(result)
         return Outcome([*found.changes, PORTS_FILE], found.diff, found.warnings, found.told) if anew else found

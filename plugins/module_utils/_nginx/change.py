@@ -72,13 +72,15 @@ def apply(
     single: tuple[str, str] | None = None,
     drift: str = "overwrite",
     stage_only: bool = False,
+    awaits_kernel: bool = False,
     root: str = "/etc/nginx",
 ) -> Result:
     """Make nginx serve what these options describe; see Transaction.apply for what can go wrong.
 
     ``options`` are those of NginxConfig. Of the files of ``owner`` those go that no option wants any more; a list that
     is None says nothing of its files, and they stay. ``single`` is option and name of the only block that is meant;
-    where the options do not hold it, it goes, and all others stay as they are.
+    where the options do not hold it, it goes, and all others stay as they are. ``awaits_kernel``: in check mode, nginx
+    may not listen on a shared address yet, because the kernel is told of that only in earnest.
     """
     need_root()
     daemon = NginxDaemon(root=root)
@@ -95,8 +97,8 @@ def apply(
         for name, text in files(config).items()
     }
     modules = _lacking(daemon, config, there.tree)
-    # What its own step will install first, no test can know yet.
-    daemon.awaits_modules = bool(modules.absent) and check_mode
+    # What an earlier step will bring first, no test can know yet.
+    daemon.awaits_step = (bool(modules.absent) or awaits_kernel) and check_mode
     daemon.places = lambda: _places(config, texts, root, single, owned.get(daemon.main_file))
     daemon.blocks = lambda: _blocks(config, single)
     owned: dict[str, Wanted | None] = {

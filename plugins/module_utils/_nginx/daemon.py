@@ -74,8 +74,8 @@ class NginxDaemon(Daemon):
     blocks: t.Callable[[], t.Iterable[Block]] = staticmethod(tuple)
     # Folders that a change will make, and that its test needs.
     folders: tuple[str, ...] = ()
-    # Whether its test has to wait for a module that is not installed yet.
-    awaits_modules = False
+    # Whether its test has to wait for an earlier step, which check mode leaves out: a module's package, the kernel.
+    awaits_step = False
     # What the last test was told to change.
     _changes: Changes = {}
 
@@ -86,7 +86,7 @@ class NginxDaemon(Daemon):
         return parse_build(text).version
 
     def installed(self) -> bool:
-        return super().installed() and os.path.exists(self.main_file) and not self.awaits_modules
+        return super().installed() and os.path.exists(self.main_file) and not self.awaits_step
 
     def workers_group(self) -> int | None:
         """Return the group of nginx's workers, None where nginx is not there to say it or has none of that name."""
