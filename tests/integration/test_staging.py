@@ -130,7 +130,8 @@ def test_scripts_of_another_user_are_tested_where_the_host_allows_it(host: Host,
 def test_a_daemon_whose_test_never_ends_is_refused_in_time(host: Host) -> None:
     # keepalived expands a definition that refers to itself for ever.
     host.write("/etc/keepalived/keepalived.conf", "$A=$A\nvrrp_instance $A {\n}\n")
-    quick = f"import {STAGE} as s; s.Check.timeout = 1.0; s.Check.__init__.__defaults__ = ((), False, 1.0)"
+    made = "s.Check.__init__"
+    quick = f"import {STAGE} as s; s.Check.timeout = 1.0; {made}.__defaults__ = (*{made}.__defaults__[:-1], 1.0)"
     words = host.refused("vrrp_instance", INSTANCE, prelude=quick)
     assert words.endswith("its own test did not end in time: look for a definition that refers to itself")
     assert host.run("pgrep -x keepalived || true; ls -d /run/holdfast-stage-* 2>/dev/null || true") == ""
