@@ -127,6 +127,8 @@ def stop(process: subprocess.Popen[str]) -> str:
     """End what ``begin`` has started in a node, and return what it printed."""
     with contextlib.suppress(ProcessLookupError):  # it has ended, with its node
         os.killpg(process.pid, signal.SIGTERM)
+        # A node that shuts down stops its processes before it ends them, and nsenter stops itself with its own.
+        os.killpg(process.pid, signal.SIGCONT)
     printed, _errors = process.communicate()
     return printed
 
