@@ -33,6 +33,7 @@ class Node:
         self.container = container_name(name)
         self.host = testinfra.get_host(f"podman://{self.container}")
         self.away: list[tuple[float, float]] = []  # when it was frozen or dead, wall clock
+        self._begun: list[subprocess.Popen[str]] = []
         self._init: tuple[int, str] = (0, "")  # process id of its init on this machine, and when that began
 
     def run(self, command: str) -> str:
@@ -50,7 +51,9 @@ class Node:
     def begin(self, command: str) -> subprocess.Popen[str]:
         """Start a shell command as root; ``stop`` it."""
         words = self.inside("/bin/sh", "-c", command)
-        return subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        self._begun.append(process)
+        return process
 
     def inside(self, *words: str) -> tuple[str, ...]:
         """Return the command line that runs these words in the node, as root."""
@@ -82,7 +85,15 @@ class Node:
 
     def shut_down(self) -> None:
         """Stop it in order, as `systemctl poweroff` does; what it still did counts until it is off."""
-        podman("stop", self.container)
+        with ThreadPoolExecutor(1) as pool:
+            stopping = pool.submit(podman, "stop", self.container)
+            while not stopping.done():
+                # systemd stops all processes before it ends them. nsenter stops itself with its own, which then nobody
+                # buries, and for which the node waits.
+                for process in self._begun:
+                    _signal(process, signal.SIGCONT)
+                time.sleep(0.05)
+            stopping.result()
         self.away.append((time.time(), float("inf")))
 
     def freeze(self) -> None:
@@ -125,10 +136,8 @@ class Node:
 
 def stop(process: subprocess.Popen[str]) -> str:
     """End what ``begin`` has started in a node, and return what it printed."""
-    with contextlib.suppress(ProcessLookupError):  # it has ended, with its node
-        os.killpg(process.pid, signal.SIGTERM)
-        # A node that shuts down stops its processes before it ends them, and nsenter stops itself with its own.
-        os.killpg(process.pid, signal.SIGCONT)
+    _signal(process, signal.SIGTERM)
+    _signal(process, signal.SIGCONT)
     printed, _errors = process.communicate()
     return printed
 
@@ -144,6 +153,13 @@ def run_on_each(what: t.Callable[[Node], t.Any], nodes: t.Iterable[Node]) -> Non
     nodes = list(nodes)
     with ThreadPoolExecutor(len(nodes)) as pool:
         list(pool.map(what, nodes))
+
+
+def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Send a signal to what ``begin`` has started, unless it has ended, as with its node."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
 
 
 def _began(pid: int) -> str:
