@@ -201,7 +201,7 @@ def test_a_site_brings_its_users_and_pages_and_is_closed_by_one_word(httpd: Host
     assert "Maintenance" in body
     httpd.ok("host_state", site("old"))
     assert page(httpd) == "old"
-    assert httpd.run("find /etc/apache2 -name a -path '*holdfast*'") == ""
+    assert httpd.run("find /etc/apache2 -name 'holdfast-*'") == ""
 
 
 NGINX: Args = {"nginx": {"servers": [{"name": "a", "listen": ["8080"], "root": f"{PAGES}/new"}]}}

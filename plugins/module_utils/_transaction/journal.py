@@ -30,6 +30,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.fil
     read_state,
     sync_folder,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.manifest import Manifest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.settle import AGREEMENT, END_OF_UNDO
 
 __all__ = ("Journal",)
@@ -170,6 +171,11 @@ class Journal:
         """Mark the change as good: from here on it is finished, never undone."""
         os.rename(os.path.join(self.folder, "unconfirmed"), os.path.join(self.folder, "confirmed"))
         sync_folder(self.folder)
+
+    def manifest(self) -> Manifest:
+        """Return what the collection owns once the change is finished; HoldfastError where that cannot be read."""
+        path = os.path.join(self.folder, "manifest.json")
+        return Manifest.load(read_state(path).content, path)
 
     def finish(self, manifest_path: str) -> None:
         """Put the new manifest in place and close the journal."""

@@ -48,6 +48,8 @@ DRIFT = ("overwrite", "keep", "fail")
 STATE_FOLDER = "/var/lib/holdfast"
 RUNTIME_FOLDER = "/run"
 UNIT_FOLDER = "/etc/systemd/system"
+FOLDER_PREFIX = "holdfast-"
+"""How the folders begin, below that of a daemon, that are there for files of this collection alone."""
 PREPARED, BARELY = 1.5, 0.3
 """Seconds before the instant: from when peers are asked whether they are prepared, and until when they must be."""
 _IDENTITY = re.compile(r"[A-Za-z0-9]{16,64}")
@@ -367,10 +369,22 @@ class Transaction:
         if agreed:
             with contextlib.suppress(OSError):
                 self._open_change.write_down(agreed, settle.CONFIRMED)
+        # Before the journal closes: a run that is killed here is finished by the next.
+        with contextlib.suppress(HoldfastError):
+            self._remove_emptied(self.journal.manifest())
         with told(self._folder, f"the change is in force and stays, and the next run closes {self.journal.folder}"):
             self.journal.finish(self._manifest_path)
         if armed:
             self._disarm()
+
+    def _remove_emptied(self, after: Manifest) -> None:
+        """Remove the folders of this collection that hold nothing any more once ``after`` is all that it owns."""
+        for path in set(self.manifest().files) - set(after.files):
+            folder = os.path.dirname(path)
+            while f"{os.sep}{FOLDER_PREFIX}" in folder[len(self.daemon.root) :]:
+                with contextlib.suppress(OSError):
+                    os.rmdir(folder)
+                folder = os.path.dirname(folder)
 
     def manifest(self) -> Manifest:
         """Return what the collection owns on this host."""
@@ -560,6 +574,7 @@ class Transaction:
         """Take files into the manifest that were right already."""
         manifest = self._manifest_after(request, {})
         if manifest != self.manifest():
+            self._remove_emptied(manifest)
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
             prepare(self._manifest_path, Wanted(manifest.dump(), 0o600))
             os.rename(prepared_path(self._manifest_path), self._manifest_path)

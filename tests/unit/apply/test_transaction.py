@@ -48,7 +48,8 @@ def everything_below(folder: str) -> dict[str, bytes | None]:
 
 
 def files(home: str) -> dict[str, str]:
-    return {path.name: path.read_text() for path in sorted(Path(home, "etc").iterdir())}
+    etc = Path(home, "etc")
+    return {str(path.relative_to(etc)): path.read_text() for path in sorted(etc.rglob("*")) if path.is_file()}
 
 
 def test_files_are_written_removed_and_loaded(home: str) -> None:
@@ -146,6 +147,30 @@ def test_only_own_files_are_removed(home: str) -> None:
     assert files(home) == {"foreign.conf": "not ours\n"}
 
 
+PAGES = {"conf.d/a": "a\n", "holdfast-pages.d/a/404.html": "a\n", "holdfast-pages.d/b/404.html": "b\n"}
+
+
+def test_a_folder_of_ours_goes_with_the_last_that_lies_in_it(home: str) -> None:
+    etc = Path(home, "etc")
+    apply(home, {**OLD, **PAGES})
+    (etc / "holdfast-pages.d" / "b" / "foreign").write_text("x\n")
+    apply(home, OLD, check_mode=True)
+    with pytest.raises(HoldfastError, match="the old one was put back"):
+        apply(home, {**OLD, "b.conf": "POISON\n"})
+    assert (etc / "holdfast-pages.d" / "a" / "404.html").exists()
+    apply(home, OLD)
+    left = sorted(str(path.relative_to(etc)) for path in etc.rglob("*") if path.name not in OLD)
+    assert left == ["conf.d", "holdfast-pages.d", "holdfast-pages.d/b", "holdfast-pages.d/b/foreign"]
+
+
+def test_a_folder_of_ours_goes_where_somebody_else_has_emptied_it(home: str) -> None:
+    page = Path(home, "etc", "holdfast-pages.d", "a", "404.html")
+    apply(home, {**OLD, "holdfast-pages.d/a/404.html": "a\n"})
+    page.unlink()
+    apply(home, OLD)
+    assert not page.parent.parent.exists()
+
+
 def test_a_foreign_file_of_the_same_name_is_not_overwritten(home: str) -> None:
     foreign = Path(home, "etc", "d.conf")
     foreign.write_text("not ours\n")
@@ -235,21 +260,23 @@ def test_the_test_leaves_no_trace_with_any_method(home: str, method: str, monkey
 def test_killed_at_any_step_the_next_run_mends_it(tmp_path: Path) -> None:
     daemon = str(Path(__file__).with_name("fake_daemon.py"))
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
+    old = {**OLD, "holdfast-pages.d/a/404.html": "a\n"}
     for step in range(1, 1000):
         home = tmp_path / str(step)
         for name in ("etc", "run"):
             (home / name).mkdir(parents=True)
         (home / "loaded").write_text("")
-        apply(str(home), OLD)
+        apply(str(home), old)
         killed = subprocess.run(
             [sys.executable, daemon, str(home), json.dumps(NEW), str(step)], env=environment, check=False
         )
         with transaction(str(home)) as change:
             change.repair()
-        assert files(str(home)) in (OLD, NEW), step
+        assert files(str(home)) in (old, NEW), step
         assert FakeDaemon(str(home)).running_text() == FakeDaemon(str(home)).files_text(), step
         apply(str(home), NEW)
         assert files(str(home)) == NEW, step
+        assert not (home / "etc" / "holdfast-pages.d").exists(), step
         assert FakeDaemon(str(home)).running_text() == "".join(NEW.values()), step
         assert sorted(path.name for path in (home / "var" / "daemon").iterdir()) == ["manifest.json"], step
         assert [path.name for path in (home / "run").iterdir()] == ["holdfast-daemon.lock"], step
