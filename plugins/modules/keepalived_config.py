@@ -166,7 +166,7 @@ def main() -> None:
         )
     except HoldfastError as error:
         module.fail_json(msg=str(error))
-    finish(module, result, addresses=addresses(config))
+    finish(module, result, daemon="keepalived", addresses=addresses(config))
 
 
 if __name__ == "__main__":

@@ -140,7 +140,7 @@ def main() -> None:
         )
     except HoldfastError as error:
         module.fail_json(msg=str(error))
-    finish(module, result)
+    finish(module, result, daemon="nginx")
 
 
 if __name__ == "__main__":

@@ -144,7 +144,7 @@ def main() -> None:
         )
     except HoldfastError as error:
         module.fail_json(msg=str(error))
-    finish(module, result)
+    finish(module, result, daemon="keepalived")
 
 
 if __name__ == "__main__":

@@ -16,14 +16,17 @@ CHANGE_OPTIONS: dict[str, dict[str, t.Any]] = {
     "stage_only": {"type": "bool", "default": False},
 }
 
-NOT_RUNNING = "The daemon does not run here, and nothing wants it to, so nobody serves what was written: start it."
+NOT_RUNNING = "{daemon} does not run here, so what was written is not in force: start it."
 
 
-def finish(module: t.Any, result: Result, **more: t.Any) -> None:
-    """End the module with this result and what else it returns; what is not wrong but worth a word is a warning."""
+def finish(module: t.Any, result: Result, *, daemon: str, **more: t.Any) -> None:
+    """End the module with this result and what else it returns; what is not wrong but worth a word is a warning.
+
+    ``daemon`` is the name of what reads the files.
+    """
     returned = result.to_dict()
     for warning in returned.pop("warnings"):
         module.warn(warning)
     if not result.running and not result.started and result.files and not module.check_mode:
-        module.warn(NOT_RUNNING)
+        module.warn(NOT_RUNNING.format(daemon=daemon))
     module.exit_json(**returned, **more)
