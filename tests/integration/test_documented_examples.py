@@ -54,7 +54,7 @@ def test_an_example_is_taken_by_both_daemons(documented: Host, example: Example)
         documented.run(PROGRAM.format(folder=path.rpartition("/")[0], path=path))
     documented.ok("preflight", fit)
     for role, section in (("keepalived", "keepalived"), ("balancer", "nginx")):
-        wanted = {section: roles[role]["state"][section]}
+        wanted = {name: roles[role]["state"][name] for name in ("files", section) if name in roles[role]["state"]}
         assert documented.ok("host_state", wanted, check=True)["sections"][section]["validated"] == "daemon"
 
 

@@ -299,3 +299,22 @@ def test_a_stopped_nginx_stays_stopped(host: Host) -> None:
     assert host.run("ls /var/log/nginx; ls /run/nginx.pid 2>/dev/null || true") == ""
     host.run("systemctl start nginx")
     assert word(host) == "hello"
+
+
+@pytest.mark.parametrize("kind", ["normal", "unprivileged"])
+def test_the_folder_of_a_log_is_there_for_the_test_before_it_is_made(fleet: t.Mapping[str, Host], kind: str) -> None:
+    host, folder = fleet[kind], "/var/log/nginx/of-its-own"
+    host.reset()
+    host.run(f"rm -rf {folder}")
+    options = site("hello", access_log=f"{folder}/access.log combined")
+    wanted = {"files": {"folders": [{"path": folder}]}, "nginx": options}
+    before = host.listing("/etc", "/var")
+    shown = host.ok("host_state", wanted, check=True)
+    assert shown["sections"]["nginx"]["validated"] == "daemon"
+    assert host.listing("/etc", "/var") == before
+    done = host.ok("host_state", wanted)
+    assert done["changes"] == shown["changes"]
+    assert word(host) == "hello"
+    host.ok("host_state", {"nginx": site("hello")})
+    host.run(f"rm -rf {folder}")
+    assert f"{folder}/access.log" in host.refused("host_state", {"nginx": options}, check=True)

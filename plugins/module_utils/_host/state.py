@@ -37,6 +37,7 @@ class HostState:
         self.programs: t.Mapping[str, t.Sequence[str]] = {}
         self.homes: t.Sequence[t.Mapping[str, str]] = ()
         self.written: set[str] = set()
+        self.folders: t.Sequence[str] = ()
         self.given: t.Mapping[str, Given] = {}
         self.freed: t.Container[str] = ()
         self.replaced: t.Sequence[t.Any] = ()
@@ -99,6 +100,7 @@ class HostState:
             )
             for index, one in enumerate(given["files"])
         ]
+        self.folders = [folder.path for folder in folders]
         secret = {one["path"] for one in given["files"] if not one["shown"]}
         changes = bring(folders, files, check=self.check)
         self.written.update(change.path for change in changes)
@@ -167,6 +169,7 @@ class HostState:
                 drift=given["drift"],
                 stage_only=given["stage_only"],
                 awaits_kernel=any(".ip_nonlocal_bind" in change for change in self._changes_of("kernel")),
+                folders=self.folders,
             )
         found = _changed(result)
         return Outcome([*found.changes, PORTS_FILE], found.diff, found.warnings, found.told) if anew else found

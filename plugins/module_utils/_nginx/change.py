@@ -73,6 +73,7 @@ def apply(
     drift: str = "overwrite",
     stage_only: bool = False,
     awaits_kernel: bool = False,
+    folders: t.Iterable[str] = (),
     root: str = "/etc/nginx",
 ) -> Result:
     """Make nginx serve what these options describe; see Transaction.apply for what can go wrong.
@@ -80,7 +81,8 @@ def apply(
     ``options`` are those of NginxConfig. Of the files of ``owner`` those go that no option wants any more; a list that
     is None says nothing of its files, and they stay. ``single`` is option and name of the only block that is meant;
     where the options do not hold it, it goes, and all others stay as they are. ``awaits_kernel``: in check mode, nginx
-    may not listen on a shared address yet, because the kernel is told of that only in earnest.
+    may not listen on a shared address yet, because the kernel is told of that only in earnest. ``folders`` are those
+    that an earlier step makes for it, which in check mode are there in the test alone.
     """
     need_root()
     daemon = NginxDaemon(root=root)
@@ -136,7 +138,7 @@ def apply(
         adopted=(daemon.main_file,),
     )
     caches = [str(one.path) for one in config.models.get("cache_paths", ()) if isinstance(one, CachePath)]
-    daemon.folders = tuple(sorted({os.path.dirname(path) for path in caches}))
+    daemon.folders = tuple(sorted({*folders, *(os.path.dirname(path) for path in caches)}))
     divert = None
     if conf and not stage_only:
         beside = daemon.main_file + BEFORE
