@@ -30,6 +30,8 @@ SITES = "backend_sites"
 OWN = ("page",)
 """Options of a site that are not the web server's."""
 
+# Options by which a site answers without a root of its own.
+_ANSWERS = ("return", "locations", "directives")
 OF_THE_SHORT_FORM = {"server_name": "backend_server_name", "root": "backend_root"}
 
 
@@ -50,9 +52,10 @@ def served(variables: Variables, demand: Demand) -> list[Site]:
     """Return the sites as the web server takes them; InputError for the first that is wrong."""
     found = []
     for index, site in enumerate(said(variables)):
+        has_page = bool(site.get("page"))
         site = {name: value for name, value in site.items() if name not in OWN and value is not None}
         site.setdefault("listen", [str(port) for port in demand.ports])
-        if not any(site.get(name) for name in ("root", "return", "locations", "directives")):
+        if not site.get("root") and (has_page or not any(site.get(name) for name in _ANSWERS)):
             site["root"] = variables["backend_root"]
         names = values.listed(site.get("server_name"))
         if not site.get("name") and not any(str(name).strip("_*~. ") for name in names[:1]):

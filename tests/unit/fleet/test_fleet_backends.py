@@ -108,6 +108,13 @@ def test_sites_are_the_same_for_both_servers(server: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("answers", [{"locations": [{"path": "/staff", "return": "403"}]}, {"directives": ["index a"]}])
+def test_a_site_with_a_page_serves_it_whatever_else_it_has(answers: Variables) -> None:
+    bare = {"server_name": "b.org", **answers}
+    for site, root in (({**bare, "page": "b\n"}, "/var/www/holdfast"), (bare, None)):
+        assert state({"backend_sites": [site]})["nginx"]["servers"][0].get("root") == root
+
+
 def test_nobody_else_is_believed_the_address_of_a_client() -> None:
     assert "set_real_ip_from" not in state({"backend_real_ip": False})["nginx"]["servers"][0]
     own = {"backend_sites": [{"server_name": "a", "set_real_ip_from": ["10.9.0.1"]}]}
