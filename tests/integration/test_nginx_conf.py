@@ -17,9 +17,13 @@ set -e
 cd "$(mktemp -d)"
 owner=$(dpkg-query -S /etc/nginx/nginx.conf | sed -n 's/^\([a-z-]*\): .*/\1/p' | tail -1)
 mkdir -p new/DEBIAN new/etc/nginx
-dpkg-query -L "$owner" | grep ^/ | while read -r path; do
-    if [ -L "$path" ] || [ -f "$path" ]; then mkdir -p "new${path%/*}"; cp -a "$path" "new$path"; fi
-done
+dpkg-query -L "$owner" | grep ^/ >listed
+while read -r path; do
+    # A link with something behind it is a folder of the package, as /lib is.
+    if [ -f "$path" ] || { [ -L "$path" ] && ! grep -q "^$path/" listed; }; then
+        mkdir -p "new${path%/*}"; cp -a "$path" "new$path"
+    fi
+done <listed
 printf 'Package: %s\nVersion: 99.0\nArchitecture: all\n' "$owner" >new/DEBIAN/control
 printf 'Maintainer: nobody\nDescription: newer\n' >>new/DEBIAN/control
 dpkg-query -W -f '${Conffiles}\n' "$owner" | awk 'NF {print $1}' >new/DEBIAN/conffiles
@@ -136,10 +140,31 @@ def test_what_somebody_else_says_lives_on_and_a_default_gives_way(host: Host) ->
 
 def test_streams_come_and_go_with_their_block(host: Host) -> None:
     streams = {"stream_servers": [{"name": "echo", "listen": ["127.0.0.1:7001"], "return": "hello"}]}
-    host.ok("nginx_config", {**MANAGED, **streams})
-    assert "include /etc/nginx/holdfast-stream.d/*.conf;" in host.read(CONF)
-    host.ok("nginx_config", MANAGED)
-    assert "stream {" not in host.read(CONF)
+    none: Args = {"stream_servers": []}
+    include = "include /etc/nginx/holdfast-stream.d/*.conf;"
+    for said in (MANAGED, {}):  # by a task that says nothing of nginx.conf, too
+        host.ok("nginx_config", {**MANAGED, **none})
+        before = host.read(CONF)
+        assert "stream {" not in before
+        host.ok("nginx_config", {**said, **streams})
+        assert include in host.read(CONF)
+        # Whoever says nothing of them leaves them there, and what is written is the same whichever task wrote it.
+        assert not host.ok("nginx_config", MANAGED)["changed"]
+        host.ok("nginx_config", {**said, **none})
+        assert host.read(CONF) == before
+        assert not host.ok("nginx_config", MANAGED)["changed"]
+
+
+def test_streams_come_and_go_beside_what_else_is_in_their_block(host: Host) -> None:
+    streams = {"stream_servers": [{"name": "echo", "listen": ["127.0.0.1:7001"], "return": "hello"}]}
+    host.ok("nginx_config", {**MANAGED, "stream": {"proxy_timeout": "5s"}})
+    before = host.read(CONF)
+    host.ok("nginx_config", streams)
+    assert loaded(host).count("stream {") == 1
+    assert "listen 127.0.0.1:7001;" in loaded(host)
+    host.ok("nginx_config", {"stream_servers": []})
+    assert host.read(CONF) == before
+    assert "proxy_timeout 5s;" in before
 
 
 def test_every_context_takes_text_of_nginx_and_settings_are_laid_over(host: Host) -> None:

@@ -269,8 +269,8 @@ def _places(
 def _main_file(path: str, wanted: Wanted | None, folder: str, *, needed: bool) -> dict[str, Wanted]:
     """Return the main file where it has to change: with the block that includes our layer 4, or without it.
 
-    ``wanted`` is what it shall be besides, None for as it is. No distribution's main file has such a block. It goes
-    with the last of what lies in the folder.
+    ``wanted`` is what it shall be besides, None for as it is. No distribution's main file has such a block, and one of
+    ours that this task says nothing of may have more in it. It goes with the last of what lies in the folder.
     """
     main = wanted or as_wanted(read_state(path))
     block = (STREAM % folder).encode()
@@ -278,8 +278,11 @@ def _main_file(path: str, wanted: Wanted | None, folder: str, *, needed: bool) -
         if needed:
             raise HoldfastError(f"{path} is not there: install nginx first")
         return {}
-    if needed and os.fsencode(folder) not in main.content:
+    if needed == (os.fsencode(folder) in main.content):
+        return {}
+    if main_file.is_ours(main.content):
+        text = main_file.with_streams(os.fsdecode(main.content), os.path.dirname(folder), has_streams=needed)
+        return {path: Wanted(os.fsencode(text), main.mode)}
+    if needed:
         return {path: Wanted(main.content.rstrip(b"\n") + b"\n" + block, main.mode)}
-    if not needed and block in main.content:
-        return {path: Wanted(main.content.replace(block, b""), main.mode)}
-    return {}
+    return {path: Wanted(main.content.replace(block, b""), main.mode)} if block in main.content else {}

@@ -14,9 +14,10 @@ import typing as t
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, comment
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.files import FOLDERS, OWNED
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.main_file import Context, MainFile
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
 
-__all__ = ("BEFORE", "is_ours", "places", "standard", "text")
+__all__ = ("BEFORE", "is_ours", "places", "standard", "text", "with_streams")
 
 BEFORE = ".distrib"
 """Ends the name of the file that holds the nginx.conf of before, as Debian calls what a file of a package is put by."""
@@ -80,25 +81,47 @@ def text(
     """
     blocks = {one.name: one for one in before if one.children is not None and one.name in CONTEXTS}
     inside = {name: list(blocks[name].children or ()) if name in blocks else [] for name in CONTEXTS}
-    own_streams = _includes_stream(root)
-    inside["stream"] = [one for one in inside["stream"] if one != own_streams]
+    inside["stream"] = _streams(inside["stream"], root, has_streams=has_streams)
     inside["http"] = [one for one in inside["http"] if not _is_welcome(one)]
     others = [one for one in before if one.name not in CONTEXTS]
-    wants_stream = has_streams or inside["stream"] or settings.stream.to_blocks()
     written = [
         *_laid_over(settings.main, [one for one in others if one.children is None]),
         *(Block("load_module", (path,)) for path in modules),
         Block("events", (), tuple(_laid_over(settings.events, inside["events"]))),
         Block("http", (), tuple(_laid_over(settings.http, inside["http"]))),
     ]
-    if wants_stream:
-        streams = [*inside["stream"], *([own_streams] if has_streams else [])]
-        written.append(Block("stream", (), tuple(_laid_over(settings.stream, streams))))
+    streams = _laid_over(settings.stream, inside["stream"])
+    written += [Block("stream", (), tuple(streams))] if streams else []
     written += [one for one in others if one.children is not None]
     about = comment(
         f"The one that was here before is {os.path.join(root, 'nginx.conf')}{BEFORE}; all it includes lives on."
     )
     return render([comment(OWNED), about, *written])
+
+
+def with_streams(content: str, root: str, *, has_streams: bool) -> str:
+    """Return a main file of ours that includes this collection's files for stream, or no longer does; else as it is.
+
+    A block that nothing is left in goes. ConfigError where the file cannot be read.
+    """
+    blocks = list(parse(content, os.path.join(root, "nginx.conf")))
+    there = next((one for one in blocks if one.name == "stream"), None)
+    inside = there.children or () if there else ()
+    if (_includes_stream(root) in inside) == has_streams:
+        return content
+    streams = tuple(_streams(inside, root, has_streams=has_streams))
+    block = [Block("stream", (), streams)] if streams else []
+    if there:
+        return render([*(new for one in blocks for new in (block if one is there else [one]))])
+    # Where ``text`` puts it.
+    at = next((at for at, one in enumerate(blocks, 1) if one.name == "http"), len(blocks))
+    return render([*blocks[:at], *block, *blocks[at:]])
+
+
+def _streams(inside: t.Sequence[Block], root: str, *, has_streams: bool) -> list[Block]:
+    """Return what is in stream, comments left out, with the files of this collection where it has some."""
+    own = _includes_stream(root)
+    return [*(one for one in inside if not one.is_comment and one != own), *([own] if has_streams else [])]
 
 
 def _laid_over(context: Context, before: t.Sequence[Block]) -> list[Block]:

@@ -90,6 +90,8 @@ def test_modules_and_text_of_the_user_are_added_not_replaced() -> None:
         ("events {} http {}", False, 0),
         ("events {} http {}", True, 1),
         ("events {} http {} stream { include /etc/nginx/holdfast-stream.d/*.conf; }", False, 0),
+        ("events {} http {} stream {}", False, 0),
+        ("events {} http {} stream {\n# layer 4\n}", False, 0),
         ("events {} http {} stream { server { listen 7000; return x; } }", False, 1),
         ("events {} http {} stream { server { listen 7000; return x; } }", True, 1),
     ],
@@ -98,6 +100,17 @@ def test_there_is_a_stream_where_something_is_in_it(before: str, has_streams: bo
     text = laid(before, has_streams=has_streams)
     assert len(re.findall(r"^stream \{", text, re.MULTILINE)) == streams
     assert ("holdfast-stream.d" in text) == has_streams
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["events {} http {}", "events {} http {} mail { server { listen 25; } }", "http {} stream { tcp_nodelay on; }"],
+)
+def test_streams_come_into_our_file_and_leave_it_as_they_found_it(before: str) -> None:
+    without, having = laid(before), laid(before, has_streams=True)
+    for there in (without, having):
+        assert main_file.with_streams(there, "/etc/nginx", has_streams=True) == having
+        assert main_file.with_streams(there, "/etc/nginx", has_streams=False) == without
 
 
 def test_a_default_gives_way_and_what_is_said_does_not() -> None:
