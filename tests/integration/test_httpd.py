@@ -117,11 +117,10 @@ def test_what_httpd_refuses_leaves_the_old_site(installed: t.Mapping[str, Host],
     ):
         for check in (True, False):
             told = host.refused("host_state", bad, check=check)
-            assert told.startswith("apache2 refuses the configuration, nothing was changed: AH00526: Syntax error"), (
-                told
-            )
+            assert told.startswith(
+                "apache2 refuses the configuration, nothing was changed: servers[0]: AH00526: Syntax error on line"
+            ), told
             assert words in told
-            assert "on servers[0], line" in told
             assert "\n" not in told
     assert host.listing("/etc/apache2", "/var/lib/holdfast") == before
     assert page(host) == "old"

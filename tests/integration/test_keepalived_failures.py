@@ -58,7 +58,7 @@ def test_what_keepalived_rejects_a_hundred_times_leaves_the_old_instance(holding
         words = holding.refused("keepalived_config", bad)
         assert words.startswith(
             "keepalived refuses the configuration, nothing was changed: "
-            f"(instances[0].track_file.nowhere, {VI_1}: Line "
+            f"instances[0].track_file.nowhere: ({VI_1}: Line "
         )
         assert words.endswith("(VI_1) track file nowhere not found, ignoring...")
         assert VIP in holding.run("ip -br address show eth0")

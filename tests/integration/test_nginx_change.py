@@ -213,7 +213,7 @@ def test_a_task_for_one_list_or_with_another_scope_leaves_all_others_alone(host:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"access_log": "/var/log/nginx/a.log main"}, 'unknown log format "main" in servers[0].access_log, '),
+        ({"access_log": "/var/log/nginx/a.log main"}, 'servers[0].access_log: unknown log format "main" in /etc/'),
         ({"limit_req": ["zone=nowhere"]}, 'servers[0].limit_req: zero size shared memory zone "nowhere"'),
         ({"limit_conn": ["nowhere 5"]}, 'servers[0].limit_conn: zero size shared memory zone "nowhere"'),
         ({"proxy_cache": "nowhere"}, 'servers[0].proxy_cache: "proxy_cache" zone "nowhere" is unknown in '),

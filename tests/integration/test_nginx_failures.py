@@ -49,8 +49,8 @@ def test_what_nginx_rejects_a_hundred_times_leaves_the_old_site(serving: Host) -
         bad = site(f"new{number}", root="/srv", directives="root /srv;")
         words = serving.refused("nginx_config", bad)
         assert words.startswith(
-            'nginx refuses the configuration, nothing was changed: "root" directive is duplicate '
-            f"in servers[0].root, {SITE}:"
+            'nginx refuses the configuration, nothing was changed: servers[0].root: "root" directive is duplicate '
+            f"in {SITE}:"
         )
         assert word(serving) == "old"
     access_log = "/var/log/nginx/access.log"
@@ -65,13 +65,13 @@ def test_what_nginx_rejects_a_hundred_times_leaves_the_old_site(serving: Host) -
         (
             "nginx_upstream",
             {"name": "blog", "servers": [{"address": "10.89.77.21"}, {"address": "nowhere.invalid", "port": 8080}]},
-            'host not found in upstream "nowhere.invalid:8080" in servers[1], '
+            'servers[1]: host not found in upstream "nowhere.invalid:8080" in '
             "/etc/nginx/conf.d/holdfast-50-upstream-blog.conf:",
         ),
         (
             "nginx_config",
             {"upstreams": [{"name": "blog", "servers": [{"address": "nowhere.invalid"}]}]},
-            'host not found in upstream "nowhere.invalid" in upstreams[0].servers[0], '
+            'upstreams[0].servers[0]: host not found in upstream "nowhere.invalid" in '
             "/etc/nginx/conf.d/holdfast-50-upstream-blog.conf:",
         ),
         (

@@ -61,7 +61,7 @@ def told(host: Host, module: str, args: Args, prelude: str = "") -> tuple[str, A
         (
             "nginx_config",
             BAD_SITE,
-            'nginx refuses the configuration, nothing was changed: "root" directive is duplicate in servers[0].root, '
+            'nginx refuses the configuration, nothing was changed: servers[0].root: "root" directive is duplicate in '
             "/etc/nginx/conf.d/holdfast-60-server-site.example.conf:",
         ),
         ("vrrp_instance", INSTANCE, ""),
@@ -69,7 +69,7 @@ def told(host: Host, module: str, args: Args, prelude: str = "") -> tuple[str, A
             "vrrp_instance",
             dict(INSTANCE, track_script=["missing"]),
             "keepalived refuses the configuration, nothing was changed: "
-            "(track_script.missing, /etc/keepalived/holdfast.d/30-vrrp_instance-VI_1.conf: Line ",
+            "track_script.missing: (/etc/keepalived/holdfast.d/30-vrrp_instance-VI_1.conf: Line ",
         ),
     ],
 )

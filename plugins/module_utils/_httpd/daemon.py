@@ -79,7 +79,7 @@ class HttpdDaemon(Daemon):
         if completed.rc == 0:
             return None
         words = " ".join(_sentences(completed.output))
-        return self.located(words or f"its test ended with code {completed.rc} and without a word")
+        return self.placed(words or f"its test ended with code {completed.rc} and without a word")
 
     def warnings(self, completed: Completed) -> list[str]:
         return _sentences(completed.output)
@@ -111,7 +111,7 @@ class HttpdDaemon(Daemon):
             said = _log_from(before.log_size)
             if main is None:
                 words = [one["words"] for one in said if one["level"] in (*_WRONG, None) and one["words"]]
-                return self.located("; ".join(dict.fromkeys(words)) or "it has ended without a word")
+                return "; ".join(map(self.placed, dict.fromkeys(words))) or "it has ended without a word"
             resumed = any(_RESUMED in one["words"] for one in said) or not os.path.exists(ERROR_LOG)
             if resumed and set(children(main)) - before.children:
                 return None

@@ -94,7 +94,7 @@ class KeepalivedDaemon(Daemon):
                 "user than root, on hosts where root may not unshare: let them run as root, or update keepalived"
             )
         lines = dict.fromkeys(line.strip() for line in completed.output.split("\n") if line.strip())
-        return self.located("; ".join(lines)) or f"its test ended with code {completed.rc} and without a word"
+        return "; ".join(map(self.placed, lines)) or f"its test ended with code {completed.rc} and without a word"
 
     @property
     def reload_command(self) -> tuple[str, ...]:

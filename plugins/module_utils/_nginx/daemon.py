@@ -143,18 +143,17 @@ class NginxDaemon(Daemon):
             return None
         if completed.rc == TIMED_OUT:
             return "its own test did not end in time: look for names of hosts that no DNS server answers for"
-        words = "; ".join(_said(completed.stderr, "emerg", "alert", "crit", "error")) or completed.stderr.strip()
-        told = self.placed(words or f"its test ended with code {completed.rc} and without a word")
-        advice = next((advice for sign, advice in _ADVICE.items() if sign in words), "")
+        words = _said(completed.stderr, "emerg", "alert", "crit", "error") or [completed.stderr.strip()]
+        told = "; ".join(map(self.placed, filter(None, words)))
+        told = told or f"its test ended with code {completed.rc} and without a word"
+        advice = next((advice for sign, advice in _ADVICE.items() if sign in told), "")
         return f"{told} ({advice})" if advice else told
 
-    def placed(self, words: str) -> str:
-        """Return nginx's words with the input paths that they are about, also where nginx itself names no place."""
-        told = self.located(words)
-        if told != words:
-            return told
-        block = named_in(words, self.blocks())
-        return f"{where(block)}: {told}" if block else told
+    def placed(self, message: str) -> str:
+        """Return a message of nginx behind the input path that it is about, also where nginx itself names no place."""
+        told = super().placed(message)
+        block = named_in(message, self.blocks()) if told == message else None
+        return f"{where(block)}: {message}" if block else told
 
     def warnings(self, completed: Completed) -> list[str]:
         return _said(completed.stderr, "warn")
@@ -179,7 +178,7 @@ class NginxDaemon(Daemon):
         if done.rc == 0 and self.running():
             return None
         words = list(dict.fromkeys(_said(_read_from(log, size), "emerg", "alert")))
-        return self.located("; ".join(words) or done.output or f"journalctl -u {UNIT} says why")
+        return "; ".join(map(self.placed, words)) or done.output or f"journalctl -u {UNIT} says why"
 
     def before_reload(self) -> _Generation:
         main = self.main_pid() or 0
@@ -202,7 +201,7 @@ class NginxDaemon(Daemon):
                 return None
             words = list(dict.fromkeys(_said(_read_from(before.log, before.log_size), "emerg", "alert")))
             if any(not _TRIES_AGAIN.fullmatch(word) for word in words):
-                return self.placed("; ".join(words))
+                return "; ".join(map(self.placed, words))
             if time.monotonic() > deadline:
                 return "; ".join([*words, f"no worker with the new configuration within {timeout:g} s"])
             time.sleep(0.01)

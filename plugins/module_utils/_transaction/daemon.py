@@ -135,14 +135,24 @@ class Daemon:
         """Bring what ``differs`` finds; return None, or what cannot be brought."""
         return None
 
-    def located(self, words: str) -> str:
-        """Return the daemon's words with the input path before each file and line that was made of input."""
+    def placed(self, message: str) -> str:
+        """Return a message of the daemon behind the input path of what it is about, where it names a line of that."""
+        paths = (self._origin(match) for match in self.where.finditer(message))
+        path = next(filter(None, paths), None)
+        return f"{path}: {message}" if path else message
+
+    def located(self, sentence: str) -> str:
+        """Return a sentence of this collection with the input path before each file and line that was made of input."""
 
         def name(match: t.Match[str]) -> str:
-            path = self.places().get(match["file"], {}).get(int(match["line"]))
+            path = self._origin(match)
             return f"{path}, {match[0]}" if path else match[0]
 
-        return self.where.sub(name, words)
+        return self.where.sub(name, sentence)
+
+    def _origin(self, place: t.Match[str]) -> str | None:
+        """Return the input path that file and line were made of, None where they are somebody else's."""
+        return self.places().get(place["file"], {}).get(int(place["line"]))
 
     def redact(self, text: str) -> str:
         """Return this file's text without its secrets, for a diff."""
