@@ -133,7 +133,7 @@ def five_checks(pair: Cluster) -> t.Iterator[Cluster]:
         {
             "kind": "url",
             "address": "127.0.0.1",
-            "port": 80,
+            "port": 488,
             "host": "health.holdfast.invalid",
             "path": "/holdfast-health",
         },
