@@ -59,7 +59,7 @@ def test_nginx_was_never_started_before_its_configuration_was_there(pair: Cluste
 
 @pytest.mark.parametrize(
     "listen",
-    [["80 proxy_protocol"], ["443 ssl"], [f"{VIP}:80", "8080", "8443 ssl proxy_protocol"]],
+    [["80 proxy_protocol"], ["443 ssl"], ["80", f"{VIP}:8080", "8443 ssl proxy_protocol"]],
     ids=" ".join,
 )
 def test_a_site_of_any_kind_takes_the_address_from_nobody(pair: Cluster, listen: list[str]) -> None:
