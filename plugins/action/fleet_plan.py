@@ -25,8 +25,9 @@ try:
 except ImportError:  # ansible-core 2.18 and older mark what they read in another way
     Origin = None
 
-IN_USE = ("__keepalived_in_use", "__keepalived_in_use_beside")
-"""What looks at the router ids of a host, and of members beside it, register: see plan.yml of the role keepalived."""
+IN_USE = ("__keepalived_in_use", "__keepalived_fit", "__keepalived_in_use_beside")
+"""What looks at the router ids of a host, and of members beside it, register: in the role keepalived and in the
+playbook holdfast.nginx_ha.site."""
 
 NO_LOG = "holdfast_no_log"
 """Whether what may hold a secret is kept from the screen, which is so unless this variable says otherwise."""

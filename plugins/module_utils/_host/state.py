@@ -28,23 +28,44 @@ WATCHER = "/etc/holdfast/watcher.json"
 class HostState:
     """What the sections have done so far, which the later ones build on.
 
-    ``outcomes`` are by the name of the section. After an error those are there that were done before.
+    ``done`` are the outcomes with the names of their sections, of several roles one after the other. After an error
+    those are there that were done before, and ``role`` is the one that it came from.
     """
 
     def __init__(self, *, check: bool) -> None:
         self.check = check
-        self.outcomes: dict[str, Outcome] = {}
+        self.role = ""
+        self.done: list[tuple[str, Outcome]] = []
         self.programs: t.Mapping[str, t.Sequence[str]] = {}
         self.homes: t.Sequence[t.Mapping[str, str]] = ()
         self.written: set[str] = set()
 
-    def bring(self, given: t.Mapping[str, Given]) -> None:
+    @property
+    def changes(self) -> list[str]:
+        """What was done, or would be, each with the name of its section."""
+        return [f"{name}: {change}" for name, outcome in self.done for change in outcome.changes]
+
+    @property
+    def warnings(self) -> list[str]:
+        return [warning for _name, outcome in self.done for warning in outcome.warnings]
+
+    @property
+    def diff(self) -> list[t.Mapping[str, t.Any]]:
+        return [difference for _name, outcome in self.done for difference in outcome.diff]
+
+    @property
+    def told(self) -> dict[str, t.Any]:
+        """What sections have to say beside their changes, by their names."""
+        return {name: outcome.told for name, outcome in self.done if outcome.told}
+
+    def bring(self, given: t.Mapping[str, Given], role: str = "") -> None:
         """Bring about what each section says; HoldfastError, with the name of the section, where one cannot be."""
+        self.role = role
         for name, section in SECTIONS.items():
             if given.get(name) is not None:
                 options = checked(name, section.options(), given[name])
                 try:
-                    self.outcomes[name] = section.bring(self, options)
+                    self.done.append((name, section.bring(self, options)))
                 except InputError as error:
                     raise InputError(f"{name}.{error.path}", error.message) from None
 
@@ -73,7 +94,7 @@ class HostState:
             for index, one in enumerate(given["folders"])
         ]
         files = [
-            File(one["path"], one["content"], _bits(one["mode"], f"files[{index}].mode"), one["unit"])
+            File(one["path"], one["content"], _bits(one["mode"], f"files[{index}].mode"), one["unit"], one["tests"])
             for index, one in enumerate(given["files"])
         ]
         secret = {one["path"] for one in given["files"] if not one["shown"]}
@@ -159,7 +180,7 @@ class HostState:
         return self.files(
             {
                 "folders": [],
-                "files": [{"path": WATCHER, "content": text, "mode": "0600", "unit": "", "shown": False}],
+                "files": [{"path": WATCHER, "content": text, "mode": "0600", "unit": "", "shown": False, "tests": []}],
             }
         )
 
@@ -252,6 +273,7 @@ FILES = _lists(
         "mode": {"type": "str", "default": "0644"},
         "unit": {"type": "str", "default": ""},
         "shown": _YES,
+        "tests": {"type": "list", "elements": "list", "default": []},
     },
 )
 KERNEL: Options = {
@@ -274,6 +296,7 @@ SERVICES = _lists(
         "runs": _YES,
         "enabled": {"type": "bool"},
         "restarts": _YES,
+        "removed": _PATHS,
     }
 )
 SECTIONS: dict[str, Section] = {

@@ -33,7 +33,8 @@ SWITCHES = ("keepalived_sandbox", "keepalived_guard", "keepalived_adopt", "keepa
 
 
 def everything(variables: Variables, check: Variables) -> list[str]:
-    inventory = InventoryBuilder({"balancer_health_listen": ["8080"], **variables, "keepalived_checks": [check]})
+    fixed = {"balancer_health_listen": ["8080"], "keepalived_log_file": "/var/log/keepalived.log"}
+    inventory = InventoryBuilder({**fixed, **variables, "keepalived_checks": [check]})
     return [json.dumps(inventory.documents(host)) for host in ("lb1", "web1")]
 
 

@@ -82,8 +82,11 @@ def preflight(plan: Plan, host: str, derived: Document) -> Document:
     variables = plan.members[host].variables
     run = scripts(variables, [one.said for one in plan.instances[host]])
     commands = variables["keepalived_notify_commands"].values()
+    logs = bool(variables["keepalived_log_file"])
     return {
-        "packages": [*derived["packages"], *(["rsyslog"] if variables["keepalived_log_install"] else [])],
+        "packages": [*derived["packages"], *(["rsyslog"] if logs and variables["keepalived_log_install"] else [])],
+        "newest": [variables["keepalived_package"]] if variables["keepalived_package_state"] == "latest" else [],
+        "log": logs,
         "commands": [command for said in commands for command in (said if isinstance(said, list) else [said])],
         "command_user": variables["keepalived_notify_user"],
         "instances": _instances(plan, host),

@@ -20,8 +20,9 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.nginx_configuration import judged
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import rendered
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.values import boolean
 
-__all__ = ("balancer", "balancer_preflight", "file_limits", "main_file", "nginx_service", "served")
+__all__ = ("balancer", "balancer_preflight", "file_limits", "installed", "main_file", "nginx_service", "served")
 
 Variables = Mapping[str, t.Any]
 Document = t.Dict[str, t.Any]
@@ -52,6 +53,7 @@ JSON = json.dumps(
 )
 """A line of JSON for each request, with the time that each part of it took; several upstreams are told with commas."""
 
+WELCOME_SITE = "/etc/nginx/sites-enabled/default"
 HARD_LIMIT = 524288
 """What systemd lets a service raise its limit to by itself; a lower one would take that away."""
 
@@ -93,6 +95,19 @@ def balancer(plan: Plan, host: str, derived: Document) -> Document:
         "nginx": {**options, "drift": variables["balancer_drift"], "service_ports": access.service_ports(variables)},
         "selinux": {"booleans": ["httpd_can_network_connect"] if balances else []},
         "services": {"services": [nginx_service(variables)]},
+    }
+
+
+def installed(variables: Variables) -> Document:
+    """Return the documents of the role nginx on a host whose nginx another role configures, and starts."""
+    welcome = boolean(variables["nginx_welcome_site"], "nginx_welcome_site")
+    unit = {"name": NGINX_UNIT, "enabled": variables["nginx_service_enabled"], "runs": False, "restarts": False}
+    return {
+        "state": {
+            **({} if welcome else {"files": {"files": [{"path": WELCOME_SITE}]}}),
+            "services": {"services": [unit]},
+        },
+        "preflight": {"newest": [variables["nginx_package"]] if variables["nginx_package_state"] == "latest" else []},
     }
 
 
