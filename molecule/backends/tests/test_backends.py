@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 import typing as t
@@ -90,9 +91,10 @@ def test_a_log_has_the_client_and_not_the_balancer(name: str) -> None:
 
 
 def test_what_httpd_refuses_is_told_in_its_words_and_changes_nothing() -> None:
-    bad = (
-        '{"backend_sites": [{"server_name": "a", "listen": ["80", "81", "8080"], "httpd_directives": ["NoSuch word"]}]}'
-    )
+    # Only of those that have it: nginx knows no such option.
+    of_httpd = "{'httpd_directives': ['NoSuch word']} if backend_server | default('nginx') == 'httpd' else {}"
+    sites = f"{{{{ [{{'server_name': 'a', 'listen': ['80', '81', '8080']}} | combine({of_httpd})] }}}}"
+    bad = json.dumps({"backend_sites": sites})
     told = site("--tags", "backend", "--limit", "web2", "-e", bad, fails=True)
     assert "Invalid command 'NoSuch'" in told
     assert "nothing was changed" in told
