@@ -12,10 +12,12 @@ from collections.abc import Iterable, Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.wire import GROUPS
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.ttl import HIGHEST_TTL, sent_ttl
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import VIRTUAL_SERVERS
 
 __all__ = (
     "adverts",
+    "first_and_last",
     "guarded_ports",
     "listen",
     "listens",
@@ -63,8 +65,7 @@ def ports(variables: Mapping[str, t.Any]) -> list[str]:
     """Return the ports on which sites, streams and virtual servers are there for others, such as 80/tcp."""
     found = {f"{port}/{protocol}": None for _host, port, protocol in listens(variables)}
     found.update((f"{port}/tcp", None) for port in variables["keepalived_guarded_ports"])
-    servers = variables[VIRTUAL_SERVERS] if isinstance(variables[VIRTUAL_SERVERS], list) else []
-    for server in (one for one in servers if isinstance(one, dict)):
+    for _index, server in values.mappings(variables[VIRTUAL_SERVERS]):
         protocol = str(server.get("protocol") or "tcp").lower()
         if server.get("port") and protocol in ("tcp", "udp"):
             found[f"{server['port']}/{protocol}"] = None
@@ -85,8 +86,7 @@ def service_ports(variables: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     found: dict[tuple[str, int, int], None] = {}
     for host, port, protocol in listens(variables):
         if protocol == "tcp":
-            first, _sign, last = port.partition("-")
-            found[_literal(host), int(first), int(last or first)] = None
+            found[(_literal(host), *first_and_last(port))] = None
     return [{"address": address, "first": first, "last": last} for address, first, last in found]
 
 
@@ -99,8 +99,8 @@ def spoken_at(variables: Mapping[str, t.Any], address: str, port: int) -> tuple[
     """Return which listen takes connections to an address and port, by its path, and the words behind it."""
     for path, text in written(variables):
         for host, ports, protocol in listen(text):
-            first, _sign, last = ports.partition("-")
-            if protocol == "tcp" and host in ("", address) and int(first) <= port <= int(last or first):
+            first, last = first_and_last(ports)
+            if protocol == "tcp" and host in ("", address) and first <= port <= last:
                 return path, frozenset(text.split()[1:])
     return None
 
@@ -108,10 +108,7 @@ def spoken_at(variables: Mapping[str, t.Any], address: str, port: int) -> tuple[
 def written(variables: Mapping[str, t.Any]) -> t.Iterator[tuple[str, str]]:
     """Yield each listen of a site or stream with its path, that which nginx is given where none is said as well."""
     for variable, default in (("balancer_sites", True), ("balancer_streams", False)):
-        sites = variables[variable] if isinstance(variables[variable], list) else []
-        for index, site in enumerate(sites):
-            if not isinstance(site, dict):
-                continue
+        for index, site in values.mappings(variables[variable]):
             preset = ["443 ssl" if site.get("ssl_certificate") else "80"] if default else []
             said = site.get("listen") or preset
             for number, one in enumerate(said if isinstance(said, list) else [said]):
@@ -124,7 +121,12 @@ def port_range(text: str) -> tuple[int, int] | None:
     match = _LISTEN.fullmatch(address)
     if address.startswith("unix:") or (match is None and not address):
         return None
-    first, _sign, last = match.group("port").partition("-") if match else ("80", "", "")
+    return first_and_last(match.group("port") if match else "80")
+
+
+def first_and_last(ports: str) -> tuple[int, int]:
+    """Return the ends of a port, or of a range such as 8000-8010."""
+    first, _sign, last = ports.partition("-")
     return int(first), int(last or first)
 
 

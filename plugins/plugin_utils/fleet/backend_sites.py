@@ -16,7 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.config im
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import NginxConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.options import NGINX_OPTIONS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.access import listen
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.access import first_and_last, listen
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.default_servers import FIRST, with_default_servers
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.demand import Demand
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.typed import typed
@@ -94,9 +94,9 @@ def ports(sites: Iterable[Site]) -> set[int]:
     for site in sites:
         for text in _listens(site):
             for _host, port, protocol in listen(text):
-                first, _sign, last = port.partition("-")
                 if protocol == "tcp":
-                    found.update(range(int(first), int(last or first) + 1))
+                    first, last = first_and_last(port)
+                    found.update(range(first, last + 1))
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access, values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import VIRTUAL_SERVERS
 
 __all__ = ("client_requests",)
@@ -26,7 +26,7 @@ def client_requests(variables: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     """
     found: list[dict[str, t.Any]] = []
     nameless: list[dict[str, t.Any]] = []
-    for index, site in _dicts(variables["balancer_sites"]):
+    for index, site in values.mappings(variables["balancer_sites"]):
         closed = str(site.get("return") or "").split()[:1] == ["444"] and not site.get("maintenance")
         if closed or site.get("ssl_reject_handshake") in (True, "on"):
             continue
@@ -35,9 +35,9 @@ def client_requests(variables: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
             request = {**where, "host": (names or [""])[0], "expect": list(_meant(site))}
             (found if names else nameless).append(request)
     found = found or nameless[:1]
-    for index, _stream in _dicts(variables["balancer_streams"]):
+    for index, _stream in values.mappings(variables["balancer_streams"]):
         found += [{**where, "connects": True} for where in _where(variables, "balancer_streams", index)]
-    for _index, server in _dicts(variables[VIRTUAL_SERVERS]):
+    for _index, server in values.mappings(variables[VIRTUAL_SERVERS]):
         if str(server.get("protocol") or "tcp").lower() == "tcp" and server.get("port") and server.get("address"):
             found.append({"address": str(server["address"]), "port": int(server["port"]), "connects": True})
     found += [{"address": "", "port": port, "connects": True} for port in variables["keepalived_guarded_ports"]]
@@ -50,7 +50,9 @@ def _meant(site: Mapping[str, t.Any]) -> t.Iterator[int]:
         yield NO_CERTIFICATE
     if site.get("maintenance"):
         yield IN_MAINTENANCE
-    whole = [one for _index, one in _dicts(site.get("locations")) if str(one.get("path", "")).split()[-1:] == ["/"]]
+    whole = [
+        one for _index, one in values.mappings(site.get("locations")) if str(one.get("path", "")).split()[-1:] == ["/"]
+    ]
     for answering in (site, *whole):
         status = "".join(str(answering.get("return") or "").split()[:1])
         if status.isdigit():
@@ -67,13 +69,7 @@ def _where(variables: Mapping[str, t.Any], variable: str, index: int) -> t.Itera
             if protocol == "tcp":
                 yield {
                     "address": host,
-                    "port": int(ports.partition("-")[0]),
+                    "port": access.first_and_last(ports)[0],
                     "tls": "ssl" in words and variable == "balancer_sites",
                     "proxy_protocol": "proxy_protocol" in words,
                 }
-
-
-def _dicts(value: t.Any) -> t.Iterator[tuple[int, Mapping[str, t.Any]]]:
-    for index, one in enumerate(value if isinstance(value, list) else ()):
-        if isinstance(one, Mapping):
-            yield index, one

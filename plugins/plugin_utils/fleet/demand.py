@@ -96,10 +96,9 @@ def _asked(variables: Variables, variable: str, upstream: Mapping[str, t.Any], p
 
 
 def _drawing(variables: Variables, variable: str) -> t.Iterator[tuple[str, Mapping[str, t.Any]]]:
-    said = variables[variable] if isinstance(variables[variable], list) else []
-    for index, one in enumerate(said):
-        if isinstance(one, Mapping) and isinstance(one.get("servers_from"), str):
-            yield f"{variable}[{index}]", one
+    for index, upstream in values.mappings(variables[variable]):
+        if isinstance(upstream.get("servers_from"), str):
+            yield f"{variable}[{index}]", upstream
 
 
 def _ways(variables: Variables, upstream: t.Any) -> Iterable[str]:

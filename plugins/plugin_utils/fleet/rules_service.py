@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.options import NGINX_OPTIONS
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import (
     SERVICE,
     VIRTUAL_SERVERS,
@@ -69,7 +70,7 @@ def known_upstreams(plan: Plan) -> t.Iterator[Fault]:
             ("balancer_streams", "balancer_stream_upstreams"),
         ):
             names: list[str] = []
-            for index, upstream in enumerate(_dicts(member.variables[variable])):
+            for index, upstream in values.mappings(member.variables[variable]):
                 name, path = str(upstream.get("name", "")), f"{variable}[{index}].name"
                 if name.lower() in [known.lower() for known in names]:
                     message = f"`{name}` is the name of two upstreams, and capitals do not count: give each its own"
@@ -84,7 +85,7 @@ def known_upstreams(plan: Plan) -> t.Iterator[Fault]:
 
 
 def _used(sites: t.Any, path: str) -> t.Iterator[tuple[str, str]]:
-    for index, site in enumerate(_dicts(sites)):
+    for index, site in values.mappings(sites):
         if site.get("upstream"):
             yield f"{path}[{index}].upstream", str(site["upstream"])
         yield from _used(site.get("locations"), f"{path}[{index}].locations")
@@ -106,7 +107,7 @@ ANSWERING = (
 def sites_with_targets(plan: Plan) -> t.Iterator[Fault]:
     """A site says what becomes of its requests; nginx would answer them with files that its package brings."""
     for member in plan.fleet.balancers:
-        for index, site in enumerate(_dicts(member.variables["balancer_sites"])):
+        for index, site in values.mappings(member.variables["balancer_sites"]):
             misspelt = any(option not in NGINX_OPTIONS["servers"]["options"] for option in site)
             if not misspelt and not any(site.get(option) for option in ANSWERING):
                 message = "says not where its requests go: add upstream, or locations, root or return"
@@ -129,9 +130,6 @@ def distinct_servers(plan: Plan) -> t.Iterator[Fault]:
 
 def _repeated(upstreams: t.Iterable[Mapping[str, t.Any]]) -> t.Iterator[tuple[int, str, str, int]]:
     for index, upstream in enumerate(upstreams):
-        servers = Counter((str(one.get("address")), str(one.get("port") or "")) for one in _dicts(upstream["servers"]))
+        members = (server for _index, server in values.mappings(upstream["servers"]))
+        servers = Counter((str(server.get("address")), str(server.get("port") or "")) for server in members)
         yield from ((index, address, port, count) for (address, port), count in servers.items() if count > 1)
-
-
-def _dicts(value: t.Any) -> list[Mapping[str, t.Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -50,9 +50,9 @@ def free_ports(plan: Plan) -> t.Iterator[Fault]:
         for path, server in _servers(plan, member.name):
             for host, ports, protocol in listening:
                 same = not host or literal(host) == literal(server.get("address"))
-                first, _dash, last = ports.partition("-")
+                first, last = access.first_and_last(ports)
                 port = str(server.get("port", ""))
-                within = port.isdigit() and int(first) <= int(port) <= int(last or first)
+                within = port.isdigit() and first <= int(port) <= last
                 if same and within and protocol == str(server.get("protocol", "")).lower():
                     message = (
                         f"{port} at {server.get('address')} is also where nginx listens (balancer_sites or "

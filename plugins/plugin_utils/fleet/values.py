@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core import message
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
@@ -154,6 +154,13 @@ def listed(value: t.Any) -> list[t.Any]:
     if isinstance(value, str):
         return value.split(",")
     return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def mappings(value: t.Any) -> Iterator[tuple[int, Mapping[str, t.Any]]]:
+    """Yield the mappings of a list with their indices; what is none is told by whoever judges the whole."""
+    for index, item in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(item, Mapping):
+            yield index, item
 
 
 def mapping(value: t.Any, path: str) -> dict[str, t.Any]:
