@@ -14,12 +14,8 @@ import json
 import os
 import typing as t
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import (
-    Wanted,
-    prepare,
-    prepared_path,
-    read_state,
-)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import make_folders
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.text import read_text, replace_text
 
 __all__ = ("PORTS_FILE", "service_ports")
 
@@ -34,37 +30,27 @@ def service_ports(wanted: Ports, *, check: bool, path: str = PORTS_FILE) -> t.It
 
     Where the change fails, what was looked after before is looked after again.
     """
-    before = read_state(path).content
-    text = _text(wanted)
-    if check or before == text:
-        yield before != text
+    before, after = read_text(path), _text(wanted)
+    if check or before == after:
+        yield before != after
         return
-    kept = [one for one in _ports(before) if one in wanted]
-    _write(path, _text(kept))
+    make_folders(os.path.dirname(path))
+    replace_text(path, _text([port for port in _ports(before) if port in wanted]))
     try:
         yield True
     except BaseException:
-        if before is None:
-            os.unlink(path)
-        else:
-            _write(path, before)
+        replace_text(path, before or None)
         raise
-    _write(path, text)
+    replace_text(path, after)
 
 
-def _ports(text: bytes | None) -> Ports:
+def _ports(text: str) -> Ports:
     try:
-        found: Ports = json.loads(text or b"{}")["ports"]
+        ports: Ports = json.loads(text or "{}")["ports"]
     except (ValueError, KeyError, TypeError):
         return []
-    return found
+    return ports
 
 
-def _text(ports: Ports) -> bytes:
-    return (json.dumps({"ports": list(ports)}, indent=4) + "\n").encode()
-
-
-def _write(path: str, text: bytes) -> None:
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-    prepare(path, Wanted(text, 0o644))
-    os.rename(prepared_path(path), path)
+def _text(ports: Ports) -> str:
+    return json.dumps({"ports": list(ports)}, indent=4) + "\n"

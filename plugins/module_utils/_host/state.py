@@ -168,7 +168,7 @@ class HostState:
                 check_mode=self.check,
                 drift=given["drift"],
                 stage_only=given["stage_only"],
-                awaits_kernel=any(".ip_nonlocal_bind" in change for change in self._changes_of("kernel")),
+                awaits_kernel=any(change.endswith(".ip_nonlocal_bind = 1") for change in self._changes_of("kernel")),
                 folders=self.folders,
             )
         found = _changed(result)

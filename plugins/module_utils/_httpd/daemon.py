@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Completed
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system import log_file
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import children
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.daemon import Changes, Daemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.stage import Check
@@ -95,8 +96,7 @@ class HttpdDaemon(Daemon):
 
     def before_reload(self) -> _Generation:
         main = self.main_pid() or 0
-        size = os.path.getsize(ERROR_LOG) if os.path.exists(ERROR_LOG) else 0
-        return _Generation(main, frozenset(children(main)), size)
+        return _Generation(main, frozenset(children(main)), log_file.length(ERROR_LOG))
 
     def confirm(self, before: object, changes: Changes, *, timeout: float) -> str | None:
         """The new configuration runs when the main process has said so and has new children.
@@ -125,13 +125,10 @@ def _sentences(output: str) -> list[str]:
 
 
 def _log_from(offset: int) -> list[t.Match[str]]:
-    """Return the lines of the error log from there on; all of it where it was rotated."""
-    try:
-        with open(ERROR_LOG, "rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(offset if file.tell() >= offset else 0)
-            text = file.read(65536).decode(errors="replace")
-    except OSError:
-        return []
-    lines = (_LOGGED.fullmatch(line) for line in text.split("\n") if not _CHATTER.search(line))
+    """Return the lines of the error log from there on."""
+    lines = (
+        _LOGGED.fullmatch(line)
+        for line in log_file.read_from(ERROR_LOG, offset).split("\n")
+        if not _CHATTER.search(line)
+    )
     return [line for line in lines if line]

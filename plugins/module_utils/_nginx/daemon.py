@@ -24,6 +24,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rule impo
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules import check
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.secrets import redact
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import parse_build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system import log_file
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import unit_properties
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import children
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.daemon import Changes, Daemon
@@ -171,20 +172,19 @@ class NginxDaemon(Daemon):
 
     def start(self, *, timeout: float) -> str | None:
         log = self._error_log()
-        size = os.path.getsize(log) if log and os.path.exists(log) else 0
+        size = log_file.length(log)
         # systemd refuses one that it has given up.
         self._runner("systemctl", "reset-failed", UNIT)
         done = self._runner("systemctl", "start", UNIT, timeout=timeout)
         if done.rc == 0 and self.running():
             return None
-        words = list(dict.fromkeys(_said(_read_from(log, size), "emerg", "alert")))
+        words = list(dict.fromkeys(_said(log_file.read_from(log, size), "emerg", "alert")))
         return "; ".join(map(self.placed, words)) or done.output or f"journalctl -u {UNIT} says why"
 
     def before_reload(self) -> _Generation:
         main = self.main_pid() or 0
         log = self._error_log()
-        size = os.path.getsize(log) if log and os.path.exists(log) else 0
-        return _Generation(main, frozenset(_workers(main)), log, size)
+        return _Generation(main, frozenset(_workers(main)), log, log_file.length(log))
 
     def confirm(self, before: object, changes: Changes, *, timeout: float) -> str | None:
         """The new configuration runs when a new worker serves and every old one is gone or finishing its requests.
@@ -199,7 +199,7 @@ class NginxDaemon(Daemon):
             workers = _workers(before.main)
             if workers and not before.workers & set(workers):
                 return None
-            words = list(dict.fromkeys(_said(_read_from(before.log, before.log_size), "emerg", "alert")))
+            words = list(dict.fromkeys(_said(log_file.read_from(before.log, before.log_size), "emerg", "alert")))
             if any(not _TRIES_AGAIN.fullmatch(word) for word in words):
                 return "; ".join(map(self.placed, words))
             if time.monotonic() > deadline:
@@ -273,17 +273,6 @@ def _workers(main: int) -> list[int]:
         if title == b"nginx: worker process":
             found.append(pid)
     return found
-
-
-def _read_from(path: str | None, offset: int) -> str:
-    if path is None:
-        return ""
-    try:
-        with open(path, "rb") as file:
-            file.seek(offset)
-            return file.read(65536).decode(errors="replace")
-    except OSError:
-        return ""
 
 
 def _said(text: str, *levels: str) -> list[str]:

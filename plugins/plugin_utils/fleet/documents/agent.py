@@ -8,19 +8,18 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping, Sequence
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.service_ports import PORTS_FILE
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import checks, own_probe, probe, probe_rise
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import TRACK_DIR, check_file
 
-__all__ = ("EVENT_DIR", "NGINX_UNIT", "PORTS", "detector", "notifier", "track_names", "watcher")
+__all__ = ("EVENT_DIR", "NGINX_UNIT", "detector", "notifier", "track_names", "watcher")
 
 Variables = Mapping[str, t.Any]
 
 EVENTS = "/run/holdfast/events"
 EVENT_DIR = "/var/log/holdfast"
 NGINX_UNIT = "nginx.service"
-PORTS = "/etc/holdfast/ports.json"
-"""Where the ports stand on which nginx has to listen: it is written with nginx's configuration."""
 
 OF_NGINX = ("nginx_crash", "nginx_down", "nginx_probe", "nginx_stop")
 """Track files that exist whatever is tracked, so that a change of the policy finds them."""
@@ -45,7 +44,7 @@ def watcher(variables: Variables, detected: Sequence[Variables], patience: float
     return {
         "track_dir": TRACK_DIR,
         "events": EVENTS,
-        "ports": PORTS,
+        "ports": PORTS_FILE,
         "nginx": {
             "unit": variables["keepalived_guarded_unit"],
             "pid_file": variables["keepalived_guarded_pid_file"],

@@ -9,6 +9,7 @@ import json
 import typing as t
 from collections.abc import Mapping, Sequence
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.service_ports import PORTS_FILE
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents import agent
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import rendered
@@ -110,7 +111,7 @@ def files(variables: Variables, host: str, detected: Sequence[Variables]) -> Doc
     ]
     if not is_nginx:
         # Those of nginx come with its configuration.
-        found.append(_file(agent.PORTS, _json({"ports": access.guarded_ports(variables)})))
+        found.append(_file(PORTS_FILE, _json({"ports": access.guarded_ports(variables)})))
     if not variables["keepalived_log_file"]:
         found += [{"path": path} for path in OF_A_LOG]
     return {"folders": [{"path": agent.EVENT_DIR, "mode": "02750", "group": "adm"}], "files": found}
