@@ -123,14 +123,17 @@ class Cluster:
             done = playbook("playbooks/move.yml", "--extra-vars", "back=true")
             assert done.returncode == 0, done.stdout
         self.placed(self.places, within=30)
+        if VIP in self.places:  # nginx asks nobody for fail_timeout, 10 s, once all that it asked had failed
+            eventually(lambda: self.ask(self.third), within=15, saying=f"{VIP} answers")
 
     def moved(self, node: Node) -> str:
         """Return what a planned move has left on a node; empty where nothing is."""
         return node.run("cat /etc/holdfast/move.json 2>/dev/null || true").strip().replace("{}", "")
 
-    def ask(self, third: Node) -> None:
-        """Let a web server ask the address once, as any neighbour does."""
-        third.run(f"curl --silent --fail --max-time 2 --output /dev/null --header 'Host: {SITE}' http://{VIP}/")
+    def ask(self, third: Node) -> bool:
+        """Let a web server ask the address once, as any neighbour does; return whether it got a page."""
+        asked = f"curl --silent --fail --max-time 2 --output /dev/null --header 'Host: {SITE}' http://{VIP}/"
+        return third.attempt(asked).returncode == 0
 
     def learned(self, third: Node) -> str:
         """Return the hardware address that a neighbour sends the packets for the address to."""
@@ -191,7 +194,8 @@ class Cluster:
         if holder not in self.nodes:
             return [*wrong, f"{VIP} is held by {holder or 'nobody'}"]
         node, third = self[holder], self.third
-        self.ask(third)
+        if not self.ask(third):
+            wrong.append(f"{third} gets no page from {VIP}")
         mac = json.loads(node.run("ip -json link show eth0"))[0]["address"]
         if self.learned(third) != mac:
             wrong.append(f"{third} sends packets for {VIP} to {self.learned(third)}, and {node} has {mac}")

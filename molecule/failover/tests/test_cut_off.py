@@ -62,7 +62,7 @@ def test_clients_that_a_cut_off_standby_has_taken_are_taken_back(pair: Cluster) 
         "systemctl kill --signal=CONT holdfast-detector"
     )
     third = next(iter(pair.web_servers))
-    pair.ask(third)
+    assert pair.ask(third)
     right = json.loads(pair.lb1.run("ip -json link show eth0"))[0]["address"]
     with watching(VIP, pair.balancers) as holders, client(VIP, SITE) as window:
         pair.lb2.run("systemctl kill --signal=STOP holdfast-detector")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import collections
+import ipaddress
 import time
 import typing as t
 
@@ -14,7 +15,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.examine im
 from inventory_builder import EVERYWHERE, SPECS, Variables
 
 PAIRS = 1000
-SECONDS = 10
+SECONDS = 10  # on a machine that reads ADDRESSES addresses in a second
+ADDRESSES = 160_000
 
 
 class Counting(t.Dict[str, t.Any]):
@@ -50,10 +52,19 @@ def planned(pairs: int) -> tuple[Examined, float]:
     return examined, time.process_time() - start
 
 
+def seconds_of_this_machine() -> float:
+    """Return how long this machine takes now for what takes a second elsewhere: other tests run beside this one."""
+    start = time.process_time()
+    for _address in range(ADDRESSES):
+        ipaddress.ip_interface("192.0.2.1/24")
+    return time.process_time() - start
+
+
 @pytest.mark.no_cover  # which would be most of the time
 def test_a_thousand_pairs_are_planned_and_verified_in_good_time() -> None:
+    before = seconds_of_this_machine()
     examined, seconds = planned(PAIRS)
-    assert seconds < SECONDS
+    assert seconds < SECONDS * max(1, (before + seconds_of_this_machine()) / 2)
     ids = collections.Counter(
         (str(instance.anchor.network), instance.router_id)
         for instance in examined.plan.all_instances()
