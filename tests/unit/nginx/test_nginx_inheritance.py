@@ -240,8 +240,9 @@ def test_grpc_needs_a_server_that_speaks_http_2() -> None:
     assert caught.value.path == "servers[0].http2"
 
 
-def test_what_is_said_of_all_sites_holds_for_one_too() -> None:
-    http = {"proxy_connect_timeout": "9s", "add_header": {"X-All": "a"}, "proxy_set_header": {"X-All": "a"}}
+@pytest.mark.parametrize("more", [{}, {"directives": ["fastcgi_temp_file_write_size 256k"]}])
+def test_what_is_said_of_all_sites_holds_for_one_too(more: Options) -> None:
+    http = {"proxy_connect_timeout": "9s", "add_header": {"X-All": "a"}, "proxy_set_header": {"X-All": "a"}, **more}
     options: Options = {"nginx_conf": "managed", "http": http, "upstreams": [WEB]}
     site = {"server_name": ["a.example"], "upstream": "web", "add_header": {"X-Site": "s"}}
     made = NginxConfig.from_options({**options, "servers": [site]}, version=Version(1, 22, 1))

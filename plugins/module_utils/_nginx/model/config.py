@@ -187,10 +187,10 @@ def _around(options: t.Mapping[str, t.Any], version: Version | None) -> Level:
     """Return what the user says of all servers; what this collection says of them yields to what it says of one."""
     said = options.get("http") if options.get("nginx_conf") == MANAGED else None
     try:
-        found = {name: Http.plain[name].accept(value, name, version) for name, value in (said or {}).items()}
-    except (InputError, KeyError, AttributeError, TypeError):
+        http = Http.from_options(said or {}, "http", version)
+    except InputError:
         return Level()  # told where nginx.conf is made
-    return Level().inside({name: value for name, value in found.items() if value is not None}, ())
+    return Level().inside(http.settings, http.directives)
 
 
 class _Place(t.NamedTuple):
