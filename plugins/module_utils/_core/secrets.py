@@ -10,10 +10,14 @@ addresses and names as well, and spoils them.
 from __future__ import annotations
 
 import re
+import typing as t
 
-__all__ = ("HIDDEN", "hide", "hide_in_urls", "sounds_secret")
+__all__ = ("HIDDEN", "StandIn", "hide", "hide_in_urls", "mask", "sounds_secret")
 
 HIDDEN = "********"
+
+StandIn = t.Callable[[str], str]
+"""What is shown in the place of a secret."""
 
 _NAME = r"[\w-]*(?:auth|token|secret|passw|passphrase|credential|cookie|(?:api|access|private)[_-]?key)[\w-]*"
 # A name at the end of a line has no value: what follows is another line.
@@ -37,10 +41,15 @@ def sounds_secret(name: str) -> bool:
     return bool(_SOUNDS_SECRET.search(name))
 
 
-def hide(text: str) -> str:
+def mask(_secret: str) -> str:
+    """Return the same for every secret."""
+    return HIDDEN
+
+
+def hide(text: str, stand_in: StandIn = mask) -> str:
     """Return the text without the login of a URL, the words behind Basic and Bearer, and values of secret names."""
     for pattern in _SECRETS:
-        text = pattern.sub(lambda found: found["head"] + HIDDEN, text)
+        text = pattern.sub(lambda found: found["head"] + stand_in(found["value"]), text)
     return text
 
 

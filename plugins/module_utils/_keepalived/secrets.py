@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, rebuilt
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import HIDDEN, hide
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import HIDDEN, StandIn, hide, mask
 
 __all__ = ("NAMES", "hidden", "redact")
 
@@ -17,14 +17,14 @@ NAMES = ("auth_pass", "key", "password")
 _LINE = re.compile(
     r"((?:^|[{}])[^\S\n]*(?:[@~]\S*[^\S\n]+)*"  # the beginning of a line, or what may precede a keyword on it
     rf'"?(?:{"|".join(NAMES)})"?(?:[^\S\n]+|(?=")))'  # the keyword, and what ends it
-    r"\S.*$",
+    r"(\S.*)$",
     re.MULTILINE,
 )
 
 
-def redact(text: str) -> str:
+def redact(text: str, stand_in: StandIn = mask) -> str:
     """Return the text with its secrets hidden, also where it is no whole configuration."""
-    return hide(_LINE.sub(rf"\1{HIDDEN}", text))
+    return hide(_LINE.sub(lambda found: found[1] + stand_in(found[2]), text), stand_in)
 
 
 def hidden(block: Block) -> Block:

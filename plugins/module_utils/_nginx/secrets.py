@@ -10,11 +10,12 @@ signed with, in the keys of a map that knows who may come in, and in URLs.
 from __future__ import annotations
 
 import re
+import typing as t
 from dataclasses import replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, rebuilt
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import HIDDEN, hide, sounds_secret
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import StandIn, hide, mask, sounds_secret
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
 
@@ -27,49 +28,58 @@ _USERS = re.compile(r"(?:[^:\s;{}][^:\n;{}]*:(?:\{S?SHA\})?[^\s;{}]+\n)+")
 _VARIABLE = re.compile(r"\$\w+|")
 
 
-def redact(text: str) -> str:
+def redact(text: str, stand_in: StandIn = mask) -> str:
     """Return the text as it is where it holds no secret, else without; a text that nginx cannot read is not shown."""
     if text and _USERS.fullmatch(text):
-        return "".join(f"{line.partition(':')[0]}:{HIDDEN}\n" for line in text.split("\n")[:-1])
+        users = (line.partition(":") for line in text.split("\n")[:-1])
+        return "".join(f"{name}:{stand_in(password)}\n" for name, _colon, password in users)
     try:
         blocks = parse(text, judged=True)
-        shown = tuple(hidden(block) for block in blocks)
+        shown = tuple(hidden(block, stand_in) for block in blocks)
         return text if shown == blocks else render(shown)
     except ConfigError:
         return f"({text.count(chr(10))} lines that nginx cannot read: not shown, they may hold secrets)\n"
 
 
-def hidden(block: Block) -> Block:
+def hidden(block: Block, stand_in: StandIn = mask) -> Block:
     """Return the block with every secret in it hidden."""
-    (shown,) = rebuilt([block], _shown, False)
-    return shown
+
+    def shown(block: Block, in_secret_map: bool) -> tuple[Block, bool]:
+        return _shown(block, in_secret_map, stand_in)
+
+    (without,) = rebuilt([block], shown, False)
+    return without
 
 
-def _shown(block: Block, in_secret_map: bool) -> tuple[Block, bool]:
+def _shown(block: Block, in_secret_map: bool, stand_in: StandIn) -> tuple[Block, bool]:
     """Return the block without its own secrets, and whether what is inside it may be the secrets of a map."""
     if in_secret_map:
-        return _entry(block), False
+        return _entry(block, stand_in), False
     if block.raw is not None:
-        return replace(block, raw=hide(block.raw)), False
+        return replace(block, raw=hide(block.raw, stand_in)), False
     if block.is_comment:
-        return replace(block, args=tuple(map(hide, block.args))), False
+        return replace(block, args=_each(block.args, stand_in)), False
     if block.children is None:
-        return replace(block, args=_hidden(block.name, block.args)), False
+        return replace(block, args=_hidden(block.name, block.args, stand_in)), False
     is_secret = block.name == "map" and any(map(sounds_secret, block.args))
-    return block if is_secret else replace(block, args=tuple(map(hide, block.args))), is_secret
+    return block if is_secret else replace(block, args=_each(block.args, stand_in)), is_secret
 
 
-def _hidden(name: str, args: tuple[str, ...]) -> tuple[str, ...]:
+def _hidden(name: str, args: tuple[str, ...], stand_in: StandIn) -> tuple[str, ...]:
     if name in _SIGNED:
-        return (HIDDEN,)
+        return (stand_in(" ".join(args)),)
     if args and _NAMED.fullmatch(name) and sounds_secret(args[0]):
         # A variable on its own hands on what the client sent.
-        return (args[0], *(word if _VARIABLE.fullmatch(word) else HIDDEN for word in args[1:]))
-    return tuple(map(hide, args))
+        return (args[0], *(word if _VARIABLE.fullmatch(word) else stand_in(word) for word in args[1:]))
+    return _each(args, stand_in)
 
 
-def _entry(entry: Block) -> Block:
+def _each(args: t.Iterable[str], stand_in: StandIn) -> tuple[str, ...]:
+    return tuple(hide(word, stand_in) for word in args)
+
+
+def _entry(entry: Block, stand_in: StandIn) -> Block:
     """Return an entry of a map, of which either side may be the secret."""
     if entry.is_comment or entry.name == "include":
         return entry
-    return replace(entry, name=HIDDEN, args=tuple(HIDDEN for _word in entry.args), raw=None)
+    return replace(entry, name=stand_in(entry.name), args=tuple(map(stand_in, entry.args)), raw=None)

@@ -13,9 +13,17 @@ import re
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import HIDDEN, hide_in_urls
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import (
+    HIDDEN,
+    StandIn,
+    hide,
+    hide_in_urls,
+    mask,
+    sounds_secret,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rules_instances import NOTIFIES
 
-__all__ = ("hiding", "secret_options", "spoken_name", "without_secrets")
+__all__ = ("hiding", "secret_options", "spoken_name", "unreadable", "without_secrets")
 
 SECRET_OPTIONS: tuple[str, ...] = ("authentication", "auth_hmac")
 
@@ -30,6 +38,9 @@ HOLDING: tuple[str, ...] = (
     "keepalived_mail",
 )
 """Variables that hold secrets. A fault in another one has nothing to hide, and a word of it may be a password too."""
+
+COMMANDS = ("command", "commands", "misc_path", "notify_down", "notify_up", "quorum_down", "quorum_up", *NOTIFIES)
+"""Options of a plan that are command lines."""
 
 _NAME = re.compile(r"\w*")
 
@@ -52,6 +63,29 @@ def secret_options(variables: Mapping[str, t.Any], said: Mapping[str, t.Any]) ->
 def without_secrets(options: Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Return the options of an instance that may be seen."""
     return {name: value for name, value in options.items() if name not in SECRET_OPTIONS}
+
+
+def unreadable(value: t.Any, stand_in: StandIn = mask, name: str = "") -> t.Any:
+    """Return plain data without its secrets: what sounds like one, words of commands, queries of URLs.
+
+    ``name`` is that of the option whose value it is.
+    """
+    if isinstance(value, Mapping):
+        return {key: unreadable(one, stand_in, name if name == "commands" else str(key)) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        if name in COMMANDS and name != "commands" and all(isinstance(one, str) for one in value):
+            return [*value[:1], *map(stand_in, value[1:])]
+        words = "command" if name == "commands" else name
+        return [unreadable(one, stand_in, words if isinstance(one, list) else name) for one in value]
+    if not isinstance(value, str):
+        return value
+    if name in COMMANDS:
+        program, blank, words = value.partition(" ")
+        return f"{program} {stand_in(words)}" if blank else value
+    if name == "path" and "?" in value:
+        path, _sign, query = value.partition("?")
+        return f"{path}?{stand_in(query)}"
+    return stand_in(value) if value and sounds_secret(name) else hide(value, stand_in)
 
 
 def hiding(hosts: Iterable[Mapping[str, t.Any]]) -> t.Callable[[str, str], str]:

@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the variables of a task to the plan of the whole fleet. Private to this collection."""
+
+from __future__ import annotations
+
+import os
+import re
+import typing as t
+from collections.abc import Callable, Mapping
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding, HoldfastError, errors
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.examine import examine
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import specs
+
+try:
+    from ansible._internal._datatag._tags import Origin
+except ImportError:  # ansible-core 2.18 and older mark what they read in another way
+    Origin = None
+
+__all__ = ("planned_fleet",)
+
+# The steps of a path such as keepalived_instances[0].vips[1]
+STEP = re.compile(r"(\w+)|\[(\d+)\]")
+
+
+class Planned(t.NamedTuple):
+    """A plan without a fault, and what the verifier warns of."""
+
+    plan: Plan
+    warnings: list[str]
+
+
+def planned_fleet(variables: Mapping[str, t.Any], in_use: Mapping[str, Mapping[str, int]] | None = None) -> Planned:
+    """Return the plan of the whole inventory, whichever hosts a play is for; HoldfastError with every fault of it.
+
+    ``variables`` are those of the task; ``in_use`` are the router ids that stay, by host and instance.
+    """
+    examined = examine(
+        variables["hostvars"],
+        variables["groups"],
+        specs(),
+        roles=variables.get("holdfast_groups"),
+        foreign=variables.get("holdfast_foreign_variables"),
+        in_use=in_use,
+    )
+    findings = examined.findings(_origin(variables["hostvars"]))
+    faults = errors(findings)
+    if faults:
+        raise HoldfastError(_message(faults))
+    return Planned(examined.plan, [str(finding) for finding in findings])
+
+
+def _message(faults: list[Finding]) -> str:
+    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    lines = [f"- {fault}" for fault in faults]
+    return "\n".join([f"The inventory has {count}; no host was touched.", *lines])
+
+
+def _origin(hostvars: Mapping[str, t.Any]) -> Callable[[str, str], str]:
+    """Return a function that tells file and line of a host's variable, empty where Ansible does not know them."""
+
+    def origin(host: str, path: str) -> str:
+        value, found = hostvars[host], ""
+        for name, index in STEP.findall(path):
+            try:
+                value = value[int(index)] if index else value[name]
+            except Exception:  # noqa: BLE001  the rest of the path is not there, or cannot be templated
+                break
+            found = _line(value) or found
+        return found
+
+    return origin
+
+
+def _line(value: t.Any) -> str:
+    tag = Origin.get_tag(value) if Origin else None
+    file, line = (tag.path, tag.line_num) if tag else getattr(value, "ansible_pos", (None, 0, 0))[:2]
+    if not file or not line:
+        return ""
+    near = os.path.relpath(file)
+    return f"{file if near.startswith(os.pardir) else near}:{line}"
