@@ -29,7 +29,7 @@ NEEDED = re.compile(
     | roles/\w+/(README\.md | (defaults|handlers|meta|tasks|vars)/\w+\.yml | (templates|files)/[\w.-]+)
     | docs/[\w-]+\.svg | docs/using/[\w-]+\.(md|svg)
     # The examples, which can be copied.
-    | inventory/(?!lab/)\w+/(hosts\.yml | (group|host)_vars/[\w-]+\.yml)
+    | inventory/(?!lab/)(reference/)?[\w-]+/(hosts\.yml | (group|host)_vars/(all/)?[\w-]+\.yml)
     """,
     re.VERBOSE,
 )

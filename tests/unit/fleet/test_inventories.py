@@ -9,10 +9,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from documented import ROOT
+from shipped_inventories import INVENTORIES
 from test_fleet_action import play
-
-ROOT = Path(__file__).parents[3]
-INVENTORIES = sorted(path for path in (ROOT / "inventory").iterdir() if path.is_dir())
 
 
 @pytest.mark.parametrize("inventory", INVENTORIES, ids=lambda path: path.name)
