@@ -10,12 +10,12 @@ fails; one with a positive weight raises it while it is well.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
-import itertools
 import typing as t
 from dataclasses import dataclass, field
 
-__all__ = ("HOST", "Node", "State", "effective_priority", "elect", "outcomes", "stuck")
+__all__ = ("HOST", "Event", "Node", "State", "effective_priority", "elect", "stray", "stuck")
 
 HOST = "host"
 """The failure of a whole node, beside those that are named after a tracker."""
@@ -46,6 +46,23 @@ class Stuck:
     successor: str
     needed: int
     """The effective priority of the successor, which the holder's must fall below."""
+
+
+class Event(t.NamedTuple):
+    """Something that fails, or is well again: the node, and a tracker's name or HOST."""
+
+    node: str
+    what: str
+    fails: bool
+
+
+@dataclass(frozen=True)
+class Stray:
+    """A counter-example: after these events the holder is unfit, or there is none, and ``fit`` could hold."""
+
+    events: tuple[Event, ...]
+    holder: str | None
+    fit: str
 
 
 def effective_priority(node: Node, failed: State) -> int | None:
@@ -81,17 +98,57 @@ def elect(nodes: t.Iterable[Node], failed: State = frozenset(), holder: str | No
     return max(able, key=lambda pair: (pair[0], int(ipaddress.ip_address(pair[1].address))))[1].name
 
 
-def outcomes(
-    nodes: t.Sequence[Node], holder: str | None = None, at_once: int | None = None
-) -> t.Iterator[tuple[State, str | None]]:
-    """Yield every set of failures, fewest first, with the node that then holds the address.
+def stray(nodes: t.Sequence[Node]) -> Stray | None:
+    """Walk through every combination of failures, in every order; return the shortest way to a wrong holder, or None.
 
-    ``at_once`` bounds how many failures a set has; without it, all 2 ** failures are walked through.
+    Wrong is a holder that is unfit, or none at all, while another node is fit. A node whose trackers have failed counts
+    no more for each of them, so a history in which it has several at once is never worse than one with a single one.
     """
-    failures = [(node.name, what) for node in nodes for what in (HOST, *node.trackers)]
-    for count in range((len(failures) if at_once is None else at_once) + 1):
-        for failed in itertools.combinations(failures, count):
-            yield frozenset(failed), elect(nodes, frozenset(failed), holder)
+    shape = tuple(
+        (node.priority, int(ipaddress.ip_address(node.address)), node.nopreempt, tuple(node.trackers.items()))
+        for node in nodes
+    )
+    order = sorted(address for _priority, address, _nopreempt, _trackers in shape)
+    # Thousands of clusters are the same but for their addresses, of which the order alone counts.
+    ranked = tuple((one[0], order.index(one[1]), one[2], one[3]) for one in shape)
+    found = _stray(ranked)
+    if found is None:
+        return None
+    names = [node.name for node in nodes]
+    events = tuple(Event(names[int(node)], what, fails) for node, what, fails in found.events)
+    return Stray(events, names[int(found.holder)] if found.holder else None, names[int(found.fit)])
+
+
+@functools.lru_cache(maxsize=1024)
+def _stray(ranked: tuple[tuple[int, int, bool, tuple[tuple[str, int], ...]], ...]) -> Stray | None:
+    nodes = [
+        Node(str(at), priority, str(ipaddress.ip_address(rank)), nopreempt, dict(trackers))
+        for at, (priority, rank, nopreempt, trackers) in enumerate(ranked)
+    ]
+    # A tracker of weight 0 takes its node out of the election as a dead host does, so one of them stands for all.
+    faults = [[HOST, *_trackers(node, fatal=True)[:1], *_trackers(node, fatal=False)] for node in nodes]
+    begin = (("",) * len(nodes), elect(nodes))
+    ways: dict[tuple[tuple[str, ...], str | None], tuple[Event, ...]] = {begin: ()}
+    waiting = [begin]
+    for state in waiting:
+        failures, holder = state
+        for at, failure in enumerate(failures):
+            for what in faults[at] if not failure else [""]:
+                after = (*failures[:at], what, *failures[at + 1 :])
+                failed = frozenset((str(node), fault) for node, fault in enumerate(after) if fault)
+                then = (after, elect(nodes, failed, holder))
+                if then in ways:
+                    continue
+                ways[then] = (*ways[state], Event(str(at), what or failure, bool(what)))
+                fit = next((str(node) for node, fault in enumerate(after) if not fault), None)
+                if fit is not None and (then[1] is None or after[int(then[1])]):
+                    return Stray(ways[then], then[1], fit)
+                waiting.append(then)
+    return None
+
+
+def _trackers(node: Node, *, fatal: bool) -> list[str]:
+    return [name for name, weight in node.trackers.items() if (weight == 0) == fatal]
 
 
 def stuck(nodes: t.Sequence[Node]) -> list[Stuck]:

@@ -9,14 +9,14 @@ import itertools
 import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.election import Node, stuck
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.election import HOST, Event, Node, stray, stuck
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import peer_addresses
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import HIGHEST, Instance, Plan
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.router_ids import Segment, segments
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import weights
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import Weight, weights
 
 __all__ = ("distinct_priorities", "flippable_weights", "one_family", "one_holder", "own_priorities", "router_ids")
 
@@ -114,6 +114,8 @@ def one_holder(plan: Plan) -> t.Iterator[Fault]:
         if missing and all(plan.instances[name] for name in missing):
             message = f"is on {first.host} and not on {missing[0]}, so it could not move there: list it on all members"
             yield Fault("instance-missing", missing[0], f"{first.path} ({first.name})", message)
+        for one, other in itertools.combinations(same, 2):
+            yield from _deaf(one, other)
         for other in same[1:]:
             for option, what, mine, theirs in _differences(first, other):
                 message = (
@@ -121,7 +123,6 @@ def one_holder(plan: Plan) -> t.Iterator[Fault]:
                     "the other's adverts and both would hold the address; make them the same"
                 )
                 yield Fault("two-holders", other.host, other.place(option), message)
-            yield from _deaf(first, other)
             if {vip.address for vip in first.vips} != {vip.address for vip in other.vips}:
                 odd = min({vip.address for vip in first.vips} ^ {vip.address for vip in other.vips}, key=str)
                 message = (
@@ -181,7 +182,7 @@ def one_family(plan: Plan) -> t.Iterator[Fault]:
 
 
 def flippable_weights(plan: Plan) -> t.Iterator[Fault]:
-    """A tracker that fails on the holder must move the address."""
+    """A tracker that fails on the holder must move the address, in whatever order things fail and come back."""
     for _cluster, same in plan.by_name():
         weighted = {one.host: weights(one.said, plan.members[one.host].variables) for one in same}
         nodes = [
@@ -194,17 +195,45 @@ def flippable_weights(plan: Plan) -> t.Iterator[Fault]:
             )
             for one in same
         ]
-        by_host = {one.host: one for one in same}
-        for case in stuck(nodes):
-            instance, successor = by_host[case.holder], by_host[case.successor]
-            message = (
-                f"{case.tracker} of weight {case.weight} never moves {instance.name}: when it fails on {case.holder}, "
+        faults = list(_never_moved(nodes, {one.host: one for one in same}, weighted))
+        yield from faults or _strayed(nodes, same[0].name, weighted)
+
+
+def _never_moved(
+    nodes: t.Sequence[Node], by_host: t.Mapping[str, Instance], weighted: t.Mapping[str, t.Mapping[str, Weight]]
+) -> t.Iterator[Fault]:
+    for case in stuck(nodes):
+        instance, successor = by_host[case.holder], by_host[case.successor]
+        message = (
+            f"{case.tracker} of weight {case.weight} never moves {instance.name}: when it fails on {case.holder}, "
+        )
+        if successor.nopreempt and case.remaining < case.needed:
+            message += f"{case.successor} has nopreempt and does not take over from a lower priority; use weight 0"
+        else:
+            message += (
+                f"{case.remaining} is left, and {case.successor} with {case.needed} does not win; use weight 0, or "
+                "a weight beyond the gap of every two priorities"
             )
-            if successor.nopreempt and case.remaining < case.needed:
-                message += f"{case.successor} has nopreempt and does not take over from a lower priority; use weight 0"
-            else:
-                message += (
-                    f"{case.remaining} is left, and {case.successor} with {case.needed} does not win; use weight 0, or "
-                    "a weight beyond the gap of every two priorities"
-                )
-            yield Fault("weight", case.holder, weighted[case.holder][case.tracker].path, message)
+        yield Fault("weight", case.holder, weighted[case.holder][case.tracker].path, message)
+
+
+def _strayed(
+    nodes: t.Sequence[Node], instance: str, weighted: t.Mapping[str, t.Mapping[str, Weight]]
+) -> t.Iterator[Fault]:
+    """Yield the first history by which an unfit node holds the address while another is fit."""
+    found = stray(nodes)
+    if found is None or found.holder is None:
+        return
+    failed = next(one.what for one in reversed(found.events) if one.node == found.holder and one.fails)
+    history = ", ".join(map(_told, found.events))
+    message = (
+        f"this can happen: {history}; then {found.holder} holds {instance} though {failed} of weight "
+        f"{weighted[found.holder][failed].value} says that it is unfit, and {found.fit} is fit; use weight 0"
+    )
+    yield Fault("weight", found.holder, weighted[found.holder][failed].path, message)
+
+
+def _told(event: Event) -> str:
+    if event.what == HOST:
+        return f"{event.node} fails" if event.fails else f"{event.node} comes back"
+    return f"{event.what} fails on {event.node}" if event.fails else f"{event.what} is well again on {event.node}"

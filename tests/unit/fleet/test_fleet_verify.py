@@ -235,6 +235,21 @@ CASES = [
         everywhere={"keepalived_track_files": tracked(-20), "keepalived_preempt": False},
     ),
     case(
+        "weight",
+        "lb2: keepalived_track_files[0].weight",
+        "this can happen: lb1 fails, lb1 comes back, track_file disk fails on lb2; then lb2 holds VI_1 though "
+        "track_file disk of weight -20 says that it is unfit, and lb1 is fit; use weight 0",
+        everywhere={"keepalived_track_files": tracked(-20)},
+        lb1={"keepalived_preempt": False},
+    ),
+    case(
+        "two-holders",
+        "lb3: keepalived_instance_options.unicast_peer",
+        "lb2 speaks from 10.0.0.12, which is no peer of lb3: both would hold the address",
+        groups={"backup": {"lb2": {"ansible_host": "10.0.0.12"}, "lb3": {"ansible_host": "10.0.0.13"}}},
+        lb3={"keepalived_instance_options": {"unicast_peer": ["10.0.0.11"]}},
+    ),
+    case(
         "two-holders",
         "lb2: keepalived_instances[0].virtual_router_id",
         "virtual_router_id of VI_1 is 8 on lb1 and 9 on lb2",

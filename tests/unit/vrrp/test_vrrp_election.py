@@ -14,7 +14,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.election i
     Node,
     effective_priority,
     elect,
-    outcomes,
+    stray,
     stuck,
 )
 from hypothesis import given
@@ -77,16 +77,6 @@ def test_the_effective_priority_stays_in_range(trackers: dict[str, int], failed:
     assert effective_priority(pair({"trackers": trackers})[0], frozenset(failed)) == expected
 
 
-def test_outcomes_walks_through_every_combination_once() -> None:
-    nodes = pair(FATAL, FATAL)
-    found = list(outcomes(nodes))
-    assert len(found) == len({failed for failed, _holders in found}) == 2**4
-    assert found[0] == (frozenset(), "a")
-    healthy = {failed: {"a", "b"} - {node for node, _fault in failed} for failed, _holders in found}
-    assert all((holder in healthy[failed]) if healthy[failed] else holder is None for failed, holder in found)
-    assert len(list(outcomes(nodes, at_once=1))) == 1 + 4
-
-
 @pytest.mark.parametrize(
     ("nodes", "expected"),
     [
@@ -131,3 +121,123 @@ def test_a_holder_is_able_and_nobody_takes_it_from_it(
     able = {node.name for node in nodes if effective_priority(node, failed) is not None}
     assert (holder in able) if able else (holder is None)
     assert elect(nodes, failed, holder) == holder
+
+
+def trio(**more: t.Any) -> list[Node]:
+    return [Node(f"n{at}", 250 - 10 * at, f"10.0.0.{at + 1}", **more) for at in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "history"),
+    [
+        pytest.param(pair(FATAL, FATAL), None, id="a pair with weight 0"),
+        pytest.param(pair({**FATAL, "nopreempt": True}, FATAL), None, id="nopreempt with weight 0"),
+        pytest.param(trio(trackers={"x": 0, "y": -25}), None, id="three nodes, and a weight beyond the widest gap"),
+        pytest.param(trio(trackers={"y": -15}), [("n0", "y", True), ("n1", HOST, True)], id="within the widest gap"),
+        pytest.param(
+            pair({"nopreempt": True, "trackers": {"x": -20}}, {"trackers": {"x": -20}}),
+            [("a", HOST, True), ("b", "x", True), ("a", HOST, False)],
+            id="the preferred one does not come back to an address that an unfit node holds",
+        ),
+    ],
+)
+def test_every_history_is_walked_through(nodes: list[Node], history: list[t.Any] | None) -> None:
+    found = stray(nodes)
+    if history is None:
+        assert found is None
+        return
+    assert found is not None
+    assert len(found.events) == len(history)
+    holder = elect(nodes)
+    failed: Failed = set()
+    for node, what, fails in found.events:
+        failed = failed | {(node, what)} if fails else failed - {(node, what)}
+        holder = elect(nodes, frozenset(failed), holder)
+    assert holder == found.holder
+    assert found.fit not in {node for node, _what in failed}
+    assert holder in {node for node, _what in failed}
+    assert sorted(found.events) == sorted(history)
+
+
+class Speaker:
+    """A node as the protocol has it: it knows its own state, and what it hears in a round."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.address = int(node.address.rpartition(".")[2])
+        self.master = False
+
+    def hear(self, masters: list[tuple[int, int]], own: int | None) -> bool:
+        """Return whether it is master after a round in which these (priority, address) were heard."""
+        if own is None:
+            return False
+        others = [one for one in masters if one[1] != self.address]
+        if self.master:
+            return not any(one > (own, self.address) for one in others)
+        return not others or (not self.node.nopreempt and all(priority < own for priority, _address in others))
+
+
+def settled(speakers: list[Speaker], failed: Failed) -> list[str]:
+    """Let them speak until nothing changes; return who is master."""
+    for _round in range(20):
+        own = {one: effective_priority(one.node, frozenset(failed)) for one in speakers}
+        masters = [(priority, one.address) for one, priority in own.items() if one.master and priority is not None]
+        after = {one: one.hear(masters, own[one]) for one in speakers}
+        # Of those that hear nobody the highest priority is the first to speak.
+        new = [one for one in speakers if after[one] and not one.master]
+        first = max(new, key=lambda one: (own[one] or 0, one.address), default=None)
+        changed = False
+        for one in speakers:
+            master = after[one] if one.master else one is first
+            changed, one.master = changed or master != one.master, master
+        if not changed:
+            return [one.node.name for one in speakers if one.master]
+    raise AssertionError("they never agree")
+
+
+@st.composite
+def clusters(draw: st.DrawFn) -> list[Node]:
+    count = draw(st.integers(2, 3))
+    priorities = draw(st.lists(st.integers(1, 254), min_size=count, max_size=count, unique=True))
+    names = draw(st.sets(st.sampled_from(["x", "y"])))
+    weights = st.sampled_from([0, 0, -5, -30, -254, 5, 30])
+    return [
+        Node(
+            f"n{at}", priority, f"10.0.0.{at + 1}", draw(st.booleans()), {name: draw(weights) for name in sorted(names)}
+        )
+        for at, priority in enumerate(priorities)
+    ]
+
+
+@given(clusters(), st.data())
+def test_what_the_protocol_does_is_what_was_walked_through(nodes: list[Node], data: st.DataObject) -> None:
+    """Never two holders; and never an unfit one beside a fit node, where the walk has found no way to it."""
+    every = list(itertools.product([node.name for node in nodes], [HOST, *nodes[0].trackers]))
+    speakers = [Speaker(node) for node in nodes]
+    failed: set[tuple[str, str]] = set()
+    way = stray(nodes)
+    [holder] = settled(speakers, failed)
+    for event in data.draw(st.lists(st.sampled_from(every), max_size=8)):
+        failed ^= {event}
+        masters = settled(speakers, failed)
+        unfit = {node for node, _what in failed}
+        assert masters == [one for one in [elect(nodes, frozenset(failed), holder)] if one]
+        holder = masters[0] if masters else ""
+        if way is None and len(unfit) < len(nodes):
+            assert holder
+            assert holder not in unfit
+
+
+@given(clusters())
+def test_a_way_to_a_wrong_holder_is_one(nodes: list[Node]) -> None:
+    found = stray(nodes)
+    if found is None:
+        return
+    speakers = [Speaker(node) for node in nodes]
+    failed: Failed = set()
+    settled(speakers, failed)
+    for node, what, fails in found.events:
+        failed = failed | {(node, what)} if fails else failed - {(node, what)}
+        masters = settled(speakers, failed)
+    assert masters == ([found.holder] if found.holder else [])
+    assert found.holder in {node for node, _what in failed}
