@@ -190,6 +190,18 @@ CASES: list[Case] = [
         2,
     ),
     Case(
+        "return-before-access",
+        "server { location / {\nallow 10.0.0.0/8; deny all;\nreturn 204; } }",
+        "server { deny all; location /a { return 204; } location /b { auth_basic off; return 204; } }",
+        3,
+    ),
+    Case(
+        "return-before-access",
+        "server {\nreturn 301 /b;\nauth_basic staff; auth_basic_user_file /dev/null; }",
+        "server { location / { auth_basic staff; auth_basic_user_file /dev/null; root /srv; } }",
+        2,
+    ),
+    Case(
         "alias-leaves-its-folder",
         "server { location /files {\nalias /srv/files/; } }",
         "server { location /files/ {\nalias /srv/files/; } location ~ ^/a$ { alias /srv/; } }",

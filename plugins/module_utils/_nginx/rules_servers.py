@@ -57,6 +57,19 @@ def return_hides_locations(scope: Scope) -> Found:
 
 
 @rule("warning")
+def return_before_access(scope: Scope) -> Found:
+    """Rules of access have no effect on a return beside them, which nginx obeys before it asks who the client is."""
+    if scope.name == "stream":  # whose return is the content, which comes last
+        return
+    for block in walk(scope.blocks):
+        answers = block.find("return") if block.name in ("server", "location") else ()
+        asks = [one for one in block.find("allow", "deny", "auth_basic") if one.args != ("off",)] if answers else ()
+        if asks:
+            early = f"nginx answers with this return before it reads {asks[0].name}, so everybody gets it"
+            yield answers[0], f"{early}: leave the rule away, or let requests go to a target"
+
+
+@rule("warning")
 def alias_leaves_its_folder(scope: Scope) -> Found:
     """A location without a slash at its end has an alias with one: /name../ reaches the folder above."""
     for block in walk(scope.blocks):

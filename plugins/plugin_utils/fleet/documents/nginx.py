@@ -153,11 +153,7 @@ def _health(variables: Variables) -> Document:
         "listen": variables["balancer_health_listen"],
         "access_log": "off",
         "locations": [
-            {
-                "path": f"= {variables['balancer_health_path']}",
-                "return": "204",
-                "access": ["allow 127.0.0.0/8", "deny all"],
-            },
+            {"path": f"= {variables['balancer_health_path']}", "return": "204"},
             {"path": "/", "return": "444"},
         ],
     }
