@@ -17,14 +17,18 @@ name:
   required: true
 server_name:
   description:
-    - Names of TLS (SNI) for which this server answers, where several listen at the same place.
-    - Needs nginx 1.25.5.
+    - Names of TLS (SNI) for which this server answers, where several listen at the same place; as in nginx, with
+      wildcards and expressions. Where C(listen) has no C(ssl), O(.ssl_preread) is on for it.
+    - Whoever asks for no name, or for another one, gets the server that says C(default_server), else the first.
+    - Before nginx 1.25.5 one server takes the connections and a map chooses where they go. There, the servers of one
+      place differ in O(.server_name) and their target alone, and none of them ends TLS.
   type: list
   elements: str
 listen:
   description:
     - Where to listen, as in nginx, such as V(5432), V(443 ssl) or V(53 udp).
-    - C(reuseport) needs nginx 1.9.1, C(default_server) and C(deferred) nginx 1.25.5, C(multipath) nginx 1.29.7.
+    - C(udp) comes with C(reuseport), so that the datagrams of a client go to one worker, and with it to one backend.
+    - C(reuseport) needs nginx 1.9.1, C(deferred) nginx 1.25.5, C(multipath) nginx 1.29.7.
   type: list
   elements: str
   required: true

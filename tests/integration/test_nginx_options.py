@@ -200,7 +200,8 @@ def test_nginx_lets_pass_what_our_rules_find(nginx: Nginx, case: Case) -> None:
     for text, expected in ((case.bad, case.rule not in REFUSED_BY_NGINX), (case.good, True)):
         # An upstream is checked only where something goes to it.
         used = "server { listen 127.0.0.1:7999; location / { proxy_pass http://u; } }" if "upstream u" in text else ""
-        http = text.replace("CERTIFICATE", certificate) + used
-        accepted, words = nginx.test(nginx.main(http, case.stream))
+        used = used if case.context == "http" else ""
+        http, stream = case.inside(text)
+        accepted, words = nginx.test(nginx.main(http.replace("CERTIFICATE", certificate) + used, stream))
         # Whether a name resolves is the machine's affair.
         assert accepted == expected or "host not found" in words, words

@@ -14,22 +14,39 @@ __all__ = ("CASES", "REFUSED_BY_NGINX", "Case", "whole")
 
 
 class Case(t.NamedTuple):
-    """``where`` is the line of the finding in ``bad``; ``stream`` is the inside of that context, for both."""
+    """``where`` is the line of the finding in ``bad``; ``stream`` is the inside of that context, for both.
+
+    ``context`` is that of ``bad`` and ``good``.
+    """
 
     rule: str
     bad: str
     good: str
     where: int
     stream: str = ""
+    context: str = "http"
+
+    def inside(self, text: str) -> tuple[str, str]:
+        """Return the insides of http and of stream where ``bad`` or ``good`` is this text."""
+        return (text, self.stream) if self.context == "http" else ("", text)
 
 
 # These nginx finds by itself, some only when an upstream is used; we say so before anything is staged.
-REFUSED_BY_NGINX = ("upstream-without-servers", "only-backup-servers", "undefined-name", "two-default-servers")
+REFUSED_BY_NGINX = (
+    "upstream-without-servers",
+    "only-backup-servers",
+    "undefined-name",
+    "two-default-servers",
+    "stream-address-taken-twice",
+)
 
 GOES = "server { listen 8001; location / { proxy_http_version 1.1; %s proxy_pass http://%s; } }"
 CHOOSES = "server { location / { proxy_pass http://$to; } }"
 KEPT = 'proxy_set_header Connection "";'
 TWO = "server 127.0.0.1:81; server 127.0.0.1:82;"
+GO = "proxy_pass 127.0.0.1:1;"
+BY_NAME = "map $ssl_preread_server_name $to { default 127.0.0.1:1; }"
+BELIEVES = "set_real_ip_from ::1; real_ip_header proxy_protocol;"
 
 CASES: list[Case] = [
     Case("upstream-without-servers", "upstream u {\n}", f"upstream u {{ {TWO} }}", 1),
@@ -264,6 +281,60 @@ CASES: list[Case] = [
         "server { listen 8002; }",
         2,
         stream="server { listen 127.0.0.1:8001; listen 8002 udp; proxy_pass 127.0.0.1:1; }",
+    ),
+    Case(
+        "stream-address-taken-twice",
+        f"server {{ listen 8001; {GO} }} server {{\nlisten *:8001; {GO} }}",
+        f"server {{ listen 8001; {GO} }} server {{ listen 8001 udp; {GO} }}",
+        3,
+        context="stream",
+    ),
+    Case(
+        "name-never-read",
+        "resolver 127.0.0.1; server { listen 8001;\nproxy_pass $ssl_preread_server_name:443; }",
+        "resolver 127.0.0.1; server { listen 8001; ssl_preread on; proxy_pass $ssl_preread_server_name:443; }",
+        3,
+        context="stream",
+    ),
+    Case(
+        "name-never-read",
+        f"{BY_NAME} server {{ listen 8001;\nproxy_pass $to; }}",
+        f"ssl_preread on; {BY_NAME} server {{ listen 8001; proxy_pass $to; }}",
+        3,
+        context="stream",
+    ),
+    Case(
+        "proxy-protocol-at-one-address",
+        f"{BELIEVES} server {{ listen 8001 proxy_protocol; server_name a; }} server {{\nlisten 8001; server_name b; }}",
+        f"{BELIEVES} server {{ listen 8001 proxy_protocol; server_name a; }} server {{ listen 8002; server_name b; }}",
+        2,
+    ),
+    Case(
+        "proxy-protocol-not-believed",
+        f"server {{\nlisten 8001 proxy_protocol; {GO} }}",
+        f"set_real_ip_from ::1; server {{ listen 8001 proxy_protocol; {GO} }}",
+        3,
+        context="stream",
+    ),
+    Case(
+        "proxy-protocol-not-believed",
+        "server { set_real_ip_from ::1;\nlisten 8001 proxy_protocol; }",
+        f"server {{ {BELIEVES} listen 8001 proxy_protocol; }}",
+        2,
+    ),
+    Case(
+        "datagrams-never-fail",
+        f"upstream u {{ {TWO} }} server {{ listen 8001 udp;\nproxy_pass u; }}",
+        f"upstream u {{ {TWO} }} server {{ listen 8001 udp; proxy_responses 1; proxy_pass u; }}",
+        3,
+        context="stream",
+    ),
+    Case(
+        "proxy-protocol-over-datagrams",
+        f"server {{ listen 8001 udp;\nproxy_protocol on; {GO} }}",
+        f"server {{ listen 8001 udp; {GO} }} server {{ listen 8001; proxy_protocol on; {GO} }}",
+        3,
+        context="stream",
     ),
 ]
 

@@ -18,6 +18,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version im
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import (  # noqa: F401  pylint: disable=unused-import
     rules_names,
     rules_servers,
+    rules_streams,
     rules_targets,
     rules_upstreams,
 )

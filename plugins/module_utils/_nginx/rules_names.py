@@ -15,6 +15,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.ups
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.names import undefined
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rule import Found, Scope, rule
 
+__all__ = ("address_of",)
+
 _HOST = re.compile(r"(?:\w+://)?(?P<host>\[[^]]*\]|[^/:\s]+)(?::\d+)?(?:/.*)?")
 _PASSES = ("proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "memcached_pass")
 
@@ -73,11 +75,11 @@ def two_default_servers(scope: Scope) -> Found:
     seen: dict[tuple[str, bool], Block] = {}
     for server in scope.servers:
         for listen in server.find("listen"):
-            if "default_server" in listen.args[1:] and seen.setdefault(_at(listen), server) is not server:
+            if "default_server" in listen.args[1:] and seen.setdefault(address_of(listen), server) is not server:
                 yield listen, f"another server is the default of {shown(listen.args[0])} already; only one can be"
 
 
-def _at(listen: Block) -> tuple[str, bool]:
+def address_of(listen: Block) -> tuple[str, bool]:
     """Return the address of a listen as nginx understands it, and whether it is one of UDP."""
     text = listen.args[0]
     address = text if ":" in text.rpartition("]")[2] else f"*:{text}" if text.isdigit() else f"{text}:80"

@@ -168,14 +168,14 @@ FIRST: t.Mapping[str, t.Mapping[str, Version]] = {
             1.15.7  proxy_requests
             1.19.4  proxy_ssl_conf_command
             1.21.4  proxy_half_close ssl_alpn
-            1.25.5  server_name ssl_reject_handshake
+            1.25.5  ssl_reject_handshake
             1.27.2  ssl_ocsp ssl_ocsp_cache ssl_ocsp_responder
             1.27.2  ssl_stapling ssl_stapling_file ssl_stapling_responder ssl_stapling_verify
             1.27.4  proxy_ssl_certificate_cache
             """),
     },
     "http listen": _table("1.9.1 reuseport\n1.25.0 quic\n1.29.7 multipath"),
-    "stream listen": _table("1.9.1 reuseport\n1.25.5 default_server deferred\n1.29.7 multipath"),
+    "stream listen": _table("1.9.1 reuseport\n1.25.5 deferred\n1.29.7 multipath"),
     "main": _table("1.27.4 ssl_object_cache_inheritable"),
     "map": _table("1.11.7 volatile"),
     "cache_path": _table("1.19.1 min_free"),

@@ -267,8 +267,8 @@ server {
         },
         """\
 server {
-    listen 53 udp;
-    listen [::]:53 udp;
+    listen 53 udp reuseport;
+    listen [::]:53 udp reuseport;
     proxy_connect_timeout 2s;
     proxy_responses 1;
     proxy_timeout 5s;
@@ -621,9 +621,9 @@ YOUNG: list[tuple[Options, str, str, Version, str]] = [
         "1.19.3",
     ),
     (
-        {"stream_servers": [{"name": "s", "listen": ["1"], "server_name": ["a"], "upstream": "b"}]},
-        "stream_servers[0].server_name",
-        "server_name",
+        {"stream_servers": [{"name": "s", "listen": ["1"], "ssl_reject_handshake": True, "upstream": "b"}]},
+        "stream_servers[0].ssl_reject_handshake",
+        "ssl_reject_handshake",
         DEBIAN_12,
         "1.25.5",
     ),

@@ -27,10 +27,10 @@ def test_every_rule_has_a_case_and_says_what_it_is_about() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=[case.rule for case in CASES])
 def test_a_rule_finds_what_breaks_it_and_nothing_else(case: Case) -> None:
-    findings = check(parse(whole(case.bad, case.stream), "nginx.conf"))
+    findings = check(parse(whole(*case.inside(case.bad)), "nginx.conf"))
     assert [(each.rule, each.where) for each in findings] == [(case.rule, f"nginx.conf:{case.where}")]
     assert findings[0].severity == RULES[case.rule].severity
-    assert check(parse(whole(case.good, case.stream))) == []
+    assert check(parse(whole(*case.inside(case.good)))) == []
 
 
 def test_a_server_without_listen_listens_at_port_80() -> None:

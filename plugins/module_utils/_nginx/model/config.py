@@ -23,6 +23,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block impo
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.by_name import by_name
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.definitions import (
     CachePath,
     Geo,
@@ -97,6 +98,7 @@ class NginxConfig:
     version: Version | None = None
     folder: str = "/etc/nginx"
     main_file: MainFile | None = None
+    paths: t.Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def from_options(
@@ -128,6 +130,7 @@ class NginxConfig:
                     )
                 found[model.name.lower()] = model
             models[kind.option] = tuple(found.values())
+        paths = _chosen_by_name(models, version)
         main_file = None
         if options.get("nginx_conf") == MANAGED:
             derived = hash_sizes(models)
@@ -136,7 +139,7 @@ class NginxConfig:
             for context in CONTEXTS:
                 if options.get(context):
                     raise InputError(context, f"this stands in nginx.conf: say nginx_conf: {MANAGED} as well")
-        config = cls(models, version, folder, main_file)
+        config = cls(models, version, folder, main_file, paths)
         try:
             render(config.to_blocks())
         except ConfigError as error:
@@ -151,8 +154,9 @@ class NginxConfig:
     def elements(self) -> t.Iterator[tuple[Kind, str, Model]]:
         """Yield kind, input path and model of everything, in the order in which nginx shall read it."""
         for kind in KINDS:
+            paths = self.paths.get(kind.option)
             for i, model in enumerate(self.models.get(kind.option, ())):
-                yield kind, f"{kind.option}[{i}]", model
+                yield kind, paths[i] if paths else f"{kind.option}[{i}]", model
 
     def block(self, model: Model) -> Block:
         """Return the block of one model in the form that this version of nginx reads."""
@@ -181,6 +185,16 @@ class NginxConfig:
         for kind, path, model in self.elements():
             inside[kind.context].append(_placed(self.block(model), path, model))
         return inside
+
+
+def _chosen_by_name(models: dict[str, tuple[Model, ...]], version: Version | None) -> dict[str, tuple[str, ...]]:
+    """Put servers of stream that share an address into the form of this version; return the paths of what changed."""
+    servers = [one for one in models["stream_servers"] if isinstance(one, StreamServer)]
+    chosen = by_name(servers, "stream_servers", version)
+    own = [f"stream_maps[{at}]" for at in range(len(models["stream_maps"]))]
+    models["stream_servers"] = chosen.servers
+    models["stream_maps"] = (*models["stream_maps"], *chosen.maps)
+    return {"stream_servers": chosen.paths, "stream_maps": (*own, *chosen.map_paths)}
 
 
 def _around(options: t.Mapping[str, t.Any], version: Version | None) -> Level:

@@ -26,6 +26,7 @@ _VALUES = re.compile(
     r"(?:setfib|fastopen|backlog)=-?\d+|(?:rcvbuf|sndbuf)=\d+[kKmM]?|accept_filter=\w+|ipv6only=(?:on|off)|so_keepalive=\S+",
     re.ASCII,
 )
+_CONNECTIONS_ONLY = re.compile(r"ssl|proxy_protocol|deferred|(?:backlog|fastopen|so_keepalive)=.*")
 _ADDRESS = re.compile(
     r"(?:(?P<host>\[[0-9A-Fa-f:.]+\]|\*|[A-Za-z0-9_.-]*[A-Za-z0-9_-]):)?(?P<port>\d+)(?:-(?P<last>\d+))?",
     re.ASCII,
@@ -48,6 +49,8 @@ class Listen:
         for parameter in parameters:
             if parameter not in _FLAGS[context] and not _VALUES.fullmatch(parameter):
                 raise InputError(path, f"{shown(parameter)} is no parameter of listen in {context}; in: {text}")
+            if context == "stream" and "udp" in parameters and _CONNECTIONS_ONLY.fullmatch(parameter):
+                raise InputError(path, f"{shown(parameter)} is for connections, and udp has none; in: {text}")
             require(f"{context} listen", parameter, None, path, version)
         return cls(address, tuple(parameters))
 

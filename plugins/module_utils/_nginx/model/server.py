@@ -341,12 +341,17 @@ class StreamServer(Model):
             raise InputError(path, "a server of stream needs exactly one of upstream, proxy_pass and return")
         if not taken.get("listen"):
             raise InputError(join(path, "listen"), "name at least one address to listen on")
+        names, listens = taken.get("server_name") or (), taken["listen"]
+        found = cls.taken_settings(taken)
+        if names and not any(one.is_tls for one in listens):
+            # Only a client of TLS says which name it wants.
+            found.setdefault("ssl_preread", True)
         return {
             "name": taken["name"],
-            "listens": taken["listen"],
-            "server_names": taken.get("server_name") or (),
+            "listens": tuple(_as_sessions(one) for one in listens),
+            "server_names": names,
             "target": taken.get("upstream") or taken.get("proxy_pass"),
-            "settings": cls.taken_settings(taken),
+            "settings": found,
             **{name: one for name, one in shared_fields(taken).items() if name != "rewrites"},
         }
 
@@ -398,6 +403,17 @@ def _in_folder(location: Location, folder: str) -> Location:
 def _has_directive(version: Version | None) -> bool:
     """Tell whether this nginx has HTTP/2 as a directive; of an unknown one that is not known."""
     return version is not None and version >= HTTP2_DIRECTIVE
+
+
+def _as_sessions(listen: Listen) -> Listen:
+    """Return the same, for datagrams with a socket for each worker.
+
+    With one socket for all, each datagram of a client may reach another worker, which begins a session of its own, and
+    so another backend (https://nginx.org/en/docs/stream/ngx_stream_core_module.html#listen).
+    """
+    if "udp" not in listen.parameters or "reuseport" in listen.parameters or listen.address.startswith("unix:"):
+        return listen
+    return Listen(listen.address, (*listen.parameters, "reuseport"))
 
 
 def _take_listens(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[Listen, ...]]:
