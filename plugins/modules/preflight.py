@@ -13,7 +13,8 @@ author:
   - The holdfast.nginx_ha authors (@holdfast)
 description:
   - Internal to the playbooks of this collection, and may change with any of its releases.
-  - Looks at everything that would stop a deployment half-way, and names all of it at once.
+  - Looks at everything that would stop a deployment half-way, and names all of it at once. A system that this
+    collection does not support is refused before anything else is looked at.
   - Packages that are not installed yet are downloaded, not installed, so that a package source out of reach is known
     before the first host is touched. In check mode nothing is downloaded.
 extends_documentation_fragment:
@@ -29,6 +30,13 @@ options:
     description: Packages that will be installed.
     type: list
     elements: str
+    default: []
+  pins:
+    description:
+      - Versions that O(packages) shall have, each with C(package), C(version), in which C(*) stands for anything, and
+        the C(path) of the variable that says so. A package of another version counts as missing.
+    type: list
+    elements: dict
     default: []
   nginx_modules:
     description:
@@ -186,8 +194,9 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host imp
     need_root,
     tells_of_processes,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.packages import download, manager
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.packages import Pin, download, manager
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.programs import program_of, unfit_program
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.release import need_supported
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.foreign_routers import (
     Segment,
     foreign_routers,
@@ -268,6 +277,7 @@ def main() -> None:
             # The action plugin puts the plan in its place.
             "roles": {"type": "list", "elements": "str"},
             "packages": {"type": "list", "elements": "str", "default": []},
+            "pins": {"type": "list", "elements": "dict", "default": []},
             "nginx_modules": {"type": "list", "elements": "str", "default": []},
             "ports": {"type": "list", "elements": "int", "default": []},
             "programs": {"type": "list", "elements": "str", "default": ["nginx"]},
@@ -289,6 +299,7 @@ def main() -> None:
     )
     try:
         need_root()
+        need_supported()
     except HoldfastError as error:
         module.fail_json(msg=str(error))
     faults = port_faults(module.params["ports"], module.params["programs"])
@@ -335,7 +346,9 @@ def main() -> None:
     modules: list[str] = []
     try:
         modules = packages_for(module.params["nginx_modules"])
-        missing = download([*module.params["packages"], *modules], check_mode=module.check_mode)
+        wanted = [*module.params["packages"], *modules]
+        pins = list(dict.fromkeys(Pin(**one) for one in module.params["pins"]))
+        missing = download(wanted, pins=pins, check_mode=module.check_mode)
     except HoldfastError as error:
         faults.append(str(error))
     if faults:

@@ -185,3 +185,59 @@ def test_an_interface_that_is_not_there_is_told_before_anything_is_changed(
 ) -> None:
     told = fresh.refused("preflight", {"instances": [{**INSTANCE, **options}]})
     assert told.startswith(f"instances[0].{where}: eth9 is no interface of this host (eth0, lo")
+
+
+REPOSITORY = """
+mkdir -p /repository && cd /repository
+for version in 1.0-1 1.1-1 2.0-1; do
+    mkdir -p thing/DEBIAN
+    printf '%s\\n' 'Package: thing' "Version: $version" 'Architecture: all' 'Maintainer: a <a@example.com>' \\
+        'Description: x' >thing/DEBIAN/control
+    file=thing_$version.deb
+    dpkg-deb --build thing $file >/dev/null
+    { dpkg-deb --field $file; echo "Filename: ./$file"; echo "Size: $(stat -c %s $file)"
+      echo "SHA256: $(sha256sum <$file | cut -d' ' -f1)"; echo; } >>Packages
+done
+list=/etc/apt/sources.list.d/thing.list
+echo 'deb [trusted=yes] file:/repository ./' >$list
+apt-get update -q -o APT::Get::List-Cleanup=0 -o Dir::Etc::SourceParts=/dev/null -o Dir::Etc::SourceList=$list
+apt-get install -q -y thing
+"""
+
+
+@pytest.fixture
+def of_versions(fresh: Host) -> t.Iterator[Host]:
+    """A host on which a package is installed in the newest of the three versions that its sources have."""
+    fresh.run(REPOSITORY)
+    yield fresh
+    fresh.run("apt-get purge -q -y thing; rm -rf /repository /etc/apt/sources.list.d/thing.list")
+
+
+def test_a_package_of_another_version_is_missing_and_had_from_the_sources(of_versions: Host) -> None:
+    def pinned(version: str) -> Args:
+        return {"packages": ["thing"], "pins": [{"package": "thing", "version": version, "path": "nginx_version"}]}
+
+    before = of_versions.listing("/etc", "/usr")
+    for check in (True, False):
+        assert of_versions.ok("preflight", pinned("2.0-1"), check=check)["missing"] == []
+        assert of_versions.ok("preflight", pinned("1.*"), check=check)["missing"] == ["thing"]
+        assert of_versions.refused("preflight", pinned("3.*"), check=check) == (
+            "nginx_version: the package sources of this host have no version 3.* of thing, but 2.0-1, 1.1-1, 1.0-1: "
+            "use one of these, or add a source that has it | Nothing was changed."
+        )
+    assert of_versions.listing("/etc", "/usr") == before
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_system_that_is_not_supported_is_refused_before_all_else(fresh: Host, check: bool) -> None:
+    fresh.run(
+        "printf 'ID=rocky\\nVERSION_ID=9.4\\nPRETTY_NAME=\"Rocky Linux 9.4\"\\n' >/run/other; "
+        "mount --bind /run/other /usr/lib/os-release"
+    )
+    try:
+        assert fresh.refused("preflight", {"packages": ["nginx-that-is-not"]}, check=check) == (
+            "this host runs Rocky Linux 9.4, and this collection supports Debian 11, 12, 13 and Ubuntu 22.04, 24.04: "
+            "use one of these. Nothing was changed."
+        )
+    finally:
+        fresh.run("umount /usr/lib/os-release")

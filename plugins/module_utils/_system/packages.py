@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import tempfile
 import typing as t
@@ -12,30 +13,53 @@ import typing as t
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import NOT_FOUND, Completed, Runner, run
 
-__all__ = ("download", "manager")
+__all__ = ("Pin", "download", "manager")
 
 MINUTES = 600.0
+ABOVE_INSTALLED = 1001
+"""With more than 1000 a version goes before a newer one that is installed; apt_preferences(5)."""
 
 
-def download(packages: t.Sequence[str], *, check_mode: bool, runner: Runner = run) -> list[str]:
-    """Download what is not installed, and return its names; HoldfastError where it cannot be had.
+class Pin(t.NamedTuple):
+    """The version that a package shall have, as apt takes it, with ``*``; ``path`` is the variable that says so."""
+
+    package: str
+    version: str
+    path: str
+
+
+def download(
+    packages: t.Sequence[str], *, check_mode: bool, pins: t.Sequence[Pin] = (), runner: Runner = run
+) -> list[str]:
+    """Download what is not installed, or in another version, and return its names; HoldfastError where it is not had.
 
     In check mode apt only says whether it would know how, with package lists that are fetched for the purpose where
     those of the host do not suffice. On hosts without apt nothing is done: there the package manager finds out when
     it installs.
     """
-    missing = [name for name in packages if not _installed(name, runner)]
+    wanted_versions = {pin.package: pin.version for pin in pins}
+    missing = [name for name in packages if not _installed(name, runner, wanted_versions.get(name, "*"))]
     if not missing or runner("apt-get", "--version").rc == NOT_FOUND:
         return missing
     with tempfile.TemporaryDirectory(prefix="holdfast-apt-") as folder:
         os.makedirs(os.path.join(folder, "lists", "partial"))
         lists = ("-o", f"Dir::State::lists={folder}/lists") if check_mode else ()
         apart = ("-o", f"Dir::Cache={folder}", "-o", f"Dir::Log={folder}") if check_mode else ()
-        wanted = ("--yes", "--simulate" if check_mode else "--download-only", "install", *missing)
+        pinned = ("-o", f"Dir::Etc::Preferences={_preferences(pins, folder)}") if pins else ()
+        words = [f"{name}={wanted_versions[name]}" if name in wanted_versions else name for name in missing]
+        how = ("--yes", "--allow-downgrades", "--simulate" if check_mode else "--download-only")
+        wanted = (*pinned, *how, "install", *words)
         done = _apt(*apart, *wanted, runner=runner)
         if done.rc:
             refreshed = _apt(*apart, *lists, "update", runner=runner)
             done = _apt(*apart, *lists, *wanted, runner=runner)
+        for pin in pins if done.rc else ():
+            there = _versions(pin.package, *apart, *lists, runner=runner)
+            if there and not any(fnmatch.fnmatchcase(one, pin.version) for one in there):
+                raise HoldfastError(
+                    f"{pin.path}: the package sources of this host have no version {pin.version} of {pin.package}, but "
+                    f"{', '.join(there)}: use one of these, or add a source that has it"
+                )
     if done.rc:
         # An update that reached nobody counts as one for apt, but says so.
         words = _complaints(refreshed) or _complaints(done) or [done.output]
@@ -51,6 +75,25 @@ def manager() -> dict[str, str]:
     return {"pkg_mgr": "apt"} if os.path.exists("/usr/bin/apt-get") else {}
 
 
+def _preferences(pins: t.Sequence[Pin], folder: str) -> str:
+    """Write the pins into a file of apt, and return its path."""
+    path = os.path.join(folder, "preferences")
+    with open(path, "w", encoding="utf-8") as file:
+        for pin in pins:
+            file.write(
+                f"Package: {pin.package} src:{pin.package}\nPin: version {pin.version}\n"
+                f"Pin-Priority: {ABOVE_INSTALLED}\n\n"
+            )
+    return path
+
+
+def _versions(package: str, *options: str, runner: Runner) -> list[str]:
+    """Return the versions of a package that can be had, newest first."""
+    lines = runner("apt-cache", *options, "madison", package).stdout.split("\n")
+    columns = (line.split("|") for line in lines)
+    return list(dict.fromkeys(words[1].strip() for words in columns if len(words) > 1))
+
+
 def _apt(*args: str, runner: Runner) -> Completed:
     return runner("apt-get", "-o", "DPkg::Lock::Timeout=60", *args, timeout=MINUTES)
 
@@ -59,6 +102,8 @@ def _complaints(done: Completed) -> list[str]:
     return [line for line in done.output.split("\n") if line.startswith(("E:", "W: Failed to fetch"))]
 
 
-def _installed(package: str, runner: Runner) -> bool:
-    state = runner("dpkg-query", "--show", "--showformat=${db:Status-Status}", package)
-    return state.rc == 0 and state.stdout.strip() == "installed"
+def _installed(package: str, runner: Runner, version: str) -> bool:
+    """Tell whether a package is installed, in a version that looks like this."""
+    state = runner("dpkg-query", "--show", "--showformat=${db:Status-Status} ${Version}", package)
+    status, _blank, installed = state.stdout.strip().partition(" ")
+    return state.rc == 0 and status == "installed" and fnmatch.fnmatchcase(installed, version)

@@ -83,6 +83,11 @@ def network(value: t.Any, path: str) -> None:
 
 
 PACKAGE = "is no name of a package: write it without blanks"
+# As deb-version(7) has it, and any of it as a star.
+VERSION = r"|[0-9*][A-Za-z0-9.+~:*-]*"
+NO_VERSION = (
+    "is no version of a package: write it as `apt-cache policy` shows it, or a part of it with a star, as 1.22.*"
+)
 
 OF_ONE = ("name", "virtual_ipaddress", "virtual_ipaddress_excluded")
 
@@ -135,6 +140,8 @@ LIMITS: dict[str, Limit] = {
     "keepalived_prove_expect": between(100, 599),
     "keepalived_rt_priority": global_option("vrrp_rt_priority"),
     "keepalived_startup_delay": global_option("vrrp_startup_delay", none=0),
+    "keepalived_version": form(VERSION, NO_VERSION),
     "nginx_package": form(r"[^\s,-]\S*", PACKAGE),
+    "nginx_version": form(VERSION, NO_VERSION),
 }
 """By variable; of a list, each of the elements is judged."""

@@ -119,11 +119,26 @@ def test_what_a_firewall_is_told_and_when_it_is_left_alone() -> None:
 
 
 def test_a_log_of_its_own_has_rsyslog_looked_after_before_who_writes_to_it() -> None:
-    paths = [one["path"] for one in state()["files"]["files"] if "content" not in one]
-    assert paths == ["/etc/rsyslog.d/30-holdfast.conf", "/etc/logrotate.d/holdfast-keepalived"]
+    assert gone(state()) >= {"/etc/rsyslog.d/30-holdfast.conf", "/etc/logrotate.d/holdfast-keepalived"}
     found = state({"keepalived_log_file": "/var/log/keepalived.log"})
     assert found["services"]["services"][0]["name"] == "rsyslog.service"
-    assert all("content" in one for one in found["files"]["files"])
+    assert not {path for path in gone(found) if "log" in path}
+
+
+def gone(found: t.Any) -> set[str]:
+    """Return the files that shall not be there."""
+    return {one["path"] for one in found["files"]["files"] if "content" not in one}
+
+
+def test_a_version_is_looked_for_by_who_has_the_package_and_its_pin_goes_with_it() -> None:
+    said = {"nginx_version": "1.22.*", "keepalived_version": "1:2.2.7-1"}
+    documents, own = InventoryBuilder(said).documents("lb1"), InventoryBuilder(said).documents("web1")
+    nginx = {"package": "nginx", "version": "1.22.*", "path": "nginx_version"}
+    keepalived = {"package": "keepalived", "version": "1:2.2.7-1", "path": "keepalived_version"}
+    assert documents["balancer"]["preflight"]["pins"] == own["backend"]["preflight"]["pins"] == [nginx]
+    assert documents["keepalived"]["preflight"]["pins"] == [keepalived]
+    pin = "/etc/apt/preferences.d/holdfast-keepalived"
+    assert (pin in gone(documents["keepalived"]["state"]), pin in gone(state())) == (False, True)
 
 
 def test_what_is_looked_for_before_nginx_balances() -> None:

@@ -12,6 +12,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.
     file_limits,
     main_file,
     nginx_service,
+    pins,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx_modules import nginx_modules
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
@@ -53,6 +54,7 @@ def backend_preflight(plan: Plan, host: str, state: Document) -> Document:
     package = "apache2" if variables["backend_server"] == "httpd" else variables["nginx_package"]
     return {
         "packages": [package],
+        **(pins(variables, "nginx") if package == variables["nginx_package"] else {}),
         "nginx_modules": nginx_modules(state.get("nginx", {})),
         "ports": list(plan.demands[host].ports),
         "programs": ["nginx", "apache2"],

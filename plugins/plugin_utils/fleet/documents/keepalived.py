@@ -9,6 +9,7 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents import agent
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx import pins
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.services import (
     AGENT_DIR,
     NOTIFY_FIFO,
@@ -84,6 +85,7 @@ def preflight(plan: Plan, host: str, derived: Document) -> Document:
     commands = variables["keepalived_notify_commands"].values()
     return {
         "packages": [*derived["packages"], *(["rsyslog"] if variables["keepalived_log_install"] else [])],
+        **pins(variables, "keepalived"),
         "commands": [command for said in commands for command in (said if isinstance(said, list) else [said])],
         "command_user": variables["keepalived_notify_user"],
         "instances": _instances(plan, host),

@@ -21,7 +21,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.nginx_conf
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import rendered
 
-__all__ = ("balancer", "balancer_preflight", "file_limits", "main_file", "nginx_service", "served")
+__all__ = ("balancer", "balancer_preflight", "file_limits", "main_file", "nginx_service", "pins", "served")
 
 Variables = Mapping[str, t.Any]
 Document = t.Dict[str, t.Any]
@@ -134,10 +134,19 @@ def balancer_preflight(plan: Plan, host: str, state: Document) -> Document:
     names = [{"kind": kind, "name": name, "path": path} for kind, name, path in judged(state["nginx"]).undefined]
     return {
         "packages": [variables["nginx_package"]],
+        **pins(variables, "nginx"),
         "nginx_modules": nginx_modules(state["nginx"]),
         "ports": list(numbers),
         **({"nginx_names": names} if names else {}),
     }
+
+
+def pins(variables: Variables, daemon: str) -> Document:
+    """Return the version that the package of a daemon shall have, as ``preflight`` takes it, where one is said."""
+    version = variables[f"{daemon}_version"]
+    if not version:
+        return {}
+    return {"pins": [{"package": variables[f"{daemon}_package"], "version": version, "path": f"{daemon}_version"}]}
 
 
 def nginx_service(variables: Variables) -> Document:

@@ -34,6 +34,8 @@ UNITS = (
     "holdfast-notify.service",
 )
 RSYSLOG = "/etc/rsyslog.d/30-holdfast.conf"
+PREFERENCES = "/etc/apt/preferences.d/holdfast-keepalived"
+"""Which version of keepalived apt installs; the role writes it before it installs that."""
 OF_A_LOG = (RSYSLOG, "/etc/logrotate.d/holdfast-keepalived")
 
 # They are handled in this order. The log comes before those that write to it, or their first lines would stand in
@@ -112,6 +114,8 @@ def files(variables: Variables, host: str, detected: Sequence[Variables]) -> Doc
     if not is_nginx:
         # Those of nginx come with its configuration.
         found.append(_file(PORTS_FILE, _json({"ports": access.guarded_ports(variables)})))
+    if not variables["keepalived_version"]:
+        found.append({"path": PREFERENCES})
     if not variables["keepalived_log_file"]:
         found += [{"path": path} for path in OF_A_LOG]
     return {"folders": [{"path": agent.EVENT_DIR, "mode": "02750", "group": "adm"}], "files": found}
