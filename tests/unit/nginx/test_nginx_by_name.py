@@ -71,6 +71,17 @@ def test_what_comes_behind_keeps_its_path() -> None:
     ]
 
 
+def test_a_finding_about_a_target_names_the_option_that_says_it() -> None:
+    members = [{"address": f"10.0.0.2{number}", "port": 53} for number in (1, 2)]
+    servers = [{"name": "dns", "listen": ["53 udp"], "upstream": "dns"}]
+    made = NginxConfig.from_options(
+        {"stream_upstreams": [{"name": "dns", "servers": members}], "stream_servers": servers}
+    )
+    assert [(one.rule, one.where) for one in check(made.to_blocks())] == [
+        ("datagrams-never-fail", "stream_servers[0].upstream")
+    ]
+
+
 def test_a_single_server_with_a_name_takes_everything_there_as_in_nginx() -> None:
     assert texts(SHOP, version=DEBIAN_12) == {
         "shop.conf": "server { listen 443; proxy_connect_timeout 2s; ssl_preread on; proxy_pass shop; }"

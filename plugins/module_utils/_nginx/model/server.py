@@ -329,6 +329,9 @@ class StreamServer(Model):
     access: tuple[tuple[str, str], ...] = ()
     settings: settings.Settings = field(default_factory=dict)
     directives: tuple[Block, ...] = ()
+    goal: str = field(default="", compare=False)
+
+    passes: t.ClassVar[str] = "proxy_pass"
 
     @classmethod
     def defaults(cls, options: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
@@ -351,6 +354,7 @@ class StreamServer(Model):
             "listens": tuple(_as_sessions(one) for one in listens),
             "server_names": names,
             "target": taken.get("upstream") or taken.get("proxy_pass"),
+            "goal": (goals or [""])[0],
             "settings": found,
             **{name: one for name, one in shared_fields(taken).items() if name != "rewrites"},
         }
