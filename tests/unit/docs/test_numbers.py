@@ -17,6 +17,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.notifier import main as notifier
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.watcher import main as watcher
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.watcher import probe, silence
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.server import StreamServer
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp import timing
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DEFAULTS
 
@@ -74,7 +75,12 @@ SLOWER = timing.Probe(interval=0.1)
 FREEZE, BORNE = f"{PROBE.least:g}", f"{PROBE.least * silence.LONGEST:g}"
 FAST = timing.PROFILES["fast"].advert_int
 DELAYS = [str(number) for number in mail.DELAYS]
+CONNECT = StreamServer.defaults({"upstream": "a"})["proxy_connect_timeout"].rstrip("s")
 SAID: list[tuple[str, str]] = [
+    (
+        "docs/using/layer4.md",
+        f"A connection to a member has to be established within {CONNECT} s, else the next one is tried",
+    ),
     (
         "docs/using/troubleshooting.md",
         f"it is remembered for {instance.FORGET_UNKNOWN:g} seconds after its last advert.",
