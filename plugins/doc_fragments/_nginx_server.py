@@ -9,7 +9,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._compose import
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_applications import APPLICATIONS
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_http import HTTP, TRY_FILES
 from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_proxy import PROXY
-from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_tls import HTTP_TLS, PROXY_TLS, TLS
+from ansible_collections.holdfast.nginx_ha.plugins.doc_fragments._nginx_tls import HTTP_TLS, PROXY_TLS, SITE_TLS, TLS
 
 __all__ = ("ACCESS", "SERVER", "SERVER_SETTINGS")
 
@@ -121,17 +121,19 @@ server_name:
 listen:
   description:
     - Where to listen, as in nginx, such as V(80), V([::]:80), V(443 ssl) or V(80 default_server).
-    - Without it, V(443 ssl) where there is an O(.ssl_certificate), else V(80).
+    - Without it, V(443 ssl) where the server has a certificate, for O(.http3) V(443 quic) as well, else V(80).
     - Servers are read in the order of their names; say C(default_server) where it matters.
     - C(reuseport) needs nginx 1.9.1, C(quic) nginx 1.25.0, C(multipath) nginx 1.29.7.
   type: list
   elements: str
 http2:
-  description: Whether clients can use HTTP/2. Before nginx 1.25.1, this needs a listen with C(ssl).
+  description:
+    - Whether clients can use HTTP/2. Before nginx 1.25.1, this needs a listen with C(ssl).
+    - Not said, they can where O(.tls) has a certificate.
   type: bool
 http3:
   description:
-    - Whether clients can use HTTP/3, where O(.listen) has C(quic).
+    - Whether clients can use HTTP/3, where O(.listen) has C(quic). With O(.tls), C(Alt-Svc) tells them.
     - Needs nginx 1.25.0.
   type: bool
 upstream:
@@ -147,7 +149,7 @@ security_headers:
     - Headers that tell a browser what it may not do. O(.add_header) is laid over them, where V(null) leaves one out.
     - V(basic) are C(X-Content-Type-Options), C(X-Frame-Options) and C(Referrer-Policy), V(strict) also a
       C(Content-Security-Policy) for a site that loads nothing from elsewhere. Both have C(Strict-Transport-Security)
-      where the server has an O(.ssl_certificate).
+      where the server has a certificate.
   type: str
   choices: [none, basic, strict]
 error_pages:
@@ -210,6 +212,14 @@ underscores_in_headers:
   type: bool
 """
 
+OF_TLS = """\
+tls:
+  description:
+    - Certificate and key of the site, in one place, and what else makes a site of https. It becomes files beside
+      nginx.conf, and options C(ssl_...) of this server where it does not say them itself.
+  type: dict
+"""
+
 LOCATIONS = """\
 locations:
   description: What becomes of requests, by path.
@@ -222,4 +232,5 @@ INSIDE = suboptions("locations[]", LOCATION, *SHARED)
 
 SERVER = OWN + SERVER_SETTINGS + LOCATIONS
 SERVER += suboptions("locations[]", LOCATION, *SHARED, INNER + INSIDE)
+SERVER += OF_TLS + suboptions("tls", SITE_TLS)
 SERVER += "".join(SHARED) + TLS + HTTP_TLS

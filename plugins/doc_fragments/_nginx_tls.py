@@ -1,11 +1,68 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TLS: towards clients, of http and of stream, and towards backends. Private to this collection."""
+"""TLS: of a site as a whole, towards clients, of http and of stream, and towards backends. Private."""
 
 from __future__ import annotations
 
-__all__ = ("HTTP_TLS", "PROXY_TLS", "TLS")
+__all__ = ("HTTP_TLS", "PROXY_TLS", "SITE_TLS", "TLS")
+
+SITE_TLS = """\
+certificate:
+  description:
+    - The certificate of the site in PEM, those of its chain behind it, or the absolute path of a file on the host that
+      holds them. In C(balancer_sites) a relative path is a file on the controller, beside the inventory.
+    - It is judged before anything is changed. The key has to fit, a client has to be able to follow the chain to an
+      authority that the host knows or to O(.trusted_certificate), all of the C(server_name) have to be covered, and its
+      time must not be over. With fewer than 14 days left there is a warning.
+    - Without it, O(.profile), O(.session_ticket_keys) and O(.client_certificate) are all that is said.
+  type: str
+certificate_key:
+  description: The secret key, without a passphrase, given like O(.certificate). Its file is for root alone.
+  type: str
+chain:
+  description: The certificates between O(.certificate) and the authority, where they come apart from it.
+  type: str
+trusted_certificate:
+  description: The authority that has issued all that, where it is one of your own that the host does not know.
+  type: str
+client_certificate:
+  description:
+    - The authorities whose certificates clients have to show, given like O(.certificate).
+    - With C(ssl_verify_client) of V(optional) they may also show none.
+  type: str
+profile:
+  description:
+    - Which clients are served. V(intermediate) and V(modern) are those of Mozilla's guidelines, version 6.0; the latter
+      is TLS 1.3 alone. With V(none) nothing is said, and nginx's own defaults hold.
+    - What an option C(ssl_...) says takes the place of what the profile says. Of sites at one address, nginx takes the
+      versions of TLS from the default server.
+  type: str
+  choices: [modern, intermediate, none]
+  default: intermediate
+stapling:
+  description:
+    - Whether the answer of the authority about the certificate is sent along (OCSP). nginx has to reach it, and needs a
+      C(resolver) for its name.
+    - nginx verifies that answer where there is a O(.trusted_certificate).
+  type: bool
+session_ticket_keys:
+  description:
+    - Keys for session tickets of 48 or 80 characters, the same on all balancers, so that a client resumes its session
+      after a failover. The first encrypts. C(balancer_ssl_session_ticket_secret) makes them, and new ones in time.
+    - Without them, an nginx before 1.23.2, which keeps one key until it is restarted, hands out no tickets.
+  type: list
+  elements: str
+redirect:
+  description:
+    - Whether a server of its own sends requests by http to https. By default it does so unless the site listens for
+      http itself.
+  type: bool
+redirect_listen:
+  description: Where that server listens. Without it, on port 80 beside every listen of the site with C(ssl).
+  type: list
+  elements: str
+"""
 
 TLS = """\
 ssl_certificate:

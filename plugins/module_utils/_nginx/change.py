@@ -13,7 +13,12 @@ from dataclasses import replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, Position, walk
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding, HoldfastError, InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import diversion, dynamic, main_file
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import (
+    certificates,
+    diversion,
+    dynamic,
+    main_file,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.daemon import NginxDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.drain import MARK, drained, with_drained
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.files import (
@@ -35,7 +40,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.def
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.provision import Lacking, look
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules import check
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.site_files import PAGES, USERS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.site_files import FOLDERS_OF_SITES
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.takeover import (
     STREAM,
     as_wanted,
@@ -62,6 +67,7 @@ __all__ = ("apply",)
 
 MODE = 0o640  # nginx reads it as root, and a header may hold a password
 SECRET_MODE = 0o640  # its workers do, by their group
+ROOT_MODE = 0o600  # they do not
 
 
 def apply(
@@ -90,7 +96,8 @@ def apply(
     there = foreign_tree(daemon, owned_files(daemon.name), must_be_read=conf == MANAGED)
     yields = names_in(there.tree, daemon.main_file)
     try:
-        config = NginxConfig.from_options(options, version=daemon.version, folder=root, yields=yields)
+        library = parse_build(daemon.build.output).library if daemon.installed() else None
+        config = NginxConfig.from_options(options, version=daemon.version, folder=root, yields=yields, library=library)
     except InputError as error:
         raise InputError(_as_said(error.path, single), error.message) from None
     left_out = drained()
@@ -128,6 +135,7 @@ def apply(
         must_be = needed and (daemon.installed() or not check_mode)
         shared.update({**given, **_main_file(daemon.main_file, given.get(daemon.main_file), stream, needed=must_be)})
     findings = _findings(config, single) if not daemon.installed() else []
+    findings += [replace(one, where=_as_said(one.where, single)) for one in _judged(config)]
     findings += _missing_users(config, daemon, single, severity="warning" if check_mode else "error")
     request = Request(
         *(owner, owned, shared),
@@ -197,7 +205,7 @@ def _not_asked(options: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     for kind in KINDS:
         if options[kind.option] is None:
             yield beginning(kind)
-            yield from (f"{USERS}/", f"{PAGES}/") if kind.option == "servers" else ()
+            yield from (f"{folder}/" for folder in FOLDERS_OF_SITES) if kind.option == "servers" else ()
 
 
 def _beside(config: NginxConfig, daemon: NginxDaemon) -> dict[str, Wanted]:
@@ -206,12 +214,18 @@ def _beside(config: NginxConfig, daemon: NginxDaemon) -> dict[str, Wanted]:
     for name, file in site_files(config).items():
         text, path = file.text.encode(), os.path.join(daemon.root, name)
         found[path] = Wanted(text, SECRET_MODE, daemon.workers_group()) if file.is_secret else Wanted(text)
+        if file.for_root:
+            found[path] = Wanted(text, ROOT_MODE)
     return found
 
 
 def _findings(config: NginxConfig, single: tuple[str, str] | None) -> list[Finding]:
     """Return what the rules say of the request alone, where no nginx is there yet that could show the whole."""
     return [replace(one, where=_as_said(one.where, single)) for one in check(config.to_blocks())]
+
+
+def _judged(config: NginxConfig) -> list[Finding]:
+    return certificates.judge(certificates.questions(config))
 
 
 def _missing_users(
@@ -224,7 +238,7 @@ def _missing_users(
     for block in _blocks(config, single):
         name = block.args[0] if block.name == "auth_basic_user_file" and len(block.args) == 1 else ""
         path = os.path.join(daemon.root, name)
-        if name and "$" not in name and not name.startswith(f"{USERS}/") and not os.path.isfile(path):
+        if name and "$" not in name and not name.startswith(FOLDERS_OF_SITES) and not os.path.isfile(path):
             message = f"{path} is not there, so nobody could come in: bring it first, or say auth_basic_users"
             yield Finding("missing-users", severity, block.position.file, message)
 

@@ -10,11 +10,14 @@ signed with, in the keys of a map that knows who may come in, and in URLs.
 from __future__ import annotations
 
 import re
+import time
 import typing as t
 from dataclasses import replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block, rebuilt
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.certificate import certificates
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import ConfigError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import StandIn, hide, mask, sounds_secret
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
@@ -25,29 +28,48 @@ _NAMED = re.compile(r"\w+_set_header|add_header|(?:fastcgi|uwsgi|scgi)_param|set
 _SIGNED = ("secure_link_md5", "secure_link_secret")
 # The file of users of a site, which is no text of nginx.
 _USERS = re.compile(r"(?:[^:\s;{}][^:\n;{}]*:(?:\{S?SHA\})?[^\s;{}]+\n)+")
+# What nginx takes as a key for session tickets.
+_TICKET = re.compile(r"\S{48}|\S{80}")
 _VARIABLE = re.compile(r"\$\w+|")
 
 
 def redact(text: str, stand_in: StandIn = mask) -> str:
     """Return the text as it is where it holds no secret, else without; a text that nginx cannot read is not shown."""
+    if "PRIVATE KEY-----" in text or _TICKET.fullmatch(text):
+        return f"{stand_in(text)}\n"
+    if text.startswith("-----BEGIN CERTIFICATE-----"):
+        return _certificates(text)
     if text and _USERS.fullmatch(text):
         users = (line.partition(":") for line in text.split("\n")[:-1])
         return "".join(f"{name}:{stand_in(password)}\n" for name, _colon, password in users)
     try:
         blocks = parse(text, judged=True)
-        shown = tuple(hidden(block, stand_in) for block in blocks)
-        return text if shown == blocks else render(shown)
+        without = tuple(hidden(block, stand_in) for block in blocks)
+        return text if without == blocks else render(without)
     except ConfigError:
         return f"({text.count(chr(10))} lines that nginx cannot read: not shown, they may hold secrets)\n"
+
+
+def _certificates(text: str) -> str:
+    """Return a line for each certificate: there is no secret in them, and nobody can read them."""
+    try:
+        found = certificates(text)
+    except ValueError:
+        return "(certificates that cannot be read)\n"
+    return "".join(
+        f"{shown(one.owner)} by {shown(one.signer)} for {', '.join(one.names) or 'no name'}, "
+        f"until {time.strftime('%Y-%m-%d', time.gmtime(one.ends))}, SHA-256 {one.fingerprint}\n"
+        for one in found
+    )
 
 
 def hidden(block: Block, stand_in: StandIn = mask) -> Block:
     """Return the block with every secret in it hidden."""
 
-    def shown(block: Block, in_secret_map: bool) -> tuple[Block, bool]:
+    def inside(block: Block, in_secret_map: bool) -> tuple[Block, bool]:
         return _shown(block, in_secret_map, stand_in)
 
-    (without,) = rebuilt([block], shown, False)
+    (without,) = rebuilt([block], inside, False)
     return without
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files beside the configuration that a site brings along: its users and its pages. Private to this collection."""
+"""Files beside the configuration that a site brings along: users, pages, certificates, keys. Private."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.passwords
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Kind
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import join
 
-__all__ = ("PAGES", "USERS", "ErrorPages", "SiteFile", "Users", "users_file")
+__all__ = ("FOLDERS_OF_SITES", "PAGES", "TICKETS", "TLS", "USERS", "ErrorPages", "SiteFile", "Users", "users_file")
 
-USERS, PAGES = "holdfast-users.d", "holdfast-pages.d"
+FOLDERS_OF_SITES = USERS, PAGES, TLS, TICKETS = (
+    *("holdfast-users.d", "holdfast-pages.d", "holdfast-tls.d", "holdfast-tickets.d"),
+)
 """Folders beside nginx.conf."""
 
 _USER = re.compile(r"[^:#\s\x00-\x1f][^:\x00-\x1f]*")
@@ -26,11 +28,15 @@ _STATUSES = re.compile(r"[3-5][0-9]{2}(?: [3-5][0-9]{2})*")
 
 
 class SiteFile(t.NamedTuple):
-    """A file by its name below the folder of nginx.conf. nginx's workers read it; others do unless it is a secret."""
+    """A file by its name below the folder of nginx.conf.
+
+    nginx's workers read it, others do unless it is a secret, and nobody but root does where it is for root.
+    """
 
     name: str
     text: str
     is_secret: bool = False
+    for_root: bool = False
 
 
 class Users(Kind):

@@ -16,6 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version im
 __all__ = ("COMMERCIAL", "FIRST", "FIRST_VALUE", "Build", "first", "parse_build", "require")
 
 _BUILD = re.compile(r"nginx version: (\S+?)/(\d+\.\d+\.\d+)")
+_LIBRARY = re.compile(r"^(?:built|running) with OpenSSL (\d+\.\d+\.\d+)", re.MULTILINE)
 _ARGUMENTS = re.compile(r"^configure arguments:(.*)$", re.MULTILINE)
 _ARGUMENT = re.compile(r"--[\w-]+(?:=(?:'[^']*'|\S*))?")
 _MODULE = re.compile(r"--with-((?:http_|stream_|mail_)?\w+?)(?:_module)?(=dynamic)?")
@@ -30,6 +31,7 @@ class Build:
     ``modules`` are the optional ones that are compiled in, ``dynamic`` those that must be loaded, ``without`` the
     default ones that were left out; named as in ``--with-NAME_module``, without ``_module``: ``http_ssl``, ``stream``.
     ``paths`` holds prefix, conf-path, modules-path, pid-path ... where they were given.
+    ``library`` is the OpenSSL that it has, None for another library and for none.
     """
 
     program: str
@@ -38,6 +40,7 @@ class Build:
     dynamic: frozenset[str]
     without: frozenset[str]
     paths: t.Mapping[str, str]
+    library: Version | None = None
 
     def has(self, module: str) -> bool:
         """Tell whether directives of this module can work: built in, or built to be loaded."""
@@ -85,6 +88,8 @@ def parse_build(text: str) -> Build:
         frozenset(dynamic),
         frozenset(without),
         paths,
+        # The one that it runs with comes last.
+        max(map(Version.parse, _LIBRARY.findall(text)[-1:]), default=None),
     )
 
 

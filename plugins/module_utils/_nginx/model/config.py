@@ -38,6 +38,10 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.inh
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.main_file import MODELS as CONTEXTS
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.main_file import Http, MainFile, placed
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.server import Server, StreamServer
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.tls import (
+    redirect_listens,
+    redirect_server,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.upstream import Upstream
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import render
 
@@ -45,6 +49,9 @@ __all__ = ("KINDS", "MANAGED", "NGINX_CONF", "PACKAGE", "Kind", "NginxConfig")
 
 NGINX_CONF = MANAGED, PACKAGE = "managed", "package"
 """Whose file nginx.conf is: this collection's, or again the one that was there before."""
+
+REDIRECT = ".tls.redirect"
+"""Where the input says of a server that it leads to another one."""
 
 Model = t.Union[
     LogFormat, Map, Geo, SplitClients, LimitReqZone, LimitConnZone, CachePath, Upstream, Server, StreamServer
@@ -91,7 +98,7 @@ class NginxConfig:
 
     ``version`` is None where it is not known: then every option is accepted, and where forms differ by version the
     one is written that all versions understand. ``folder`` is that of nginx.conf, and ``main_file`` None where that is
-    somebody else's.
+    somebody else's. ``library`` is the OpenSSL that nginx has, None where it is not known.
     """
 
     models: t.Mapping[str, tuple[Model, ...]] = field(default_factory=dict)
@@ -99,6 +106,7 @@ class NginxConfig:
     folder: str = "/etc/nginx"
     main_file: MainFile | None = None
     paths: t.Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    library: Version | None = None
 
     @classmethod
     def from_options(
@@ -108,20 +116,25 @@ class NginxConfig:
         version: Version | None = None,
         folder: str = "/etc/nginx",
         yields: t.Mapping[str, t.Container[str]] | None = None,
+        library: Version | None = None,
     ) -> NginxConfig:
         """Return what NGINX_OPTIONS describe; raise InputError for the first value that cannot be right or written.
 
         ``yields`` is as in MainFile.from_options.
         """
         models: dict[str, tuple[Model, ...]] = {}
+        led: dict[str, tuple[str, ...]] = {}
         around = _around(options, version)
         for kind in KINDS:
             found: dict[str, Model] = {}
-            for i, element in enumerate(options.get(kind.option) or ()):
-                path = f"{kind.option}[{i}]"
+            elements = [(f"{kind.option}[{i}]", one) for i, one in enumerate(options.get(kind.option) or ())]
+            for path, element in elements:
                 more: dict[str, t.Any] = {"context": kind.context} if kind.model is Upstream else {}
                 more.update({"around": around} if kind.model is Server else {})
                 model = kind.model.from_options(element, path, version=version, **more)
+                if kind.model is Server and redirect_listens(element):
+                    # Its turn comes behind those that are listed.
+                    elements.append((f"{path}{REDIRECT}", redirect_server(element, model.name)))
                 # File systems may take Blog and blog for the same, and nginx does so with upstreams.
                 if model.name.lower() in found:
                     option = "variable" if hasattr(model, "variable") else "name"
@@ -130,7 +143,8 @@ class NginxConfig:
                     )
                 found[model.name.lower()] = model
             models[kind.option] = tuple(found.values())
-        paths = _chosen_by_name(models, version)
+            led[kind.option] = tuple(path for path, _element in elements)
+        paths = {"servers": led["servers"], **_chosen_by_name(models, version)}
         main_file = None
         if options.get("nginx_conf") == MANAGED:
             derived = hash_sizes(models)
@@ -139,7 +153,7 @@ class NginxConfig:
             for context in CONTEXTS:
                 if options.get(context):
                     raise InputError(context, f"this stands in nginx.conf: say nginx_conf: {MANAGED} as well")
-        config = cls(models, version, folder, main_file, paths)
+        config = cls(models, version, folder, main_file, paths, library)
         try:
             render(config.to_blocks())
         except ConfigError as error:
@@ -161,7 +175,7 @@ class NginxConfig:
     def block(self, model: Model) -> Block:
         """Return the block of one model in the form that this version of nginx reads."""
         if isinstance(model, Server):
-            return model.to_block(self.version, self.folder)
+            return model.to_block(self.version, self.folder, self.library)
         if isinstance(model, (Upstream, StreamServer)):
             return model.to_block(self.version)
         return model.to_block()

@@ -16,7 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version im
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import settings, values
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds import OnOff, OptionalText, Text, Texts
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.base import Model
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.inheritance import Level
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.inheritance import Level, merged
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.listen import Listen
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.location import (
     SHARED,
@@ -45,6 +45,13 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.pag
     page_rules,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.security_headers import PROFILES, secured
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.tls import (
+    ALT_SVC,
+    POST_QUANTUM,
+    Tls,
+    default_listens,
+    speaks_tls,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.site_files import (
     PAGES,
     ErrorPages,
@@ -53,7 +60,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.site_file
     users_file,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Choice, Flag, Kind, elements
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import NestedList, Option, join
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import Nested, NestedList, Option, join
 
 __all__ = ("Server", "StreamServer")
 
@@ -98,6 +105,7 @@ class Server(Model):
         "listen": Option(Listens("http")),
         "http2": Option(OnOff()),
         "http3": Option(OnOff()),
+        "tls": Option(Nested(Tls)),
         "upstream": Option(OptionalText(upstream_name)),
         "websocket": Option(OnOff()),
         "security_headers": Option(Choice("none", *PROFILES)),
@@ -123,6 +131,7 @@ class Server(Model):
     locations: tuple[Location, ...] = ()
     directives: tuple[Block, ...] = ()
     files: tuple[SiteFile, ...] = field(default=(), compare=False)
+    tls: Tls | None = field(default=None, compare=False)
     websocket: bool | None = field(default=None, compare=False)
     without: t.Mapping[str, t.Collection[str]] = field(default_factory=dict, compare=False)
 
@@ -150,8 +159,11 @@ class Server(Model):
     def accepted(cls, given: t.Mapping[str, t.Any], path: str, version: Version | None) -> dict[str, t.Any]:
         taken = super().accepted(given, path, version)
         gone = {name.lower() for name in said_as_null(given).get("add_header", ())}
-        speaks_tls = bool(taken.get("ssl_certificate"))
-        headers = secured(taken.get("security_headers"), taken.get("add_header") or {}, speaks_tls=speaks_tls)
+        is_tls = speaks_tls(given)
+        said = taken.get("add_header") or {}
+        if is_tls and taken.get("tls") and taken.get("http3"):
+            said = merged({"Alt-Svc": ALT_SVC}, said)
+        headers = secured(taken.get("security_headers"), said, speaks_tls=is_tls)
         taken["add_header"] = {name: text for name, text in headers.items() if name.lower() not in gone} or None
         return taken
 
@@ -162,6 +174,15 @@ class Server(Model):
         found = with_users(cls.taken_settings(taken), users, path)
         shared = shared_fields(taken)
         name = taken.get("name") or _made_name(names, path)
+        tls: Tls | None = taken.get("tls")
+        if tls:
+            where = join(path, "tls")
+            if tls.certificate and "ssl_certificate" in found:
+                raise InputError(
+                    join(path, "ssl_certificate"), "tls.certificate says it already: leave one of them out"
+                )
+            tls.names_missing(names, where)
+            found = {**tls.settings(name, version), **found}
         files = [users_file(name, users)] if users else []
         if files:
             found["auth_basic_user_file"] = files[0].name
@@ -186,9 +207,13 @@ class Server(Model):
             files += page_files(name, pages)
             found["error_page"] = [*page_rules(pages), *found.get("error_page", ())]
             locations = (*locations, Location(("^~", PAGES_PATH), alias=f"{PAGES}/{name}/", settings=PAGE_SETTINGS))
-        default = "443 ssl" if "ssl_certificate" in found else "80"
-        listens = taken.get("listen") or (Listen.from_option(default, join(path, "listen")),)
+        listens = taken.get("listen") or tuple(
+            Listen.from_option(one, join(path, "listen"), version=version)
+            for one in default_listens({**found, "http3": taken.get("http3")})
+        )
         http2 = taken.get("http2")
+        if http2 is None and tls and tls.certificate and any(one.is_tls for one in listens):
+            http2 = True
         if http2 and not _has_directive(version) and not any(one.is_tls or one.is_quic for one in listens):
             wanted = f"before nginx {HTTP2_DIRECTIVE} this works only where listen says ssl, and none does"
             raise InputError(join(path, "http2"), wanted)
@@ -200,7 +225,8 @@ class Server(Model):
             )
         return {
             "name": name,
-            "files": tuple(files),
+            "files": (*files, *(tls.files(name) if tls else ())),
+            "tls": tls,
             "websocket": taken.get("websocket"),
             "server_names": names,
             "listens": listens,
@@ -270,10 +296,12 @@ class Server(Model):
             directives=rest,
         )
 
-    def to_block(self, version: Version | None = None, folder: str = "/etc/nginx") -> Block:
+    def to_block(
+        self, version: Version | None = None, folder: str = "/etc/nginx", library: Version | None = None
+    ) -> Block:
         """Return the block, HTTP/2 in the form of this version; an unknown one gets the form that all understand.
 
-        ``folder`` is that of nginx.conf, where the pages of the site lie.
+        ``folder`` is that of nginx.conf, where the pages of the site lie, ``library`` the OpenSSL that nginx has.
 
         HTTP/2 without TLS, beside HTTP/1, can only be said in the newer form, which a text that was read has then.
         """
@@ -289,13 +317,20 @@ class Server(Model):
         if self.http3 is not None:
             children.append(Block("http3", ("on" if self.http3 else "off",)))
         children.extend(Block(verb, (who,)) for verb, who in self.access)
-        children.extend(settings.to_blocks(settings.HTTP_SERVER, self.settings))
+        children.extend(settings.to_blocks(settings.HTTP_SERVER, self._with_curves(library)))
         children.extend(Block("rewrite", words) for words in self.rewrites)
         children.extend(self.directives)
         if self.answer:
             children.append(Block("return", self.answer))
         children.extend(_in_folder(location, folder).to_block() for location in self.locations)
         return Block("server", (), tuple(children))
+
+    def _with_curves(self, library: Version | None) -> t.Mapping[str, t.Any]:
+        """Return the settings with all curves of the profile that this OpenSSL has."""
+        curves = self.settings.get("ssl_ecdh_curve")
+        if not self.tls or curves is None or curves != self.tls.curves or library is None or library < POST_QUANTUM[0]:
+            return self.settings
+        return {**self.settings, "ssl_ecdh_curve": f"{POST_QUANTUM[1]}:{curves}"}
 
 
 def _host_and_port(path: str, target: str) -> str:
