@@ -35,7 +35,7 @@ class ActionModule(ReadOnlyAction):
                 "remove `strategy` from the play, or let it be linear.",
             )
         # The play plans several times, and Ansible shows each text once.
-        plan, warnings = planned_fleet(variables, _in_use(variables["hostvars"]))
+        plan, warnings = planned_fleet(variables, self._loader, _in_use(variables["hostvars"]))
         hosts = [str(host) for host in variables["ansible_play_batch"]]
         keep(documents(plan, hosts))
         slices = plan.slices(hosts)

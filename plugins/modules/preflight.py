@@ -127,6 +127,14 @@ options:
     type: list
     elements: dict
     default: []
+  certificates:
+    description:
+      - What sites say of TLS, as the plan gives it, each with its C(path), the C(names) of the site, its C(tls), and
+        C(has_responder), which is whether the site says where answers to staple come from.
+      - Each certificate is judged with its key and its chain, also where they are files of this host.
+    type: list
+    elements: dict
+    default: []
   root:
     description: Folder of keepalived's configuration.
     type: path
@@ -171,7 +179,7 @@ import contextlib
 import os
 import typing as t
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError, errors
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.quiet import QuietModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.change import (
     homes,
@@ -185,6 +193,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.sche
     may_raise_limits,
     real_time_fault,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.certificates import Question, judge
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.names import defined_in
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.provision import packages_for
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import (
@@ -242,6 +251,11 @@ def undefined_names(used: t.Sequence[t.Mapping[str, str]], root: str = "/etc/ngi
     ]
 
 
+def unfit_certificates(said: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
+    """Return a sentence for every certificate that cannot be used here; of one that ends soon host_state tells."""
+    return [f"{one.where}: {one.message}" for one in errors(judge(Question.from_options(**one) for one in said))]
+
+
 def program_faults(commands: list[t.Any], user: str) -> dict[str, str]:
     """Return a sentence for every program that is not fit to be run by this user; raises ValueError for no program."""
     programs = dict.fromkeys(program_of(command) for command in commands)
@@ -293,6 +307,7 @@ def main() -> None:
             "ipvs": {"type": "bool", "default": False},
             "real_time": {"type": "int", "default": 0},
             "nginx_names": {"type": "list", "elements": "dict", "default": []},
+            "certificates": {"type": "list", "elements": "dict", "default": []},
             "root": {"type": "path", "default": "/etc/keepalived"},
         },
         supports_check_mode=True,
@@ -304,6 +319,7 @@ def main() -> None:
         module.fail_json(msg=str(error))
     faults = port_faults(module.params["ports"], module.params["programs"])
     faults += undefined_names(module.params["nginx_names"])
+    faults += unfit_certificates(module.params["certificates"])
     if module.params["track_processes"] and not tells_of_processes():
         faults.append(DEAF)
     try:

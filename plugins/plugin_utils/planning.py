@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import typing as t
 from collections.abc import Callable, Mapping
 
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding, HoldfastError, errors
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.examine import examine
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import specs
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.tls import Controller
 
 try:
     from ansible._internal._datatag._tags import Origin
@@ -33,10 +37,13 @@ class Planned(t.NamedTuple):
     warnings: list[str]
 
 
-def planned_fleet(variables: Mapping[str, t.Any], in_use: Mapping[str, Mapping[str, int]] | None = None) -> Planned:
+def planned_fleet(
+    variables: Mapping[str, t.Any], loader: DataLoader, in_use: Mapping[str, Mapping[str, int]] | None = None
+) -> Planned:
     """Return the plan of the whole inventory, whichever hosts a play is for; HoldfastError with every fault of it.
 
-    ``variables`` are those of the task; ``in_use`` are the router ids that stay, by host and instance.
+    ``variables`` are those of the task, ``loader`` is what reads files and vaults for it; ``in_use`` are the router ids
+    that stay, by host and instance.
     """
     examined = examine(
         variables["hostvars"],
@@ -45,12 +52,31 @@ def planned_fleet(variables: Mapping[str, t.Any], in_use: Mapping[str, Mapping[s
         roles=variables.get("holdfast_groups"),
         foreign=variables.get("holdfast_foreign_variables"),
         in_use=in_use,
+        controller=Controller(_reader(loader)),
     )
     findings = examined.findings(_origin(variables["hostvars"]))
     faults = errors(findings)
     if faults:
         raise HoldfastError(_message(faults))
     return Planned(examined.plan, [str(finding) for finding in findings])
+
+
+def _reader(loader: DataLoader) -> Callable[[str, str], str]:
+    """Return a function that reads a file beside the inventory or the play; OSError with a sentence where it cannot."""
+
+    @functools.lru_cache(maxsize=None)
+    def read(path: str, folder: str) -> str:
+        places = [os.path.join(place, path) for place in dict.fromkeys([folder, loader.get_basedir()]) if place]
+        found = next(filter(os.path.isfile, places), None)
+        if found is None:
+            raise OSError(f"there is no file {' nor '.join(places)} on the controller")
+        try:
+            with open(loader.get_real_file(found), encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except (OSError, AnsibleError) as error:
+            raise OSError(f"{found} cannot be read on the controller: {error}") from None
+
+    return read
 
 
 def _message(faults: list[Finding]) -> str:

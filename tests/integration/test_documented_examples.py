@@ -19,7 +19,7 @@ for address in 192.0.2.11/24 192.0.2.31/24 10.89.50.11/24 172.29.19.19/24; do ip
 sysctl -q -w net.ipv6.conf.eth0.disable_ipv6=0 net.ipv6.conf.eth0.accept_dad=0
 ip address replace 2001:db8::11/64 dev eth0 nodad
 mkdir -p /etc/ssl/blog.example.com && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
-  -subj /CN=blog.example.com -keyout /etc/ssl/blog.example.com/privkey.pem \
+  -subj /CN=blog.example.com -addext subjectAltName=DNS:blog.example.com -keyout /etc/ssl/blog.example.com/privkey.pem \
   -out /etc/ssl/blog.example.com/fullchain.pem 2>/dev/null
 mkdir -p /run/holdfast && { [ -p /run/holdfast/notify.fifo ] || mkfifo -m 0600 /run/holdfast/notify.fifo; }
 """

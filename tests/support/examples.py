@@ -5,19 +5,24 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import re
 import typing as t
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import yaml
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.tls import SOURCES
+from authority import Authority
 from documented import MODULES, PLUGINS, ROOT
 
 __all__ = ("Example", "Task", "plays", "tasks", "variables")
 
 DOCUMENTS = ("README.md", "docs/**/*.md", "roles/*/README.md")
 BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
-VAULTED = re.compile(r"\{\{ vault\w* \}\}")
+VAULTED = re.compile(r"\{\{ vault\w*?(_secret)? \}\}")
 PASSWORD = "kR7-tq2w"
 OURS = ("backend_", "balancer_", "keepalived_", "nginx_")
 
@@ -58,7 +63,41 @@ def _blocks() -> t.Iterator[tuple[str, t.Any]]:
             text = path.read_text()
             for found in BLOCK.finditer(text):
                 line = text.count("\n", 0, found.start()) + 1
-                yield f"{path.relative_to(ROOT)}:{line}", yaml.safe_load(VAULTED.sub(PASSWORD, found[1]))
+                yield (
+                    f"{path.relative_to(ROOT)}:{line}",
+                    _with_certificates(yaml.safe_load(VAULTED.sub(_password, found[1]))),
+                )
+
+
+def _password(found: re.Match[str]) -> str:
+    return PASSWORD * (5 if found[1] else 1)
+
+
+@functools.lru_cache(maxsize=None)
+def _certificates() -> dict[str, str]:
+    """Return what stands in the vault, and in the files beside the inventory, that the examples of TLS name."""
+    with TemporaryDirectory() as folder:
+        authority = Authority(Path(folder))
+        issued, chain = authority.issue("blog.example.com"), authority.chain + authority.root
+    return {"certificate": issued.certificate + chain, "certificate_key": issued.key, "chain": chain}
+
+
+def _with_certificates(said: t.Any) -> t.Any:
+    """Return an example with certificates where it names such of the controller's; those of a host are its own."""
+    if isinstance(said, list):
+        return [_with_certificates(one) for one in said]
+    if not isinstance(said, dict):
+        return said
+    filled = {name: _with_certificates(one) for name, one in said.items()}
+    if isinstance(said.get("tls"), dict):
+        known = _certificates()
+        filled["tls"] = {
+            name: known.get(name, known["chain"]) if name in SOURCES and not str(one).startswith("/") else one
+            for name, one in said["tls"].items()
+        }
+        if "chain" in said["tls"]:
+            filled["tls"]["certificate"] = known["certificate"].replace(known["chain"], "")
+    return filled
 
 
 def variables() -> t.Iterator[Example]:

@@ -11,6 +11,10 @@ import typing as t
 from collections.abc import Iterable, Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.wire import GROUPS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.tls import (
+    default_listens,
+    redirect_listens,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.ttl import HIGHEST_TTL, sent_ttl
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import VIRTUAL_SERVERS
@@ -106,13 +110,17 @@ def spoken_at(variables: Mapping[str, t.Any], address: str, port: int) -> tuple[
 
 
 def written(variables: Mapping[str, t.Any]) -> t.Iterator[tuple[str, str]]:
-    """Yield each listen of a site or stream with its path, that which nginx is given where none is said as well."""
+    """Yield each listen of a site or stream with its path, that which nginx is given where none is said as well.
+
+    Behind those of a site come those where http leads to it.
+    """
     for variable, default in (("balancer_sites", True), ("balancer_streams", False)):
         for index, site in values.mappings(variables[variable]):
-            preset = ["443 ssl" if site.get("ssl_certificate") else "80"] if default else []
-            said = site.get("listen") or preset
+            said = site.get("listen") or (default_listens(site) if default else [])
             for number, one in enumerate(said if isinstance(said, list) else [said]):
                 yield f"{variable}[{index}].listen[{number}]", str(one)
+            for one in redirect_listens(site) if default else ():
+                yield f"{variable}[{index}].tls.redirect", one
 
 
 def port_range(text: str) -> tuple[int, int] | None:

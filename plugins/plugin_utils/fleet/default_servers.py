@@ -12,6 +12,10 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.tls import (
+    default_listens,
+    redirect_listens,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 
 __all__ = ("FIRST", "STRANGERS", "with_default_servers")
@@ -20,7 +24,7 @@ NAME = "holdfast-default"
 """The server that closes the connection of whoever names no site."""
 
 STRANGERS = FIRST, CLOSE, NONE = "first", "close", "none"
-DEFAULT = "default_server"
+DEFAULT, SHARED_OUT = "default_server", "reuseport"
 
 # All servers of an address have to say these of it.
 _OF_THE_ADDRESS = ("ssl", "quic", "proxy_protocol")
@@ -33,47 +37,71 @@ def with_default_servers(sites: t.Iterable[Mapping[str, t.Any]], strangers: str)
     """Return the sites, and for every address at which they listen one of them, or one more, as its default.
 
     ``strangers`` is ``first`` for the first listed site, ``close`` for a server that closes the connection, and
-    ``none`` where nothing is said beyond what the sites say.
+    ``none`` where nothing is said beyond what the sites say. The first at an address of QUIC shares its socket out to
+    all workers, without which the packets of a client would reach any of them.
     """
     said = [dict(site) for site in sites]
-    listed = [_listens(site) for site in said]
-    if strangers == NONE:
-        return said
-    taken = {address for listens in listed for address, words in listens if DEFAULT in words}
+    listed = [(_listens(_own(site)), _listens(redirect_listens(site))) for site in said]
+    every = [one for pair in listed for listens in pair for one in listens]
+    shared_out = {address for address, words in every if SHARED_OUT in words}
+    taken = {address for address, words in every if DEFAULT in words}
     catching: dict[Address, str] = {}
-    for site, listens in zip(said, listed):
+
+    def settled(listens: list[tuple[Address, list[str]]]) -> list[str]:
         own: list[str] = []
         for address, words in listens:
-            if address in taken:
-                own.append(" ".join(words))
-                continue
-            taken.add(address)
-            own.append(" ".join([*words, *([DEFAULT] if strangers == FIRST else [])]))
-            if strangers == CLOSE:
-                shared = [word for word in words[1:] if word in _OF_THE_ADDRESS]
-                catching[address] = " ".join([words[0], *shared, DEFAULT])
-        if own != [" ".join(words) for _address, words in listens]:
-            site["listen"] = own
-    return [*said, *([_closed(list(catching.values()))] if catching else [])]
+            more = []
+            if "quic" in words and address not in shared_out:
+                shared_out.add(address)
+                more.append(SHARED_OUT)
+            if address not in taken and strangers != NONE:
+                taken.add(address)
+                more += [DEFAULT] if strangers == FIRST else []
+                if strangers == CLOSE:
+                    shared = [word for word in words[1:] if word in _OF_THE_ADDRESS]
+                    catching[address] = " ".join([words[0], *shared, DEFAULT])
+            own.append(" ".join([*words, *more]))
+        return own
+
+    for site, (own, redirects) in zip(said, listed):
+        listens, leading = settled(own), settled(redirects)
+        if listens != _texts(own):
+            site["listen"] = listens
+        if leading != _texts(redirects):
+            site["tls"] = {**site["tls"], "redirect_listen": leading}
+    return [*said, *([_closed(list(catching.values()), said)] if catching else [])]
 
 
-def _closed(listens: list[str]) -> Site:
-    """Return a server that answers nothing, and shows no certificate."""
+def _closed(listens: list[str], sites: list[Site]) -> Site:
+    """Return a server that answers nothing, and shows no certificate.
+
+    nginx takes the versions of TLS of an address, and the keys for its tickets, from this one.
+    """
     is_tls = any({"ssl", "quic"} & set(listen.split()) for listen in listens)
+    tls: Mapping[str, t.Any] = next((site["tls"] for site in sites if isinstance(site.get("tls"), Mapping)), {})
+    kept = {name: tls[name] for name in ("profile", "session_ticket_keys") if tls.get(name)}
     return {
         "name": NAME,
         "listen": listens,
         "access_log": "off",
         "return": "444",
         **({"ssl_reject_handshake": True} if is_tls else {}),
+        **({"tls": kept} if is_tls and tls else {}),
     }
 
 
-def _listens(site: Mapping[str, t.Any]) -> list[tuple[Address, list[str]]]:
-    """Return the addresses at which a site listens, each with the words of its listen."""
-    said = values.listed(site.get("listen")) or ["443 ssl" if site.get("ssl_certificate") else "80"]
+def _own(site: Mapping[str, t.Any]) -> list[t.Any]:
+    return values.listed(site.get("listen")) or default_listens(site)
+
+
+def _listens(said: t.Iterable[t.Any]) -> list[tuple[Address, list[str]]]:
+    """Return addresses to listen at, and the words of each."""
     words = [str(one).split() for one in said]
     return [(_address(one), one) for one in words if one]
+
+
+def _texts(listens: list[tuple[Address, list[str]]]) -> list[str]:
+    return [" ".join(words) for _address, words in listens]
 
 
 def _address(words: list[str]) -> Address:

@@ -14,6 +14,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults imp
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import read
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.passwords import hiding
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan, make
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.tls import Controller
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import Specs
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.verify import verify
 
@@ -41,13 +42,14 @@ def examine(
     roles: t.Any = None,
     foreign: t.Any = None,
     in_use: Mapping[str, Mapping[str, int]] | None = None,
+    controller: Controller | None = None,
 ) -> Examined:
     """Read, plan and verify the whole fleet; the arguments are those of ``inventory.read`` and of ``plan.make``.
 
     What was not read as a whole is not planned: the faults of its values come alone.
     """
     faults = Faults()
-    fleet = read(hostvars, groups, specs, faults, roles=roles, foreign=foreign)
+    fleet = read(hostvars, groups, specs, faults, roles=roles, foreign=foreign, controller=controller)
     if not fleet.whole:
         return Examined(Plan(fleet, {}, {}, {}, {}), faults)
     plan = make(fleet, faults, in_use)

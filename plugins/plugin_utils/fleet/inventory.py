@@ -30,6 +30,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault, Faults
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.servers import OWN, server_options
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.spelling import Spelling
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.tls import Controller, with_texts
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import Specs, is_said, meant, wrong
 
 __all__ = ("Backend", "Balancer", "Cluster", "Fleet", "read")
@@ -115,6 +116,7 @@ def read(
     *,
     roles: t.Any = None,
     foreign: t.Any = None,
+    controller: Controller | None = None,
 ) -> Fleet:
     """Return the fleet; what cannot be read is added to ``faults``.
 
@@ -122,7 +124,8 @@ def read(
     derived: it would follow from what nobody said, and every fault in it would be a false one.
 
     ``specs`` are the roles' argument specs, ``roles`` is the value of ``holdfast_groups``; ``foreign`` has patterns of
-    the variables that belong to somebody else (``holdfast_foreign_variables``).
+    the variables that belong to somebody else (``holdfast_foreign_variables``); ``controller`` has the files that
+    sites name.
     """
     names = dict(GROUPS)
     with faults.on(""):
@@ -152,7 +155,11 @@ def read(
 
     clusters: dict[str, list[Balancer]] = {}
     for host, role in balancers.items():
-        balancer = _balancer(host, role, given[host].variables, faults)
+        said = dict(given[host].variables)
+        with faults.on(host):
+            folder = str(hostvars[host].get("inventory_dir") or "")
+            said["balancer_sites"] = with_texts({**DEFAULTS, **said}, folder, controller or Controller())
+        balancer = _balancer(host, role, said, faults)
         clusters.setdefault(balancer.cluster, []).append(balancer)
     needed = {host for group in drawn_on for host in groups.get(group, ())}
     return Fleet(

@@ -32,6 +32,7 @@ SHORTEST = 4
 
 HOLDING: tuple[str, ...] = (
     "balancer_sites",
+    "balancer_ssl_session_ticket_secret",
     "keepalived_auth_pass",
     "keepalived_instance_options",
     "keepalived_instances",
@@ -111,6 +112,7 @@ def _root(path: str) -> str:
 
 def _secrets(variables: Mapping[str, t.Any]) -> t.Iterator[str]:
     yield from _texts(variables.get("keepalived_auth_pass"))
+    yield from _texts(variables.get("balancer_ssl_session_ticket_secret"))
     yield from _texts(list(_users(variables.get("balancer_sites"))))
     mail = variables.get("keepalived_mail")
     yield from _texts(mail.get("password") if isinstance(mail, Mapping) else mail)
@@ -126,6 +128,8 @@ def _users(sites: t.Any) -> t.Iterator[t.Any]:
         if isinstance(site, Mapping):
             users = site.get("auth_basic_users")
             yield from users.values() if isinstance(users, Mapping) else ()
+            tls = site.get("tls")
+            yield tls.get("certificate_key") if isinstance(tls, Mapping) else ()
             yield from _users(site.get("locations"))
 
 

@@ -16,6 +16,10 @@ import typing as t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.tls import (
+    default_listens,
+    redirect_listens,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 
 __all__ = ("ITSELF", "PROXIED", "SILENT", "Route", "Site", "health_site", "route", "sites")
@@ -41,8 +45,8 @@ class Site:
 
     @property
     def listens(self) -> list[str]:
-        plain = "443 ssl" if self.options.get("ssl_certificate") else "80"
-        return [str(listen) for listen in values.listed(self.options.get("listen"))] or [plain]
+        said = values.listed(self.options.get("listen")) or default_listens(self.options)
+        return [*map(str, said), *redirect_listens(self.options)]
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ def test_every_document_was_looked_at() -> None:
         "docs/using/notifications.md",
         "docs/using/recipes.md",
         "docs/using/start.md",
+        "docs/using/tls.md",
         "roles/keepalived/README.md",
     }
 

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import MANAGED
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.main_file import file_limit
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.tls import RESPONDERS, Tls
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import argument_spec
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access, values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.default_servers import with_default_servers
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import MAIN_FILE, SERVICE
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.agent import NGINX_UNIT
@@ -20,6 +22,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.nginx_configuration import judged
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import rendered
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.typed import typed
 
 __all__ = ("balancer", "balancer_preflight", "file_limits", "main_file", "nginx_service", "pins", "served")
 
@@ -54,6 +57,8 @@ JSON = json.dumps(
 
 HARD_LIMIT = 524288
 """What systemd lets a service raise its limit to by itself; a lower one would take that away."""
+
+TLS_OPTIONS = argument_spec(Tls)
 
 SHARED = "nginx listens on a shared address itself"
 """Where it does, it has to start also where that address is not held."""
@@ -132,12 +137,14 @@ def balancer_preflight(plan: Plan, host: str, state: Document) -> Document:
     ranges += [said for said in map(access.port_range, variables["balancer_health_listen"]) if said]
     numbers = dict.fromkeys(number for first, last in ranges for number in range(first, last + 1))
     names = [{"kind": kind, "name": name, "path": path} for kind, name, path in judged(state["nginx"]).undefined]
+    certificates = list(_certificates(variables["balancer_sites"]))
     return {
         "packages": [variables["nginx_package"]],
         **pins(variables, "nginx"),
         "nginx_modules": nginx_modules(state["nginx"]),
         "ports": list(numbers),
         **({"nginx_names": names} if names else {}),
+        **({"certificates": certificates} if certificates else {}),
     }
 
 
@@ -147,6 +154,19 @@ def pins(variables: Variables, daemon: str) -> Document:
     if not version:
         return {}
     return {"pins": [{"package": variables[f"{daemon}_package"], "version": version, "path": f"{daemon}_version"}]}
+
+
+def _certificates(sites: list[Document]) -> Iterator[Document]:
+    """Yield what is to be judged of each site with a certificate: its path, its names, what it says of TLS."""
+    for index, site in enumerate(sites):
+        if (site.get("tls") or {}).get("certificate"):
+            path = f"balancer_sites[{index}].tls"
+            yield {
+                "path": path,
+                "names": [str(name) for name in values.listed(site.get("server_name"))],
+                "tls": typed(site["tls"], TLS_OPTIONS, path),
+                "has_responder": any(site.get(name) for name in RESPONDERS),
+            }
 
 
 def nginx_service(variables: Variables) -> Document:
