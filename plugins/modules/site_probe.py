@@ -14,7 +14,7 @@ description:
   - Internal to the playbooks of this collection, and may change with any of its releases.
   - Asks each site at each address with its scheme, port, name and PROXY header, all side by side, and returns in a
     sentence which of them did not answer well.
-  - Certificates are not judged. For the details of one site use M(holdfast.nginx_ha.vip_probe).
+  - Whether a certificate can be verified is not asked. For the details of one site use M(holdfast.nginx_ha.vip_probe).
 options:
   addresses:
     description: The addresses to ask at.
@@ -73,6 +73,10 @@ options:
     type: list
     elements: int
     default: []
+  certificates:
+    description: Whether a site whose certificate has ended is at fault, and RV(certificates) is returned.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: It asks in check mode too, which changes nothing.
@@ -107,6 +111,12 @@ mute:
   description: The same sentences by address, where there are any.
   returned: success
   type: dict
+certificates:
+  description: For each certificate that was shown, a sentence with the days that it has left, the first to end first.
+  returned: with O(certificates)
+  type: list
+  elements: str
+  sample: ["shop.example.com has 61 days left, until 2027-01-30 (1b4f0e9851971998)"]
 answered:
   description: By address, whether any site gave a good answer there; one at which nothing was asked is left out.
   returned: success
@@ -122,7 +132,12 @@ asked:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.engine import Settings
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.sites import ask, questions
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.sites import (
+    Shown,
+    ask,
+    certificates,
+    questions,
+)
 
 ANY_ANSWER = tuple(range(100, 500))
 
@@ -146,6 +161,7 @@ def main() -> None:
             "duration": {"type": "float", "default": 0.5},
             "timeout": {"type": "float", "default": 2},
             "expect": {"type": "list", "elements": "int", "default": []},
+            "certificates": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -157,7 +173,9 @@ def main() -> None:
             expect=tuple(given["expect"]) or ANY_ANSWER,
             **{name: given[name] for name in ("rate", "duration", "timeout")},
         )
-        results = ask(questions(given["addresses"], given["requests"], settings))
+        asked = questions(given["addresses"], given["requests"], settings)
+        results = ask(asked)
+        shown = certificates(asked) if given["certificates"] else Shown()
     except HoldfastError as error:
         module.fail_json(msg=str(error))
     answered: dict[str, bool] = {}
@@ -166,8 +184,11 @@ def main() -> None:
         answered[one.address] = answered.get(one.address, False) or one.ok > 0
         if one.fault:
             mute.setdefault(one.address, []).append(one.fault)
+    for address, fault in shown.faults:
+        mute.setdefault(address, []).append(fault)
     faults = [fault for found in mute.values() for fault in found]
-    module.exit_json(changed=False, faults=faults, mute=mute, answered=answered, asked=len(results))
+    told = {"certificates": shown.sentences} if given["certificates"] else {}
+    module.exit_json(changed=False, faults=faults, mute=mute, answered=answered, asked=len(results), **told)
 
 
 if __name__ == "__main__":

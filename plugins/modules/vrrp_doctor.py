@@ -31,8 +31,15 @@ options:
     type: list
     elements: dict
     default: []
+  requests:
+    description: How a client asks for each site, as the plan has it. The certificates that this host shows are noted.
+    type: list
+    elements: dict
+    default: []
   part:
-    description: V(noticed) is what the detector has raised and who is on the network, without all the rest.
+    description:
+      - V(noticed) is what the detector has raised, who is on the network and which certificates are shown, without all
+        the rest.
     type: str
     choices: [all, noticed]
     default: all
@@ -83,6 +90,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.lint
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.live import file_text, included, read_tree
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.scheduler import refused, scheduler
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.version import parse_build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.shown_certificate import certificates_here
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import (
     host_addresses,
     link_local,
@@ -240,6 +248,7 @@ def main() -> None:
         argument_spec={
             "addresses": {"type": "list", "elements": "str", "required": True},
             "detected": {"type": "list", "elements": "dict", "default": []},
+            "requests": {"type": "list", "elements": "dict", "default": []},
             "part": {"type": "str", "choices": ["all", "noticed"], "default": "all"},
             "patience": {"type": "float", "default": 0},
             "member": {"type": "bool", "default": True},
@@ -252,6 +261,7 @@ def main() -> None:
         shared, root = module.params["addresses"], module.params["root"]
         facts: dict[str, t.Any] = {}
         if module.params["member"]:
+            facts["certificates"] = certificates_here(module.params["requests"])
             facts.update(noticed(module.params["detected"], root, module.params["patience"]))
             facts.update(of_member(root, shared) if module.params["part"] == "all" else tracked_here(root))
         facts.update(interfaces=interfaces(), neighbours=neighbours(shared))

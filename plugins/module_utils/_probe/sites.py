@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import concurrent.futures
+import time
 import typing as t
 from dataclasses import dataclass, replace
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.certificate import Certificate
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.engine import Settings, probe
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.shown_certificate import shown_certificate
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.statistics import summary
 
-__all__ = ("ask", "questions")
+__all__ = ("Shown", "ask", "certificates", "questions")
 
 AT_ONCE = 16
 MOST_A_SECOND = 400.0
@@ -58,6 +61,37 @@ def ask(asked: t.Sequence[Settings]) -> list[SiteResult]:
     """Return what became of each question, in this order."""
     with concurrent.futures.ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         return list(pool.map(_result, asked))
+
+
+class Shown(t.NamedTuple):
+    """What certificates were shown: a sentence each, the first to end first; address and sentence of who is refused."""
+
+    sentences: t.Sequence[str] = ()
+    faults: t.Sequence[tuple[str, str]] = ()
+
+
+def certificates(asked: t.Sequence[Settings], now: float | None = None) -> Shown:
+    """Return what is shown where TLS is spoken; where no certificate is shown, the request itself has failed."""
+    now = time.time() if now is None else now
+    tls = [one for one in asked if one.tls and not one.connects]
+    with concurrent.futures.ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        found = [(one, shown) for one, shown in zip(tls, pool.map(_certificate, tls)) if shown]
+    found.sort(key=lambda pair: pair[1].ends)
+    sentences, faults = [], []
+    for one, shown in found:
+        day = time.strftime("%Y-%m-%d", time.gmtime(shown.ends))
+        if shown.ends < now:
+            faults.append((one.address, f"the certificate of {one.server_name} at {one.address} ended on {day}"))
+        days = shown.days_left(now)
+        sentences.append(f"{one.server_name} has {days} days left, until {day} ({shown.fingerprint[:16]})")
+    return Shown(list(dict.fromkeys(sentences)), faults)
+
+
+def _certificate(one: Settings) -> Certificate | None:
+    try:
+        return shown_certificate(one)
+    except HoldfastError:
+        return None
 
 
 def _result(one: Settings) -> SiteResult:

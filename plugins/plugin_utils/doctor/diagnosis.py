@@ -26,6 +26,10 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.case impo
     Finding,
     Outside,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.certificates import (
+    different_certificates,
+    ending_certificates,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.noticed import (
     Outsider,
     noticed,
@@ -49,13 +53,19 @@ def diagnose(case: Case) -> list[Finding]:
     result += noticed(case, strange)
     result += _addresses(case, ill, strange)
     result += _clocks(case)
+    result += different_certificates(case)
+    result += ending_certificates(case)
     return sorted(result, key=lambda finding: (finding.note, finding.rank))
 
 
 def diagnose_noticed(case: Case) -> list[Finding]:
-    """Return only what the detectors and the network tell, worst first: that nobody watches is told too."""
+    """Return only what the detectors and the network tell, worst first, and certificates that are not the same.
+
+    That nobody watches is told too.
+    """
     result = noticed(case, outsiders(case))
     result += [finding for host, facts in case.facts.items() for finding in _units(host, facts) if not finding.note]
+    result += different_certificates(case)
     return sorted(result, key=lambda finding: finding.rank)
 
 

@@ -6,10 +6,16 @@
 from __future__ import annotations
 
 import copy
+import time
 import typing as t
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.diagnosis import Case, Outside, diagnose
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.diagnosis import (
+    Case,
+    Outside,
+    diagnose,
+    diagnose_noticed,
+)
 from members import MAC, OWN, VIP, Facts, facts, plan
 
 CUT_OFF = {"name": "cut_off_VI_1", "path": "/x", "present": True, "content": "1", "watched": True}
@@ -259,3 +265,34 @@ def test_a_refused_priority_is_a_note() -> None:
 def test_a_part_of_a_cluster_says_nothing_of_what_was_not_seen() -> None:
     case = Case({"lb2": plan("lb2")}, {"lb2": facts("lb2", holds=False)}, unseen=["lb1"])
     assert diagnose(case) == []
+
+
+def shows(*ends: float, same: bool = True) -> Break:
+    """Let lb1 and lb2 show a certificate for a site that ends in so many days, the same one or different ones."""
+
+    def break_it(*members: Facts) -> None:
+        for number, (member, days) in enumerate(zip(members, ends)):
+            shown = {"sha256": "1b4f" if same else f"{number}", "ends": time.time() + days * 86400 + 60}
+            member["certificates"] = {"shop.example.com port 443": shown}
+
+    return break_it
+
+
+def test_a_certificate_that_lasts_is_a_note_with_its_days() -> None:
+    assert said(shows(61, 61)) == []
+    assert said(shows(61, 61), notes=True) == ["the certificate of shop.example.com port 443 has 61 days left."]
+
+
+@pytest.mark.parametrize(("days", "told"), [(13, "ends on "), (-1, "ended on ")])
+def test_a_certificate_that_ends_is_a_finding(days: int, told: str) -> None:
+    (message,) = said(shows(days, days))
+    assert message.startswith(f"lb1: the certificate of shop.example.com port 443 {told}")
+
+
+def test_members_with_different_certificates_are_told() -> None:
+    (message,) = said(shows(20, 80, same=False))
+    assert message.startswith("lb2 shows another certificate for shop.example.com port 443 (until ")
+    members = {"lb1": facts("lb1", holds=True), "lb2": facts("lb2", holds=False)}
+    noticed = Case({host: plan(host) for host in OWN}, members)
+    shows(20, 80, same=False)(*members.values())
+    assert [finding.message for finding in diagnose_noticed(noticed)] == [message]

@@ -8,11 +8,14 @@ from __future__ import annotations
 import datetime
 import socket
 import ssl
+import time
 import typing as t
 from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.engine import Settings, probe
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.shown_certificate import certificates_here
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.sites import certificates, questions
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._probe.statistics import summary
 from ansible_collections.holdfast.nginx_ha.tests.unit.probe.misbehaving import Service
 from cryptography import x509
@@ -91,3 +94,26 @@ def test_a_server_without_tls(service: Service) -> None:
 )
 def test_the_name_that_a_certificate_has_to_bear(host: str, name: str) -> None:
     assert Settings("192.0.2.1", host=host).server_name == name
+
+
+def test_the_certificate_that_is_shown_is_told_with_its_days(tls_service: Service) -> None:
+    request = {"port": tls_service.port, "host": "blog.example.com", "tls": True}
+    asked = questions(["127.0.0.1"], [request], Settings("127.0.0.1", duration=0.1))
+    now = time.time()
+    told = certificates(asked, now)
+    assert list(told.faults) == []
+    (sentence,) = told.sentences
+    assert sentence.startswith("blog.example.com has 0 days left, until ")
+    late = certificates(asked, now + 2 * 86400)
+    (fault,) = late.faults
+    assert fault[0] == "127.0.0.1"
+    assert fault[1].startswith("the certificate of blog.example.com at 127.0.0.1 ended on ")
+
+
+def test_a_host_tells_which_certificates_it_shows_itself(tls_service: Service) -> None:
+    request = {"port": tls_service.port, "host": "blog.example.com", "tls": True}
+    elsewhere = {**request, "address": "192.0.2.1"}
+    found = certificates_here([request, elsewhere, {"port": 1, "host": "none.example.com", "tls": True}])
+    (name,) = found
+    assert name == f"blog.example.com port {tls_service.port}"
+    assert len(found[name]["sha256"]) == 64
