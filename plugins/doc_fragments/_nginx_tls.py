@@ -53,6 +53,13 @@ session_ticket_keys:
     - Without them, an nginx before 1.23.2, which keeps one key until it is restarted, hands out no tickets.
   type: list
   elements: str
+acme_challenge:
+  description:
+    - Where the one host that gets certificates from an authority by ACME answers its challenges, such as
+      V(http://192.0.2.50:8080).
+    - Every balancer hands C(/.well-known/acme-challenge/) of the site to it, by http and by https, also while the site
+      has no certificate yet, and during maintenance.
+  type: str
 redirect:
   description:
     - Whether a server of its own sends requests by http to https. By default it does so unless the site listens for

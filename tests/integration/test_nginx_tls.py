@@ -17,7 +17,7 @@ import pytest
 from authority import Authority, Issued
 from inventory_builder import InventoryBuilder
 from real_hosts import Host
-from served_sites import Options, Sites
+from served_sites import Options, Sites, backend
 
 from harness.waiting import eventually
 
@@ -155,6 +155,24 @@ def test_a_session_goes_on_at_the_other_node_where_the_keys_are_shared(
         assert session.has_ticket is shared
         with client.connect(ports[1], session) as connection:
             assert connection.session_reused is shared
+
+
+def test_challenges_reach_the_issuer_by_http_and_by_https(tmp_path: Path, said: Options, authority: Authority) -> None:
+    port, plain = free_port(), free_port()
+    with backend("issuer") as issuer:
+        tls = {**said, "acme_challenge": f"http://127.0.0.1:{issuer.server['port']}"}
+        with sites(
+            tmp_path, tls, port, plain, **{"return": None, "locations": [{"path": "/", "return": "204"}]}
+        ).running():
+            asked = (
+                f"GET /.well-known/acme-challenge/token HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n".encode()
+            )
+            for connection in (socket.create_connection(("127.0.0.1", plain)), Client(authority).connect(port)):
+                with connection:
+                    connection.sendall(asked)
+                    told = b"".join(iter(lambda: connection.recv(65536), b"")).decode()  # noqa: B023  read in the loop
+                assert '"uri": "/.well-known/acme-challenge/token"' in told
+            assert Client(authority).ask(port).startswith("HTTP/1.1 204")
 
 
 @contextmanager

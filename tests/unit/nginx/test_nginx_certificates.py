@@ -154,6 +154,19 @@ def test_http_leads_to_https(said: Options, site: Options, listen: list[str], ta
     assert f"return 301 {target};" in written
 
 
+def test_challenges_of_an_authority_go_to_the_issuer_before_and_after_there_is_a_certificate(said: Options) -> None:
+    asked = "location ^~ /.well-known/acme-challenge/ {\n        allow all;\n"
+    first = files(config({"acme_challenge": "http://192.0.2.50:8080"}))
+    (plain,) = first.values()
+    assert ("listen 80;" in plain, asked in plain, "proxy_pass http://192.0.2.50:8080;" in plain) == (True, True, True)
+    later = files(config({**said, "acme_challenge": "http://192.0.2.50:8080"}))
+    assert [asked in one for one in later.values()] == [True, True]
+    redirect = later[f"conf.d/holdfast-60-server-{NAME}.redirect.conf"]
+    assert "location / {\n        return 301 https://$host$request_uri;" in redirect
+    closed = text({**said, "acme_challenge": "http://192.0.2.50:8080"}, maintenance=True)
+    assert asked in closed
+
+
 @pytest.mark.parametrize(("tls", "site"), [({}, {"listen": ["80", "443 ssl"]}), ({"redirect": False}, {})])
 def test_http_leads_nowhere_where_it_is_served_or_not_wanted(said: Options, tls: Options, site: Options) -> None:
     assert list(files(config({**said, **tls}, **site))) == [f"conf.d/holdfast-60-server-{NAME}.conf"]
@@ -182,6 +195,10 @@ def test_client_certificates_are_asked_for(said: Options, authority: Authority) 
         ({"certificate_key": "{certificate}"}, "servers[0].tls.certificate_key: there is a CERTIFICATE in it"),
         ({"certificate": "{chain}{certificate}", "chain": None}, "servers[0].tls.certificate: the certificate of the"),
         ({"chain": "{root}{chain}"}, 'servers[0].tls.chain: the certificate of "Test Root" comes behind that of'),
+        (
+            {"acme_challenge": "192.0.2.50/x"},
+            'servers[0].tls.acme_challenge: "192.0.2.50/x" is no address of an issuer',
+        ),
         ({"session_ticket_keys": ["short"]}, "servers[0].tls.session_ticket_keys[0]: a key for session tickets has"),
         ({"certificate": "/etc/shop.crt"}, "servers[0].tls.chain: nginx reads one file"),
     ],

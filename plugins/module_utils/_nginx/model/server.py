@@ -49,6 +49,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.tls
     ALT_SVC,
     POST_QUANTUM,
     Tls,
+    challenge,
     default_listens,
     speaks_tls,
 )
@@ -194,6 +195,9 @@ class Server(Model):
                 raise InputError(join(path, "upstream"), 'the location "/" says already where requests go')
             whole = Location.from_options({"path": "/", "upstream": taken["upstream"]}, path, version)
             locations = (*locations, whole)
+        if tls and tls.acme_challenge and not any(one.path.endswith(ACME) for one in locations):
+            asked = Location.from_options(challenge(tls.acme_challenge), join(path, "tls.acme_challenge"), version)
+            locations = (*locations, replace(asked, origin="tls.acme_challenge"))
         named = [one.named(f"{name}.{at}") for at, one in enumerate(locations)]
         locations = tuple(location for location, _files in named)
         files += [file for _location, more in named for file in more]

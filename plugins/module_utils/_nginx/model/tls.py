@@ -9,6 +9,7 @@ configuration. Nothing is asked of the host; what only that can tell stands in c
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
 
@@ -20,8 +21,9 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.certificat
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds import OnOff, Texts
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds import OnOff, OptionalText, Texts
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.base import Model
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.pages import ACME
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.site_files import TICKETS, TLS, SiteFile
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Choice, Flag, Kind
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import join, option
@@ -29,6 +31,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model im
 __all__ = (
     "RESPONDERS",
     "SOURCES",
+    "challenge",
     "ALT_SVC",
     "POST_QUANTUM",
     "Tls",
@@ -76,6 +79,16 @@ NEW_TICKET_KEYS = Version(1, 23, 2)
 """From here on nginx makes new keys for tickets by itself, if sessions are cached too; older ones keep one for ever."""
 
 ALT_SVC = 'h3=":443"; ma=86400'
+
+
+_ISSUER = re.compile(r"https?://[^\s/?#;{}\"'$]+")
+
+
+def _issuer(path: str, text: str) -> str:
+    """Return where the issuer answers challenges; a path behind it would take the place of theirs."""
+    if not _ISSUER.fullmatch(text):
+        raise InputError(path, f"{shown(text)} is no address of an issuer: write it as http://192.0.2.50:8080")
+    return text
 
 
 class Pem(Kind):
@@ -159,6 +172,7 @@ class Tls(Model):
     profile: str = option(Choice("modern", "intermediate", "none"), default="intermediate")
     stapling: bool | None = option(Flag())
     session_ticket_keys: tuple[str, ...] | None = option(TicketKeys())
+    acme_challenge: str | None = option(OptionalText(_issuer))
     redirect: bool | None = option(OnOff())
     redirect_listen: tuple[str, ...] | None = option(Texts())
 
@@ -295,13 +309,22 @@ def redirect_server(site: Site, name: str) -> dict[str, t.Any]:
     ports = [str(one).split() for one in site.get("listen") or default_listens(site)]
     port = next((words[0].rpartition(":")[2] for words in ports if "ssl" in words), "443")
     target = "$host" if port == "443" else f"$host:{port}"
+    answer = f"301 https://{target}$request_uri"
+    issuer = _said(site).get("acme_challenge")
+    # A return of the server itself would be answered before any location.
+    led = {"locations": [challenge(str(issuer)), {"path": "/", "return": answer}]} if issuer else {"return": answer}
     return {
         "name": f"{name}.redirect",
         "server_name": site.get("server_name"),
         "listen": redirect_listens(site),
-        "return": f"301 https://{target}$request_uri",
         "access_log": site.get("access_log"),
+        **led,
     }
+
+
+def challenge(issuer: str) -> dict[str, t.Any]:
+    """Return the options of the location that hands the challenges of an authority (RFC 8555, 8.3) to the issuer."""
+    return {"path": f"^~ {ACME}", "proxy_pass": issuer, "auth_basic": "off", "access": ["allow all"]}
 
 
 def _said(site: Site) -> t.Mapping[str, t.Any]:
