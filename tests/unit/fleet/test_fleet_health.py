@@ -501,6 +501,8 @@ def test_another_service_than_nginx_is_guarded_by_four_variables() -> None:
     plan, state = inventory.slices("lb1")["lb1"], inventory.documents("lb1")["keepalived"]["state"]
     watched = {"unit": "haproxy.service", "pid_file": "/run/haproxy.pid", "program": "haproxy", "patience": 0.0}
     assert state["watcher"]["document"]["nginx"] == watched
+    asked = state["watcher"]["document"]["probe"]["peers"]
+    assert [(one["address"], one["port"]) for one in asked] == [("10.0.0.12", 80), ("10.0.0.12", 443)]
     texts = {one["path"]: one.get("content", "") for one in state["files"]["files"]}
     assert "PartOf=haproxy.service\n" in texts["/etc/systemd/system/holdfast-guard.service"]
     assert "After=network.target haproxy.service\n" in texts["/etc/systemd/system/holdfast-watcher.service"]

@@ -70,7 +70,8 @@ def watcher(variables: Variables, detected: Sequence[Variables], patience: float
 def _asked_of_a_peer(variables: Variables, address: str) -> list[dict[str, t.Any]]:
     """Return how nginx of a peer can be asked whether it lives, nothing where it serves no HTTP at that address.
 
-    Any answer will do, and nginx answers what is plain also where it expects TLS.
+    Any answer will do, and nginx answers what is plain also where it expects TLS. What another service speaks is not
+    known, so each of its ports is asked.
     """
     for site in range(len(variables["balancer_sites"])):
         alone = {"balancer_sites": variables["balancer_sites"][site : site + 1], "balancer_streams": []}
@@ -78,7 +79,7 @@ def _asked_of_a_peer(variables: Variables, address: str) -> list[dict[str, t.Any
             said = access.spoken_at(alone, address, one["first"])
             if one["address"] in ("", address) and said is not None:
                 return [{"port": one["first"], "proxy_protocol": "proxy_protocol" in said[1]}]
-    return []
+    return [{"port": port, "proxy_protocol": False} for port in variables["keepalived_guarded_ports"]]
 
 
 def detector(variables: Variables, detected: Sequence[Variables]) -> dict[str, t.Any]:
