@@ -16,8 +16,9 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.planned import k
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.planning import planned_fleet
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.read_only import ReadOnlyAction
 
-IN_USE = ("__keepalived_in_use", "__keepalived_in_use_beside")
-"""What looks at the router ids of a host, and of members beside it, register in the role keepalived."""
+IN_USE = ("__keepalived_in_use", "__keepalived_fit", "__keepalived_in_use_beside")
+"""What looks at the router ids of a host, and of members beside it, register: in the role keepalived and in the
+playbook holdfast.nginx_ha.site."""
 
 NO_LOG = "holdfast_no_log"
 """Whether what may hold a secret is kept from the screen, which is so unless this variable says otherwise."""

@@ -7,35 +7,24 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.utils.display import Display
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.planned import PlannedAction
 
 
 class ActionModule(PlannedAction):
     """Runs the module and shows what one task has done, which would otherwise be a single word."""
 
-    OWN = ("role", "only")
+    OWN = ("roles", "only")
 
     def arguments(self, own: t.Mapping[str, t.Any], given: dict[str, t.Any]) -> dict[str, t.Any]:
-        if not own["role"]:
+        self.roles = own["roles"] or ()
+        if not self.roles:
             return given
-        document = self.planned(own["role"], "state")
-        chosen = document if own["only"] is None else own["only"]
-        return {name: {**document[name], **(given.get(name) or {})} for name in chosen if name in document}
+        return {"steps": [self.step(role, own["only"], given) for role in self.roles]}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result = super().run(tmp, task_vars)
-        if self._task.args.get("role") == "balancer" and (result.get("failed") or result.get("warnings")):
-            from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.nginx_configuration import (
-                in_inventory,
-            )
-
-            # The module knows the options that the plan made of the variables.
-            if result.get("msg"):
-                result["msg"] = in_inventory(str(result["msg"]))
-            result["warnings"] = [in_inventory(str(one)) for one in result.get("warnings") or ()]
-        return result
+    def execute(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        return self.in_inventory(super().execute(arguments), self.roles)
 
     def show(self, result: t.Mapping[str, t.Any]) -> None:
         for change in result.get("changes") or ():
-            Display().display(f"  [{self.variables.get('inventory_hostname', '')}] {change}", color="yellow")
+            self.tell(change, color="yellow")
+        self.tell_of_a_move(result.get("sections") or {})

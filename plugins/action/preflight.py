@@ -16,9 +16,4 @@ class ActionModule(PlannedAction):
     OWN = ("roles",)
 
     def arguments(self, own: t.Mapping[str, t.Any], given: dict[str, t.Any]) -> dict[str, t.Any]:
-        found: dict[str, t.Any] = {}
-        for role in own["roles"] or ():
-            wanted = self.planned(role, "preflight")
-            for name, value in wanted.items():
-                found[name] = [*found.get(name, []), *value] if isinstance(value, list) else value
-        return {**found, **given}
+        return {**self.fitness(own["roles"] or ()), **given}

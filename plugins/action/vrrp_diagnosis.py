@@ -16,6 +16,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.diagnosis
     diagnose,
     diagnose_noticed,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.holders import wrong_holders
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.failure import failure
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.read_only import ReadOnlyAction
 
@@ -26,19 +27,23 @@ class ActionModule(ReadOnlyAction):
         "facts": {"type": "dict", "required": True},
         "clocks": {"type": "dict", "default": {}},
         "outside": {"type": "dict", "default": {}},
-        "part": {"type": "str", "choices": ["all", "noticed"], "default": "all"},
+        "part": {"type": "str", "choices": ["all", "noticed", "proof"], "default": "all"},
     }
 
     def gather(self, given: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
         hosts = given["plan"]["hosts"]
         healthy, report = True, []
+        if given["part"] == "proof":
+            unsettled = wrong_holders(hosts, given["facts"])
+            if unsettled:
+                return {"healthy": False, "settled": False, "report": unsettled}
         for cluster in dict.fromkeys(hosts[host]["cluster"] for host in hosts if "cluster" in hosts[host]):
             case = _case(cluster, hosts, given)
             findings = diagnose(case) if given["part"] == "all" else diagnose_noticed(case)
             findings = [*_unreachable(case, given["facts"]), *findings]
             healthy = healthy and all(finding.note for finding in findings)
             report += _report(cluster, case, findings)
-        return {"healthy": healthy, "report": report}
+        return {"healthy": healthy, "report": report, **({"settled": True} if given["part"] == "proof" else {})}
 
 
 def _case(cluster: str, hosts: t.Mapping[str, t.Any], args: t.Mapping[str, t.Any]) -> Case:

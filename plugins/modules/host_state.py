@@ -21,15 +21,26 @@ description:
 extends_documentation_fragment:
   - holdfast.nginx_ha.attributes
 options:
-  role:
+  roles:
     description:
-      - A role of this collection. What M(holdfast.nginx_ha.fleet_plan) has planned for it on this host is brought
-        about, with the options of the task laid over its sections.
-    type: str
-  only:
-    description: The sections of O(role) that are brought about; without it, all.
+      - Roles of this collection. What M(holdfast.nginx_ha.fleet_plan) has planned for them on this host is brought
+        about, role by role, with the options of the task laid over their sections.
     type: list
     elements: str
+  only:
+    description: The sections of O(roles) that are brought about; without it, all.
+    type: list
+    elements: str
+  steps:
+    description:
+      - Sections as in the other options, with the C(role) that they belong to, one step after the other. The controller
+        fills this in.
+    type: list
+    elements: dict
+    default: []
+  package_sources:
+    description: Files as in O(files) that the package manager reads; a play brings them about before it installs.
+    type: dict
   agent:
     description:
       - The agent of this collection, which runs on a balancer for ever, in C(folder). Its files become a folder
@@ -41,6 +52,8 @@ options:
         C(mode), C(owner) and C(group). C(files) have those, C(content), without which there shall be none, and
         C(shown), whether a difference may be shown. In the drop-in of a C(unit) C(@EXEC_START@) stands for the command
         line of that; where there is no such unit, the lines that begin with C(ExecStart=) go.
+      - C(tests) are commands that have to succeed before a file is written, each a list of words in which C(@FILE@)
+        stands for a file with the new content.
       - Where a file below C(/etc/systemd/system) has changed, systemd reads its units again. What a file below
         C(/etc/tmpfiles.d) names is made in every run.
     type: dict
@@ -101,7 +114,7 @@ options:
         drop-in of that, one of its C(programs) or a file that its C(part) of the agent loads was written after it was
         last started, and reloaded if one of its C(settings) was written after it was last started or reloaded. One
         that does not run is started. With V(false), C(runs) and C(restarts) leave that alone. C(enabled) is whether it
-        starts at boot; without it that stays as it is.
+        starts at boot; without it that stays as it is. One that runs is restarted when a file of C(removed) has gone.
       - A play that writes a file and restarts its service later may end in between, and a restart that rests on
         C(is changed) never comes then. So the host is looked at.
     type: dict
@@ -135,6 +148,10 @@ sections:
   description: What each section says besides, such as what M(holdfast.nginx_ha.keepalived_config) returns.
   returned: always
   type: dict
+role:
+  description: The role whose section could not be brought about; empty where none was named.
+  returned: failure
+  type: str
 """
 
 import typing as t
@@ -147,15 +164,17 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host imp
 
 def secret_options() -> dict[str, t.Any]:
     """Return the spec with what each section takes, which is a free dict to Ansible."""
-    return {name: {"options": section.options()} for name, section in SECTIONS.items()}
+    sections = {name: {"options": section.options()} for name, section in SECTIONS.items()}
+    return {**sections, "steps": {"options": sections}}
 
 
 def main() -> None:
     module = QuietModule(
         argument_spec={
             # The action plugin puts the plan in their place.
-            "role": {"type": "str"},
+            "roles": {"type": "list", "elements": "str"},
             "only": {"type": "list", "elements": "str"},
+            "steps": {"type": "list", "elements": "dict", "default": []},
             **{name: {"type": "dict"} for name in SECTIONS},
         },
         supports_check_mode=True,
@@ -166,19 +185,16 @@ def main() -> None:
     try:
         need_root()
         state.bring(module.params)
+        for step in module.params["steps"]:
+            state.bring(step, step.get("role", ""))
     except HoldfastError as error:
         fault = str(error)
-    for outcome in state.outcomes.values():
-        for warning in outcome.warnings:
-            module.warn(warning)
-    result = {
-        "changes": [f"{name}: {one}" for name, outcome in state.outcomes.items() for one in outcome.changes],
-        "diff": [one for outcome in state.outcomes.values() for one in outcome.diff],
-        "sections": {name: outcome.told for name, outcome in state.outcomes.items() if outcome.told},
-    }
+    for warning in state.warnings:
+        module.warn(warning)
+    result = {"changes": state.changes, "diff": state.diff, "sections": state.told}
     if fault:
-        module.fail_json(msg=fault, changed=bool(result["changes"]), **result)
-    module.exit_json(changed=bool(result["changes"]), **result)
+        module.fail_json(msg=fault, changed=bool(state.changes), role=state.role, **result)
+    module.exit_json(changed=bool(state.changes), **result)
 
 
 if __name__ == "__main__":

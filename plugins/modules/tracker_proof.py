@@ -20,6 +20,7 @@ description:
   - A tracker that is dead without a word is found by nothing less. Files and configuration stay as they are.
   - Should this module itself be killed on the way, a timer of systemd undoes what it has done.
   - A node that holds one of the addresses is left alone, and the task counts as skipped.
+  - What was proven is remembered, so that M(holdfast.nginx_ha.vrrp_doctor) can say whether it still holds.
 requirements:
   - keepalived with JSON support
 options:
@@ -94,6 +95,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import run
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.proof_key import keep, proof_key
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.dump import read_states
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import host_addresses
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import process, read_pid
@@ -252,7 +254,9 @@ def main() -> None:
             )
         limit = module.params["timeout"]
         node = ThisNode(module.params["config"], addresses, limit)
+        key = proof_key()
         proofs = prove(node, limit=limit, restart_first=module.params["restart_first"], patience=node.patience)
+        keep(key)
     except HoldfastError as error:
         module.fail_json(msg=str(error))
     trackers = {file: dataclasses.asdict(proof) for file, proof in proofs.items()}

@@ -39,8 +39,9 @@ options:
   part:
     description:
       - V(noticed) compares only what the detectors have raised and who is on the network, of facts of that part.
+      - V(proof) compares that, and whether every address has one holder, of facts of that part.
     type: str
-    choices: [all, noticed]
+    choices: [all, noticed, proof]
     default: all
 attributes:
   check_mode:
@@ -60,6 +61,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+settled:
+  description:
+    - Whether every instance has found its place, and every address one holder. Where not, the hosts may have been
+      looked at while an address moved between them.
+  returned: when O(part=proof)
+  type: bool
 healthy:
   description: Whether nothing is wrong.
   returned: success

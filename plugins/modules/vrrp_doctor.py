@@ -40,9 +40,14 @@ options:
     description:
       - V(noticed) is what the detector has raised, who is on the network and which certificates are shown, without all
         the rest.
+      - V(proof) is that, and what shows that the addresses are held. It waits until every instance has found its place.
     type: str
-    choices: [all, noticed]
+    choices: [all, noticed, proof]
     default: all
+  settle:
+    description: Seconds that V(part=proof) waits at most until every instance has found its place.
+    type: float
+    default: 15
   patience:
     description:
       - Seconds that are waited at most for the detector, until it has looked for a while since its start, and until
@@ -71,6 +76,24 @@ facts:
   description: What was found, for M(holdfast.nginx_ha.vrrp_diagnosis). Passwords are not in it.
   returned: success
   type: dict
+unsettled:
+  description: What has not found its place in time, as a clause; empty where all has.
+  returned: when O(part=proof)
+  type: str
+held:
+  description: Every virtual address that this host holds.
+  returned: when O(part=proof) and all has found its place
+  type: list
+  elements: str
+amiss:
+  description: In what the kernel is not as keepalived wants it, a sentence each.
+  returned: when O(part=proof) and all has found its place
+  type: list
+  elements: str
+proven:
+  description: Whether all that the last M(holdfast.nginx_ha.tracker_proof) on this host has shown is as it was.
+  returned: when O(part=proof)
+  type: bool
 """
 
 import contextlib
@@ -83,9 +106,11 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.proof_key import holds
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.change import homes, live_instances
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.daemon import KeepalivedDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.dump import read_states
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.info import settle
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.lint import lint
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.live import file_text, included, read_tree
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.scheduler import refused, scheduler
@@ -243,13 +268,24 @@ def tracked_here(root: str) -> dict[str, t.Any]:
     return {"tracked": tracked(blocks, set()), "units": units((DETECTOR,), uptime=uptime())}
 
 
+def proof(root: str, patience: float) -> tuple[dict[str, t.Any], str]:
+    """Return what shows that the addresses of this host are held, and a warning, which may be empty."""
+    wanted = {"settled": True, "holds": [], "lacks": [], "patience": patience, "configuration": False, "root": root}
+    try:
+        found, warning = settle(wanted)
+    except HoldfastError as error:
+        return {"unsettled": str(error), "proven": False}, ""
+    return {"unsettled": "", "held": found["held"], "amiss": found["amiss"], "proven": holds()}, warning
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "addresses": {"type": "list", "elements": "str", "required": True},
             "detected": {"type": "list", "elements": "dict", "default": []},
             "requests": {"type": "list", "elements": "dict", "default": []},
-            "part": {"type": "str", "choices": ["all", "noticed"], "default": "all"},
+            "part": {"type": "str", "choices": ["all", "noticed", "proof"], "default": "all"},
+            "settle": {"type": "float", "default": 15},
             "patience": {"type": "float", "default": 0},
             "member": {"type": "bool", "default": True},
             "root": {"type": "path", "default": "/etc/keepalived"},
@@ -260,6 +296,11 @@ def main() -> None:
         need_root()
         shared, root = module.params["addresses"], module.params["root"]
         facts: dict[str, t.Any] = {}
+        result: dict[str, t.Any] = {}
+        if module.params["part"] == "proof":
+            result, warning = proof(root, module.params["settle"])
+            if warning:
+                module.warn(f"{os.uname().nodename}: {warning}")
         if module.params["member"]:
             facts["certificates"] = certificates_here(module.params["requests"])
             facts.update(noticed(module.params["detected"], root, module.params["patience"]))
@@ -267,7 +308,7 @@ def main() -> None:
         facts.update(interfaces=interfaces(), neighbours=neighbours(shared))
     except HoldfastError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, facts=facts)
+    module.exit_json(changed=False, facts=facts, **result)
 
 
 if __name__ == "__main__":

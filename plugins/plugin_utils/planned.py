@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from ansible import constants
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import MAIN_FILE
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.documents import Documents
@@ -56,12 +57,38 @@ class PlannedAction(ActionBase):  # type: ignore[misc]
         given = dict(self._task.args)
         own = {name: given.pop(name, None) for name in self.OWN}
         try:
-            arguments = self.arguments(own, given)
+            result.update(self.execute(self.arguments(own, given)))
         except HoldfastError as error:
             return {**result, "failed": True, "msg": str(error)}
-        result.update(self._execute_module(module_args=arguments, task_vars=task_vars, wrap_async=self._task.async_val))
         self.show(result)
         return result
+
+    def execute(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Run the module and return its result."""
+        result: dict[str, t.Any] = self._execute_module(
+            module_args=arguments, task_vars=dict(self.variables), wrap_async=self._task.async_val
+        )
+        return result
+
+    @staticmethod
+    def in_inventory(result: dict[str, t.Any], roles: t.Container[str]) -> dict[str, t.Any]:
+        """Return the result of a module, which knows the options that the plan made of a balancer's variables."""
+        if "balancer" not in roles or not (result.get("failed") or result.get("warnings")):
+            return result
+        from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.nginx_configuration import in_inventory
+
+        told: dict[str, t.Any] = {"warnings": [in_inventory(str(warning)) for warning in result.get("warnings") or ()]}
+        if result.get("msg"):
+            told["msg"] = in_inventory(str(result["msg"]))
+        return {**result, **told}
+
+    def fitness(self, roles: t.Iterable[str]) -> dict[str, t.Any]:
+        """Return what ``preflight`` is to look for before a host gets the roles; their lists add up."""
+        found: dict[str, t.Any] = {}
+        for role in roles:
+            for name, value in self.planned(role, "preflight").items():
+                found[name] = [*found.get(name, []), *value] if isinstance(value, list) else value
+        return found
 
     def arguments(self, own: Mapping[str, t.Any], given: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the options of the module from the action's ``own`` and those that were given for it."""
@@ -69,6 +96,28 @@ class PlannedAction(ActionBase):  # type: ignore[misc]
 
     def show(self, result: Mapping[str, t.Any]) -> None:
         """Show of a result what no callback does."""
+
+    def step(self, role: str, only: t.Sequence[str] | None, given: Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """Return the sections of ``host_state`` that are planned for a role, with what is ``given`` laid over them."""
+        document = self.planned(role, "state")
+        chosen = document if only is None else only
+        return {
+            "role": role,
+            **{name: {**document[name], **(given.get(name) or {})} for name in chosen if name in document},
+        }
+
+    def tell(self, message: str, color: str | None = None) -> None:
+        """Show a line about the host."""
+        Display().display(f"  [{self.variables.get('inventory_hostname', '')}] {message}", color=color)
+
+    def tell_of_a_move(self, sections: Mapping[str, t.Any]) -> None:
+        """Show that a planned move is in force: it outlives every run but that of its own playbook, and a reboot."""
+        moved = (sections.get("keepalived") or {}).get("moved")
+        if moved:
+            self.tell(
+                f"A planned move is in force on {self.variables.get('inventory_hostname', '')}: {', '.join(moved)} "
+                "stays here until `ansible-playbook holdfast.nginx_ha.move -e back=true`."
+            )
 
     def planned(self, role: str, purpose: str) -> t.Any:
         """Return what the plan has of this host for a role and a purpose, which is ``state`` or ``preflight``.

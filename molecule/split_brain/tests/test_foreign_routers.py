@@ -102,7 +102,7 @@ FAILURES = {
     "no such package": (
         "site.yml",
         '{"nginx_package": "nginx-that-is-not"}',
-        'The role nginx did not come to its end, at "Install the package": No package matching',
+        'The role keepalived did not come to its end, at "Install the packages": No package matching',
     ),
 }
 

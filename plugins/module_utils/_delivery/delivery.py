@@ -20,6 +20,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._delivery.place import AGENT, FOLDER
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._delivery.tree import MAIN, Tree, manifest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import (
     Wanted,
@@ -32,11 +33,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.fil
     told,
 )
 
-__all__ = ("AGENT", "FOLDER", "Delivery", "deliver", "units_of_agent", "withdraw")
+__all__ = ("Delivery", "deliver", "units_of_agent", "withdraw")
 
-FOLDER = "/usr/local/lib/holdfast"
-AGENT = "agent"
-"""The link to the tree that is in force."""
 UNITS, UNIT = "/etc/systemd/system", re.compile(r"holdfast-[a-z]+\.service")
 MODE = 0o644
 TREE = re.compile(r"agent-[0-9a-f]{16}")

@@ -8,7 +8,7 @@ Neither of the two remembers a rule that was added. A part of the agent follows 
 
 from __future__ import annotations
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._delivery.delivery import AGENT, FOLDER
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._delivery.place import AGENT, FOLDER
 
 __all__ = ("PART", "SERVICE", "UNIT", "UNIT_FILE")
 

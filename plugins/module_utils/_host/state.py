@@ -28,12 +28,14 @@ WATCHER = "/etc/holdfast/watcher.json"
 class HostState:
     """What the sections have done so far, which the later ones build on.
 
-    ``outcomes`` are by the name of the section. After an error those are there that were done before.
+    ``done`` are the outcomes with the names of their sections, of several roles one after the other. After an error
+    those are there that were done before, and ``role`` is the one that it came from.
     """
 
     def __init__(self, *, check: bool) -> None:
         self.check = check
-        self.outcomes: dict[str, Outcome] = {}
+        self.role = ""
+        self.done: list[tuple[str, Outcome]] = []
         self.programs: t.Mapping[str, t.Sequence[str]] = {}
         self.homes: t.Sequence[t.Mapping[str, str]] = ()
         self.written: set[str] = set()
@@ -42,14 +44,32 @@ class HostState:
         self.freed: t.Container[str] = ()
         self.replaced: t.Sequence[t.Any] = ()
 
-    def bring(self, given: t.Mapping[str, Given]) -> None:
+    @property
+    def changes(self) -> list[str]:
+        """What was done, or would be, each with the name of its section."""
+        return [f"{name}: {change}" for name, outcome in self.done for change in outcome.changes]
+
+    @property
+    def warnings(self) -> list[str]:
+        return [warning for _name, outcome in self.done for warning in outcome.warnings]
+
+    @property
+    def diff(self) -> list[t.Mapping[str, t.Any]]:
+        return [difference for _name, outcome in self.done for difference in outcome.diff]
+
+    @property
+    def told(self) -> dict[str, t.Any]:
+        """What sections have to say beside their changes, by their names."""
+        return {name: outcome.told for name, outcome in self.done if outcome.told}
+
+    def bring(self, given: t.Mapping[str, Given], role: str = "") -> None:
         """Bring about what each section says; HoldfastError, with the name of the section, where one cannot be."""
-        self.given = given
+        self.given, self.role, self.folders = given, role, ()
         for name, section in SECTIONS.items():
             if given.get(name) is not None:
                 options = checked(name, section.options(), given[name])
                 try:
-                    self.outcomes[name] = section.bring(self, options)
+                    self.done.append((name, section.bring(self, options)))
                 except InputError as error:
                     self._put_back()
                     raise InputError(f"{name}.{error.path}", error.message) from None
@@ -62,8 +82,8 @@ class HostState:
         for one in () if self.check else self.replaced:
             one.put_back()
 
-    def _changes_of(self, section: str) -> t.Sequence[str]:
-        return self.outcomes[section].changes if section in self.outcomes else ()
+    def _changes_of(self, section: str) -> list[str]:
+        return [change for name, outcome in self.done if name == section for change in outcome.changes]
 
     # In the order in which they happen.
 
@@ -97,6 +117,7 @@ class HostState:
                 one["unit"],
                 owner=one["owner"],
                 group=one["group"],
+                tests=one["tests"],
             )
             for index, one in enumerate(given["files"])
         ]
@@ -209,7 +230,7 @@ class HostState:
         return self.files(
             {
                 "folders": [],
-                "files": [{"path": WATCHER, "content": text, "mode": "0600", "shown": False, **_NOBODY}],
+                "files": [{"path": WATCHER, "content": text, "mode": "0600", "shown": False, **_PLAIN}],
             }
         )
 
@@ -296,7 +317,7 @@ def _lists(**options: Options) -> Options:
 
 _PATH = {"type": "path", "required": True}
 _PATHS = {"type": "list", "elements": "path", "default": []}
-_NOBODY = {"unit": "", "owner": "", "group": ""}
+_PLAIN = {"unit": "", "owner": "", "group": "", "tests": []}
 _YES = {"type": "bool", "default": True}
 FILES = _lists(
     folders={
@@ -313,6 +334,7 @@ FILES = _lists(
         "owner": {"type": "str", "default": ""},
         "group": {"type": "str", "default": ""},
         "shown": _YES,
+        "tests": {"type": "list", "elements": "list", "default": []},
     },
 )
 KERNEL: Options = {
@@ -337,9 +359,12 @@ SERVICES = _lists(
         "runs": _YES,
         "enabled": {"type": "bool"},
         "restarts": _YES,
+        "removed": _PATHS,
     }
 )
 SECTIONS: dict[str, Section] = {
+    # What the package manager reads comes before the packages that a play installs.
+    "package_sources": Section(lambda: FILES, HostState.files),
     "agent": Section(lambda: {"folder": {"type": "path", "default": "/usr/local/lib/holdfast"}}, HostState.agent),
     "files": Section(lambda: FILES, HostState.files),
     "kernel": Section(lambda: KERNEL, HostState.kernel),

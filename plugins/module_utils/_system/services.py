@@ -38,7 +38,7 @@ class Service(t.NamedTuple):
 
     It starts anew when its unit, a drop-in or one of its ``programs`` is newer than its start, and reads again when one
     of its ``settings`` is newer than its last start or reload. Without ``runs`` it is left as it is, and so is whether
-    it is ``enabled`` where that is None.
+    it is ``enabled`` where that is None; but where it runs, it starts anew when a ``removed`` file has just gone.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Service(t.NamedTuple):
     runs: bool = True
     enabled: bool | None = None
     restarts: bool = True
+    removed: t.Sequence[str] = ()
 
 
 def settle(
@@ -54,7 +55,7 @@ def settle(
 ) -> list[tuple[str, str]]:
     """Make it true of each, in this order; return what was, or would be, done: (unit, verb of systemctl).
 
-    ``written`` are the files that would have been written before, where nothing is in check mode.
+    ``written`` are the files that were written or removed before, or in check mode would have been.
     """
     new = written if check else ()
     looks = {service.name: unit_properties(service.name, PROPERTIES, runner) for service in services}
@@ -73,6 +74,9 @@ def settle(
             act("enable", service.name)
         elif service.enabled is False and look["UnitFileState"] == "enabled":
             act("disable", service.name)
+        if look["ActiveState"] in RUNS and not set(service.removed).isdisjoint(written):
+            act("restart", service.name)
+            continue
         if not service.runs:
             continue
         if look["UnitFileState"] == "masked-runtime":

@@ -14,10 +14,11 @@ import os
 import pwd
 import re
 import stat
+import tempfile
 import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Runner, run
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import NOT_FOUND, Runner, run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import must, unit_properties
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import (
     Wanted,
@@ -33,6 +34,8 @@ UNITS = "/etc/systemd/system/"
 TMPFILES = "/etc/tmpfiles.d/"
 EXEC_START = "@EXEC_START@"
 """In the text of a drop-in: how the unit itself starts its program. Only the host knows that."""
+FILE = "@FILE@"
+"""In a test: a file that has the new text."""
 
 _EXEC_START = re.compile(r"^ExecStart=(.+)$", re.MULTILINE)
 
@@ -47,7 +50,10 @@ class Folder(t.NamedTuple):
 
 
 class File(t.NamedTuple):
-    """A file as it shall be; no text wants none, and no link. In a drop-in to ``unit``, EXEC_START is filled in."""
+    """A file as it shall be; no text wants none, and no link. In a drop-in to ``unit``, EXEC_START is filled in.
+
+    Before a new text is written, each of the ``tests``, a command in which FILE stands for it, has to succeed.
+    """
 
     path: str
     text: str | None
@@ -55,6 +61,7 @@ class File(t.NamedTuple):
     unit: str = ""
     owner: str = ""
     group: str = ""
+    tests: t.Sequence[t.Sequence[str]] = ()
 
 
 class Change(t.NamedTuple):
@@ -127,9 +134,23 @@ def _file(wanted: File, *, check: bool, runner: Runner) -> t.Iterator[Change]:
     is_owned = owner is None or text is None or (there.uid, there.gid) == owner
     if is_owned and there.satisfies(None if text is None else Wanted(text.encode(), wanted.mode)):
         return
+    if text is not None:
+        for test in wanted.tests:
+            _test(test, text, wanted.path, check=check, runner=runner)
     if not check:
         replace_text(wanted.path, text, wanted.mode, owner)
     yield Change(wanted.path, (there.content or b"").decode(errors="replace"), text or "")
+
+
+def _test(test: t.Sequence[str], text: str, path: str, *, check: bool, runner: Runner) -> None:
+    """Run a command on a text; HoldfastError where it refuses that. In check mode it may not be installed yet."""
+    with tempfile.TemporaryDirectory(prefix="holdfast-test-") as folder:
+        tried = os.path.join(folder, os.path.basename(path))
+        with open(tried, "w", encoding="utf-8") as file:
+            file.write(text)
+        done = runner(*(tried if word == FILE else word for word in test))
+    if done.rc and not (check and done.rc == NOT_FOUND):
+        raise HoldfastError(f"{path} is as it was, because `{' '.join(test)}` fails: {done.output}")
 
 
 def _filled(text: str, unit: str, runner: Runner) -> str:

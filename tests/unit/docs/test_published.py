@@ -24,7 +24,7 @@ NEEDED = re.compile(
     r"""
     (MANIFEST|FILES)\.json | README\.md | LICENSE | CHANGELOG\.md | changelogs/changelog\.yaml
     | meta/(runtime|execution-environment)\.yml
-    | playbooks/\w+\.yml
+    | playbooks/(tasks/)?\w+\.yml
     | plugins/(\w+/)+\w+\.py
     | roles/\w+/(README\.md | (defaults|handlers|meta|tasks|vars)/\w+\.yml | (templates|files)/[\w.-]+)
     | docs/[\w-]+\.svg | docs/using/[\w-]+\.(md|svg)

@@ -54,7 +54,7 @@ def played(folder: pathlib.Path, role: str, *arguments: str, **variables: t.Any)
 
     The host has no Python, so that nothing is ever changed.
     """
-    tasks = [{"holdfast.nginx_ha.fleet_plan": None}, {"holdfast.nginx_ha.host_state": {"role": role, "only": []}}]
+    tasks = [{"holdfast.nginx_ha.fleet_plan": None}, {"holdfast.nginx_ha.host_state": {"roles": [role], "only": []}}]
     block = {"block": tasks, "vars": variables}
     play = {"hosts": "lb1", "gather_facts": False, "tasks": [block]}
     hosts = {"lb1": {"keepalived_preempt_delay": "5", "keepalived_vips": ["10.0.0.1/24"], "ansible_host": "10.0.0.9"}}

@@ -18,14 +18,14 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[3]
-FILES = sorted([*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/*.yml"), ROOT / "site.yml"])
+FILES = sorted([*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/**/*.yml"), ROOT / "site.yml"])
 KEYWORDS = {
     "any_errors_fatal become changed_when check_mode delegate_to diff failed_when ignore_unreachable loop loop_control",
     "name no_log notify register retries delay run_once tags until vars when ignore_errors environment timeout",
 }
 NOT_MODULES = {word for line in KEYWORDS for word in line.split()}
 # They do nothing that can fail but for a template, of which Ansible names file, line and variable.
-HARMLESS = {"debug", "set_fact", "group_by", "pause", "import_playbook", "include_role", "meta"}
+HARMLESS = {"debug", "set_fact", "group_by", "pause", "import_playbook", "include_role", "import_role", "meta"}
 INCLUDES = ("include_tasks", "import_tasks")
 # Where the rescue is no fail task, the failure is judged by what follows.
 JUDGED_LATER = {
@@ -106,7 +106,7 @@ ALL = [found for tasks, file in entries() for found in walk(tasks, file, str(fil
 
 
 def test_every_file_of_tasks_is_looked_at() -> None:
-    roles = ("backend/tasks/main", "keepalived/tasks/main", "keepalived/tasks/stage")
+    roles = ("backend/tasks/main", "keepalived/tasks/main", "keepalived/tasks/prove", "keepalived/tasks/stage")
     only_includes = {"site.yml", *(f"roles/{name}.yml" for name in roles)}
     named = {str(file.relative_to(ROOT)) for file in FILES}
     assert named - {found.file for found in ALL} <= only_includes

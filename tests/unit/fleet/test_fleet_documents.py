@@ -33,7 +33,8 @@ SWITCHES = ("keepalived_sandbox", "keepalived_guard", "keepalived_adopt", "keepa
 
 
 def everything(variables: Variables, check: Variables) -> list[str]:
-    inventory = InventoryBuilder({"balancer_health_listen": ["8080"], **variables, "keepalived_checks": [check]})
+    fixed = {"balancer_health_listen": ["8080"], "keepalived_log_file": "/var/log/keepalived.log"}
+    inventory = InventoryBuilder({**fixed, **variables, "keepalived_checks": [check]})
     return [json.dumps(inventory.documents(host)) for host in ("lb1", "web1")]
 
 
@@ -137,8 +138,10 @@ def test_a_version_is_looked_for_by_who_has_the_package_and_its_pin_goes_with_it
     keepalived = {"package": "keepalived", "version": "1:2.2.7-1", "path": "keepalived_version"}
     assert documents["balancer"]["preflight"]["pins"] == own["backend"]["preflight"]["pins"] == [nginx]
     assert documents["keepalived"]["preflight"]["pins"] == [keepalived]
-    pin = "/etc/apt/preferences.d/holdfast-keepalived"
-    assert (pin in gone(documents["keepalived"]["state"]), pin in gone(state())) == (False, True)
+    assert documents["nginx"]["state"]["package_sources"] == own["nginx"]["state"]["package_sources"]
+    [pin] = documents["keepalived"]["state"]["package_sources"]["files"]
+    assert "Package: keepalived src:keepalived\nPin: version 1:2.2.7-1\n" in pin["content"]
+    assert state()["package_sources"] == {"files": [{"path": "/etc/apt/preferences.d/holdfast-keepalived"}]}
 
 
 def test_what_is_looked_for_before_nginx_balances() -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.modules import nginx_info, vrrp_info
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived import info as vrrp_info
+from ansible_collections.holdfast.nginx_ha.plugins.modules import nginx_info
 
 
 @pytest.mark.parametrize("gather", [nginx_info.gather, vrrp_info.gather])

@@ -13,8 +13,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.action.rollout_lock import has_ended, identify
-from ansible_collections.holdfast.nginx_ha.plugins.modules.rollout_lock import LASTS, settle
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.lock import LASTS, settle
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.lock import has_ended, identify
 
 FIRST, SECOND = ({"id": f"ctl {number} 7", "name": f"ops on ctl (process {number})"} for number in (1, 2))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
-from ansible_collections.holdfast.nginx_ha.plugins.modules.vrrp_info import gather, settle, wanting
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.info import gather, settle, wanting
 
 TEXT = """
 $PRIORITY=120

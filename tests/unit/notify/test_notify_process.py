@@ -194,7 +194,7 @@ def test_commands_that_wait_outlive_a_restart_and_none_runs_twice(harness: Notif
     assert before < 50
     assert before + waiting == 50
     harness.start()
-    eventually(lambda: len(harness.told("told")) >= 50, "all commands ran")
+    eventually(lambda: len(harness.told("told")) >= 50, "all commands ran", within=60)
     assert harness.told("told") == [str(number) for number in range(50)]
 
 

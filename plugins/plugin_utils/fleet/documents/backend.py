@@ -14,13 +14,22 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.
     nginx_service,
     pins,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx import (
+    installed as nginx_installed,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx_modules import nginx_modules
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 
-__all__ = ("backend", "backend_preflight")
+__all__ = ("backend", "backend_preflight", "installed")
 
 Document = t.Dict[str, t.Any]
 UNITS = {"nginx": "nginx.service", "httpd": "apache2.service"}
+
+
+def installed(plan: Plan, host: str) -> Document:
+    """Return the documents of the role nginx on a backend; they are empty where another web server serves."""
+    variables = plan.fleet.backends[host].variables
+    return nginx_installed(variables) if variables["backend_server"] == "nginx" else {"state": {}, "preflight": {}}
 
 
 def backend(plan: Plan, host: str) -> Document:

@@ -19,6 +19,8 @@ __all__ = ("Documents", "documents")
 Documents = t.Dict[str, t.Dict[str, t.Any]]
 """By role: ``state``, which are the sections of ``host_state``, and ``preflight``, the options of that module.
 
+Of the role keepalived also ``outage``, how long a client waits at most, in words.
+
 They hold secrets, so they are written into no result and no log.
 """
 
@@ -31,13 +33,18 @@ def documents(plan: Plan, hosts: Iterable[str]) -> dict[str, Documents]:
             derived = plan.balancer(host)
             state = nginx.balancer(plan, host, derived)
             found[host] = {
+                "nginx": nginx.installed(plan.members[host].variables),
                 "balancer": {"state": state, "preflight": nginx.balancer_preflight(plan, host, state)},
                 "keepalived": {
                     "state": keepalived.state(plan, host, derived),
                     "preflight": keepalived.preflight(plan, host, derived),
+                    "outage": derived["outage_told"],
                 },
             }
         elif host in plan.fleet.backends:
             state = backend.backend(plan, host)
-            found[host] = {"backend": {"state": state, "preflight": backend.backend_preflight(plan, host, state)}}
+            found[host] = {
+                "nginx": backend.installed(plan, host),
+                "backend": {"state": state, "preflight": backend.backend_preflight(plan, host, state)},
+            }
     return found

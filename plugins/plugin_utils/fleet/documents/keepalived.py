@@ -9,7 +9,11 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents import agent
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx import pins
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx import (
+    newest,
+    package_sources,
+    pins,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.services import (
     AGENT_DIR,
     NOTIFY_FIFO,
@@ -58,6 +62,7 @@ def state(plan: Plan, host: str, derived: Document) -> Document:
     own = {"firewall": _firewall(variables, derived["firewall"])}
     heard = variables["keepalived_firewall"] == "auto" or variables["keepalived_guard"]
     return {
+        "package_sources": package_sources(variables, "keepalived"),
         "agent": {"folder": AGENT_DIR},
         "files": files(variables, host, derived["detected"]),
         "kernel": {"settings": [PROMOTE, *([FORWARD] if derived["kernel"]["forward"] else [])]},
@@ -83,9 +88,12 @@ def preflight(plan: Plan, host: str, derived: Document) -> Document:
     variables = plan.members[host].variables
     run = scripts(variables, [one.said for one in plan.instances[host]])
     commands = variables["keepalived_notify_commands"].values()
+    logs = bool(variables["keepalived_log_file"])
     return {
-        "packages": [*derived["packages"], *(["rsyslog"] if variables["keepalived_log_install"] else [])],
+        "packages": [*derived["packages"], *(["rsyslog"] if logs and variables["keepalived_log_install"] else [])],
         **pins(variables, "keepalived"),
+        "newest": newest(variables, "keepalived"),
+        "log": logs,
         "commands": [command for said in commands for command in (said if isinstance(said, list) else [said])],
         "command_user": variables["keepalived_notify_user"],
         "instances": _instances(plan, host),

@@ -23,8 +23,20 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.nginx_conf
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import rendered
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.typed import typed
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.values import boolean
 
-__all__ = ("balancer", "balancer_preflight", "file_limits", "main_file", "nginx_service", "pins", "served")
+__all__ = (
+    "balancer",
+    "balancer_preflight",
+    "file_limits",
+    "installed",
+    "main_file",
+    "newest",
+    "nginx_service",
+    "package_sources",
+    "pins",
+    "served",
+)
 
 Variables = Mapping[str, t.Any]
 Document = t.Dict[str, t.Any]
@@ -55,6 +67,7 @@ JSON = json.dumps(
 )
 """A line of JSON for each request, with the time that each part of it took; several upstreams are told with commas."""
 
+WELCOME_SITE = "/etc/nginx/sites-enabled/default"
 HARD_LIMIT = 524288
 """What systemd lets a service raise its limit to by itself; a lower one would take that away."""
 
@@ -98,6 +111,20 @@ def balancer(plan: Plan, host: str, derived: Document) -> Document:
         "nginx": {**options, "drift": variables["balancer_drift"], "service_ports": access.service_ports(variables)},
         "selinux": {"booleans": ["httpd_can_network_connect"] if balances else []},
         "services": {"services": [nginx_service(variables)]},
+    }
+
+
+def installed(variables: Variables) -> Document:
+    """Return the documents of the role nginx on a host whose nginx another role configures, and starts."""
+    welcome = boolean(variables["nginx_welcome_site"], "nginx_welcome_site")
+    unit = {"name": NGINX_UNIT, "enabled": variables["nginx_service_enabled"], "runs": False, "restarts": False}
+    return {
+        "state": {
+            "package_sources": package_sources(variables, "nginx"),
+            **({} if welcome else {"files": {"files": [{"path": WELCOME_SITE}]}}),
+            "services": {"services": [unit]},
+        },
+        "preflight": {"newest": newest(variables, "nginx")},
     }
 
 
@@ -167,6 +194,22 @@ def _certificates(sites: list[Document]) -> Iterator[Document]:
                 "tls": typed(site["tls"], TLS_OPTIONS, path),
                 "has_responder": any(site.get(name) for name in RESPONDERS),
             }
+
+
+def newest(variables: Variables, daemon: str) -> list[str]:
+    """Return the package of a daemon where it is to be the newest."""
+    is_wanted = variables[f"{daemon}_package_state"] == "latest" and not variables[f"{daemon}_version"]
+    return [variables[f"{daemon}_package"]] if is_wanted else []
+
+
+def package_sources(variables: Variables, daemon: str) -> Document:
+    """Return the section ``package_sources`` of ``host_state``: the version of a daemon that apt installs."""
+    preferences: Document = {"path": f"/etc/apt/preferences.d/holdfast-{daemon}"}
+    if variables[f"{daemon}_version"]:
+        preferences["content"] = rendered(
+            "nginx", "preferences.j2", package=variables[f"{daemon}_package"], version=variables[f"{daemon}_version"]
+        )
+    return {"files": [preferences]}
 
 
 def nginx_service(variables: Variables) -> Document:

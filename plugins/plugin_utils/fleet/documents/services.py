@@ -34,13 +34,14 @@ UNITS = (
     "holdfast-notify.service",
 )
 RSYSLOG = "/etc/rsyslog.d/30-holdfast.conf"
-PREFERENCES = "/etc/apt/preferences.d/holdfast-keepalived"
-"""Which version of keepalived apt installs; the role writes it before it installs that."""
-OF_A_LOG = (RSYSLOG, "/etc/logrotate.d/holdfast-keepalived")
+ROTATED = "/etc/logrotate.d/holdfast-keepalived"
+# What it reads already is tested first: with an error in that it would not start again.
+RSYSLOG_TESTS = (("rsyslogd", "-N1"), ("rsyslogd", "-N1", "-f", "@FILE@"))
 
 # They are handled in this order. The log comes before those that write to it, or their first lines would stand in
 # the log of all.
 LOG: Document = {"name": "rsyslog.service", "enabled": True, "programs": [RSYSLOG]}
+NO_LOG: Document = {"name": "rsyslog.service", "runs": False, "removed": [RSYSLOG]}
 # keepalived and the guard are never restarted: the address would move.
 SERVICES: tuple[Document, ...] = (
     {"name": "holdfast-notify.socket", "enabled": True},
@@ -70,8 +71,9 @@ SERVICES: tuple[Document, ...] = (
 
 def services(variables: Variables) -> list[Document]:
     """Return the services of a balancer, as the section ``services`` of ``host_state`` takes them."""
+    log = LOG if variables["keepalived_log_file"] else NO_LOG
     guarded: Document = {"name": variables["keepalived_guarded_unit"], "runs": False}
-    return [dict(one) for one in ([LOG] if variables["keepalived_log_file"] else []) + [guarded, *SERVICES]]
+    return [dict(one) for one in (log, guarded, *SERVICES)]
 
 
 def files(variables: Variables, host: str, detected: Sequence[Variables]) -> Document:
@@ -88,11 +90,8 @@ def files(variables: Variables, host: str, detected: Sequence[Variables]) -> Doc
         for unit in UNITS
     }
     names = agent.track_names(variables, detected)
-    log = {
-        "event_dir": agent.EVENT_DIR,
-        "frequency": variables["keepalived_log_frequency"],
-        "keep": variables["keepalived_log_keep"],
-    }
+    rotation = {"frequency": variables["keepalived_log_frequency"], "keep": variables["keepalived_log_keep"]}
+    log = variables["keepalived_log_file"]
     found: list[Document] = [
         _file("/etc/tmpfiles.d/holdfast.conf", text("holdfast-tmpfiles.conf", track_dir=TRACK_DIR, names=names)),
         *(_file(f"/etc/systemd/system/{unit}", content) for unit, content in units.items()),
@@ -106,7 +105,7 @@ def files(variables: Variables, host: str, detected: Sequence[Variables]) -> Doc
             text("keepalived-drop-in.conf", start_agent=START_AGENT),
             unit="keepalived.service",
         ),
-        _file("/etc/logrotate.d/holdfast-events", text("events-logrotate", **log)),
+        _file("/etc/logrotate.d/holdfast-events", text("events-logrotate", event_dir=agent.EVENT_DIR, **rotation)),
         _file("/etc/holdfast/detector.json", _json(agent.detector(variables, detected))),
         # It may hold the password of a mail server.
         _file("/etc/holdfast/notify.json", _json(agent.notifier(variables, host)), mode="0600", shown=False),
@@ -114,10 +113,13 @@ def files(variables: Variables, host: str, detected: Sequence[Variables]) -> Doc
     if not is_nginx:
         # Those of nginx come with its configuration.
         found.append(_file(PORTS_FILE, _json({"ports": access.guarded_ports(variables)})))
-    if not variables["keepalived_version"]:
-        found.append({"path": PREFERENCES})
-    if not variables["keepalived_log_file"]:
-        found += [{"path": path} for path in OF_A_LOG]
+    if log:
+        found.append(
+            _file(RSYSLOG, text("keepalived-rsyslog.conf", log=log), tests=[list(one) for one in RSYSLOG_TESTS])
+        )
+        found.append(_file(ROTATED, text("keepalived-logrotate", log=log, **rotation)))
+    else:
+        found += [{"path": RSYSLOG}, {"path": ROTATED}]
     return {"folders": [{"path": agent.EVENT_DIR, "mode": "02750", "group": "adm"}], "files": found}
 
 

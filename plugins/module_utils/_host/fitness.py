@@ -1,0 +1,262 @@
+# Copyright: (c) 2026, the holdfast.nginx_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a host can become what is planned for it, before anything is changed. Private to this collection."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError, errors
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.change import (
+    homes,
+    live_instances,
+    refuse_unfit,
+    running_otherwise,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.dump import main_pid
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.model import VrrpInstance
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.options import CONFIG_OPTIONS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.scheduler import (
+    may_raise_limits,
+    real_time_fault,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.certificates import Question, judge
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.tls import Tls
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.names import defined_in
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.provision import packages_for
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import argument_spec
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import (
+    has_ipvs,
+    link_local,
+    listeners,
+    need_root,
+    tells_of_processes,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.packages import Pin, download, manager
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.programs import program_of, unfit_program
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.release import need_supported
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.foreign_routers import (
+    Segment,
+    foreign_routers,
+    former_peers,
+    sentence,
+)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.frames import own_macs
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.segment import look
+
+__all__ = ("FITNESS_OPTIONS", "fitness", "router_ids", "secret_options")
+
+FITNESS_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "packages": {"type": "list", "elements": "str", "default": []},
+    "pins": {"type": "list", "elements": "dict", "default": []},
+    "nginx_modules": {"type": "list", "elements": "str", "default": []},
+    "newest": {"type": "list", "elements": "str", "default": []},
+    "ports": {"type": "list", "elements": "int", "default": []},
+    "programs": {"type": "list", "elements": "str", "default": ["nginx"]},
+    "instances": {"type": "list", "elements": "dict", "default": [], "no_log": False},
+    "detected": {"type": "list", "elements": "dict", "default": []},
+    "sync_groups": {"type": "list", "elements": "dict", "default": []},
+    "commands": {"type": "list", "elements": "raw", "default": []},
+    "command_user": {"type": "str", "default": "nobody"},
+    "adopt": {"type": "bool", "default": False},
+    "track_processes": {"type": "bool", "default": False},
+    "scripts": {"type": "dict", "default": {}},
+    "script_users": {"type": "dict", "default": {}},
+    "ipvs": {"type": "bool", "default": False},
+    "real_time": {"type": "int", "default": 0},
+    "log": {"type": "bool", "default": False},
+    "nginx_names": {"type": "list", "elements": "dict", "default": []},
+    "certificates": {"type": "list", "elements": "dict", "default": []},
+    "root": {"type": "path", "default": "/etc/keepalived"},
+}
+
+RSYSLOG = "/usr/sbin/rsyslogd"
+NO_LOG = (
+    "keepalived_log_file: rsyslog is not installed here. Set keepalived_log_install to true, or leave "
+    "keepalived_log_file empty and read the journal (journalctl -u keepalived -u 'holdfast-*')"
+)
+DEAF = (
+    "keepalived cannot watch processes here: the kernel tells of them in the initial network namespace only, and this "
+    "is another one, as in a container, so the instances would stay in FAULT for ever; use a file or a script instead "
+    "(keepalived_track_files, keepalived_vrrp_scripts)"
+)
+NO_IPVS = (
+    "the kernel of this host has no IPVS, which keepalived_virtual_servers need: load it (modprobe ip_vs; for "
+    "a container, on the machine that runs it), or let nginx serve the port with balancer_streams"
+)
+
+
+def secret_options() -> dict[str, t.Any]:
+    """Return the spec of those of FITNESS_OPTIONS that hold secrets, which is a free dict to Ansible."""
+    return {
+        "instances": CONFIG_OPTIONS["instances"],
+        "certificates": {"options": {"tls": {"options": argument_spec(Tls)}}},
+    }
+
+
+def port_faults(ports: list[int], programs: list[str]) -> list[str]:
+    """Return a sentence for every port that a program other than these has taken."""
+    faults = []
+    for port in ports:
+        for name in sorted(listeners(port) - set(programs)):
+            faults.append(
+                f"port {port} is in use by {name}: stop it (systemctl disable --now ...) "
+                "or let the site listen elsewhere"
+            )
+    return faults
+
+
+def undefined_names(used: t.Sequence[t.Mapping[str, str]], root: str = "/etc/nginx") -> list[str]:
+    """Return a sentence for every name that no file in the folder of nginx defines; a commented line counts as one."""
+    if not used:
+        return []
+    known: set[tuple[str, str]] = set()
+    for folder, _folders, names in os.walk(root):
+        for name in names:
+            with contextlib.suppress(OSError), open(os.path.join(folder, name), errors="replace") as file:
+                known |= defined_in(file.read())
+    return [
+        f"{one['path']}: the {one['kind']} {one['name']} is defined neither in the inventory nor on this host: "
+        "define it, or use one that is there"
+        for one in used
+        if (one["kind"], one["name"]) not in known
+    ]
+
+
+def unfit_certificates(said: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
+    """Return a sentence for every certificate that cannot be used here; of one that ends soon host_state tells."""
+    return [f"{one.where}: {one.message}" for one in errors(judge(Question.from_options(**one) for one in said))]
+
+
+def program_faults(commands: list[t.Any], user: str) -> dict[str, str]:
+    """Return a sentence for every program that is not fit to be run by this user; raises ValueError for no program."""
+    programs = dict.fromkeys(program_of(command) for command in commands)
+    faults = {program: unfit_program(program, user) for program in programs}
+    return {program: fault for program, fault in faults.items() if fault}
+
+
+def on_the_network(
+    detected: t.Sequence[t.Mapping[str, t.Any]], planned: t.Iterable[VrrpInstance], live: t.Sequence[VrrpInstance]
+) -> tuple[list[str], list[str]]:
+    """Return what is wrong with who else is on the network, and what is worth a warning."""
+    segment = Segment(
+        detected,
+        homes(planned),
+        own_macs(),
+        intervals={one.virtual_router_id: one.advert_int or 1.0 for one in live},
+        peers=[peer.address for one in live for peer in one.unicast_peer or ()],
+    )
+    try:
+        seen = look(segment.questions(), link_local(), segment.seconds)
+    except HoldfastError as error:
+        return [], [str(error)]
+    found = foreign_routers(segment, seen)
+    # Adverts alone can be forged: whoever does must not keep this cluster from being changed.
+    wrong = [sentence(one) for one in found if one.kind in ("holder", "twin")]
+    doubtful = [sentence(one) for one in found if one.kind not in ("holder", "twin")]
+    return wrong, [*doubtful, *former_peers(segment, seen)]
+
+
+@dataclass(frozen=True)
+class Fitness:
+    """What is wrong with a host, what is worth a warning, and what will be installed on it.
+
+    ``pinned`` are the versions that some of the missing shall have, ``nginx_packages`` those that bring modules of
+    nginx. ``router_ids`` are those with which its instances run, by their names, and ``running`` is whether they do.
+    """
+
+    faults: t.Sequence[str]
+    warnings: t.Sequence[str]
+    missing: t.Sequence[str]
+    pinned: t.Sequence[Pin]
+    nginx_packages: t.Sequence[str]
+    router_ids: t.Mapping[str, int]
+    running: bool
+
+    @property
+    def sentence(self) -> str:
+        """All that is wrong, in one line; empty where nothing is."""
+        return " | ".join([*self.faults, "Nothing was changed."]) if self.faults else ""
+
+    @property
+    def told(self) -> dict[str, t.Any]:
+        """What the result of a module says, with the facts that modules for packages would find out each time."""
+        return {
+            "missing": list(self.missing),
+            "pinned": [f"{pin.package}={pin.version}" for pin in self.pinned],
+            "nginx_packages": list(self.nginx_packages),
+            "router_ids": dict(self.router_ids),
+            "running": self.running,
+            "ansible_facts": {**manager(), "service_mgr": "systemd"},
+        }
+
+
+def router_ids(root: str) -> dict[str, int]:
+    """Return the router ids of the instances that this collection has configured here, by their names."""
+    return {one.name: one.virtual_router_id for one in live_instances(root)}
+
+
+def fitness(wanted: t.Mapping[str, t.Any], *, check: bool) -> Fitness:
+    """Look for everything that would stop a deployment half-way; ``wanted`` are values of FITNESS_OPTIONS.
+
+    HoldfastError where this does not run as root. Packages that are missing are downloaded, but not with ``check``.
+    """
+    need_root()
+    need_supported()
+    warnings: list[str] = []
+    faults = port_faults(wanted["ports"], wanted["programs"])
+    faults += undefined_names(wanted["nginx_names"])
+    faults += unfit_certificates(wanted["certificates"])
+    if wanted["track_processes"] and not tells_of_processes():
+        faults.append(DEAF)
+    try:
+        for program, fault in program_faults(wanted["commands"], wanted["command_user"]).items():
+            (warnings if check and not os.path.exists(program) else faults).append(fault)
+    except ValueError as error:
+        faults.append(f"commands: one {error}")
+    users = wanted["script_users"]
+    reasons = {
+        where: unfit_program(str(program), str(users.get(where, "root")))
+        for where, program in wanted["scripts"].items()
+    }
+    faults += [f"{where}: {reason}" for where, reason in reasons.items() if reason]
+    if wanted["ipvs"] and not has_ipvs():
+        faults.append(NO_IPVS)
+    if wanted["log"] and "rsyslog" not in wanted["packages"] and not os.path.exists(RSYSLOG):
+        faults.append(NO_LOG)
+    if wanted["real_time"]:
+        fault = real_time_fault(wanted["real_time"], may_raise=may_raise_limits())
+        faults += [fault] if fault else []
+    missing: list[str] = []
+    modules: list[str] = []
+    pins = list(dict.fromkeys(Pin(**one) for one in wanted["pins"]))
+    root, adopt = wanted["root"], wanted["adopt"]
+    try:
+        planned = refuse_unfit(wanted["instances"], root=root, adopt=adopt)
+        members = {peer for one in wanted["detected"] for peer in one["peers"]}
+        alone = running_otherwise(planned, wanted["sync_groups"], members, root=root, adopt=adopt)
+        faults += [alone] if alone else []
+        strange, doubtful = on_the_network(wanted["detected"], planned, live_instances(root))
+        faults += strange
+        warnings += [f"{one}." for one in doubtful]
+    except HoldfastError as error:
+        faults.append(str(error))
+    try:
+        modules = packages_for(wanted["nginx_modules"])
+        missing = download([*wanted["packages"], *modules], pins=pins, check_mode=check)
+    except HoldfastError as error:
+        faults.append(str(error))
+    ids = router_ids(root)
+    return Fitness(
+        faults,
+        warnings,
+        missing,
+        [pin for pin in pins if pin.package in missing],
+        [name for name in modules if name in missing],
+        ids,
+        bool(ids) and main_pid() is not None,
+    )
