@@ -74,9 +74,10 @@ class Shipped:
         return documents(self.examined.plan, [host])[host]
 
     def nginx(self, host: str) -> tuple[Block, ...]:
-        """Return what nginx of a host reads, the files that nginx.conf includes laid in."""
+        """Return what nginx of a host reads, the files that nginx.conf includes laid in; nothing where it has none."""
         roles = self.documents(host)
-        return parse_nginx(nginx_text(roles["balancer" if "balancer" in roles else "backend"]["state"]["nginx"]))
+        served = roles["balancer" if "balancer" in roles else "backend"]["state"].get("nginx")
+        return parse_nginx(nginx_text(served)) if served else ()
 
     def keepalived(self, host: str) -> tuple[Block, ...]:
         """Return what keepalived of a host reads."""

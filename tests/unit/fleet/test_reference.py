@@ -20,6 +20,7 @@ import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.parser import parse as parse_keepalived
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.parser import parse as parse_nginx
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rules import check
 from documented import ROOT
 from shipped_inventories import Shipped, shipped
 
@@ -110,6 +111,12 @@ MORE = ("listen", "server", "proxy_cache_path")
 @pytest.mark.parametrize("name", NAMES)
 def test_it_can_be_planned_without_a_word(name: str) -> None:
     assert [str(one) for one in of(name).examined.findings()] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_host_gets_what_nginx_refuses_or_a_balancer_should_not_have(name: str) -> None:
+    inventory = of(name)
+    assert [str(one) for host in inventory.variables for one in check(inventory.nginx(host))] == []
 
 
 @pytest.mark.parametrize("original", ORIGINALS)
