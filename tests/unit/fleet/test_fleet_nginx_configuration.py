@@ -97,3 +97,13 @@ def test_a_variable_can_choose_an_upstream() -> None:
 )
 def test_what_a_host_tells_of_an_option_is_told_of_the_variable(told: str, here: str) -> None:
     assert in_inventory(told) == here
+
+
+def test_a_name_that_a_backend_uses_is_looked_for_there() -> None:
+    site = {"server_name": "a", "root": "/srv", "access_log": "/var/log/nginx/a.log main"}
+    said = {"nginx_http": {"proxy_cache": "pages"}, "backend_sites": [site]}
+    assert InventoryBuilder(said).documents("web1")["backend"]["preflight"]["nginx_names"] == [
+        {"kind": "cache", "name": "pages", "path": "nginx_http.proxy_cache"},
+        {"kind": "log format", "name": "main", "path": "backend_sites[0].access_log"},
+    ]
+    assert "nginx_names" not in InventoryBuilder().documents("web1")["backend"]["preflight"]

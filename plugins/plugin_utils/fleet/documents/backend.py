@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.backend_sites import files, folders, served
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.backend_sites import SITES, files, folders, served
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx import (
     file_limits,
     main_file,
@@ -18,6 +18,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.
     installed as nginx_installed,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx_modules import nginx_modules
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.nginx_configuration import judged
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 
 __all__ = ("backend", "backend_preflight", "installed")
@@ -61,10 +62,16 @@ def backend_preflight(plan: Plan, host: str, state: Document) -> Document:
     """Return what ``preflight`` looks for before a host serves behind the balancers; ``state`` is its ``backend``."""
     variables = plan.fleet.backends[host].variables
     package = "apache2" if variables["backend_server"] == "httpd" else variables["nginx_package"]
+    undefined = judged(state.get("nginx", {})).undefined
+    names = [
+        {"kind": kind, "name": name, "path": path.replace("balancer_sites[", f"{SITES}[")}
+        for kind, name, path in undefined
+    ]
     return {
         "packages": [package],
         **(pins(variables, "nginx") if package == variables["nginx_package"] else {}),
         "nginx_modules": nginx_modules(state.get("nginx", {})),
         "ports": list(plan.demands[host].ports),
         "programs": ["nginx", "apache2"],
+        **({"nginx_names": names} if names else {}),
     }
