@@ -111,10 +111,10 @@ def _rendered(plan: Plan, host: str, given: Mapping[str, Document], stand_in: St
     texts: Files = {}
     rest: Document = {}
     for section, options in given.items():
-        if section == "files":
+        if section in ("files", "package_sources"):
             texts.update(_files(options, stand_in))
             absent = [one["path"] for one in options["files"] if one["content"] is None]
-            rest["files"] = {"folders": options["folders"], "absent": absent, "modes": _modes(options)}
+            rest[section] = {"folders": options["folders"], "absent": absent, "modes": _modes(options)}
         elif section == "nginx":
             texts.update(_nginx(json.dumps(options, sort_keys=True), stand_in))
             if options["service_ports"] is not None:
