@@ -34,7 +34,7 @@ client_certificate:
 profile:
   description:
     - Which clients are served. V(intermediate) and V(modern) are those of Mozilla's guidelines, version 6.0; the latter
-      is TLS 1.3 alone. With V(none) nothing is said, and nginx's own defaults hold.
+      is TLS 1.3 alone, and needs nginx 1.13.0. With V(none) nothing is said, and nginx's own defaults hold.
     - What an option C(ssl_...) says takes the place of what the profile says. Of sites at one address, nginx takes the
       versions of TLS from the default server.
   type: str

@@ -13,7 +13,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 
-__all__ = ("COMMERCIAL", "FIRST", "FIRST_VALUE", "Build", "first", "parse_build", "require")
+__all__ = ("TLS_1_3", "COMMERCIAL", "FIRST", "FIRST_VALUE", "Build", "first", "parse_build", "require")
 
 _BUILD = re.compile(r"nginx version: (\S+?)/(\d+\.\d+\.\d+)")
 _LIBRARY = re.compile(r"^(?:built|running) with OpenSSL (\d+\.\d+\.\d+)", re.MULTILINE)
@@ -195,12 +195,16 @@ COMMERCIAL = frozenset(
     }
 )
 
+TLS_1_3 = Version(1, 13, 0)
+"""The first nginx that knows the word TLSv1.3, https://nginx.org/en/docs/http/ngx_http_ssl_module.html#ssl_protocols"""
+
 # Kind of block -> option -> value -> the first nginx that knows this value.
 FIRST_VALUE: t.Mapping[str, t.Mapping[str, t.Mapping[str, Version]]] = {
     "upstream": {"method": _table("1.15.1 random\n1.31.0 least_time")},
     "location": {"proxy_http_version": {"2": Version(1, 29, 4)}},
     "server": {"proxy_http_version": {"2": Version(1, 29, 4)}},
     "http": {"proxy_http_version": {"2": Version(1, 29, 4)}},
+    "tls": {"profile": {"modern": TLS_1_3}},
 }
 
 

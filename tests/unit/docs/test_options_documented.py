@@ -54,6 +54,7 @@ NGINX_KINDS = {
     "upstream.servers": ["upstreams.servers", "stream_upstreams.servers"],
     "location": ["servers.locations"],
     "server": ["servers"],
+    "tls": ["servers.tls"],
     "stream_server": ["stream_servers", "stream"],
     "main": ["main"],
     "http": ["http"],

@@ -114,6 +114,12 @@ def test_http2_is_said_in_the_form_of_the_version(said: Options, version: Versio
     assert "http2" not in text(said, version, http2=False).replace("http2 off;", "")
 
 
+def test_an_nginx_without_tls_1_3_does_without_it_or_is_refused(said: Options) -> None:
+    assert "ssl_protocols TLSv1.2;" in text(said, Version(1, 12, 2))
+    with pytest.raises(InputError, match=r"servers\[0\].tls.profile: \"profile: modern\" needs nginx 1.13.0 or newer"):
+        text({**said, "profile": "modern"}, Version(1, 12, 2))
+
+
 def test_http3_listens_and_is_told_to_clients(said: Options) -> None:
     written = text(said, Version(1, 26, 0), http3=True)
     assert "listen 443 quic;" in written
@@ -188,6 +194,10 @@ def test_client_certificates_are_asked_for(said: Options, authority: Authority) 
         (
             {"certificate": None, "chain": None, "trusted_certificate": None},
             "servers[0].tls.certificate: it is missing",
+        ),
+        (
+            {"certificate": None, "certificate_key": None, "chain": None, "trusted_certificate": None},
+            "servers[0].tls.certificate: it is missing, and without it the site would be served by http",
         ),
         ({"certificate": "shop.pem"}, 'servers[0].tls.certificate: "shop.pem" is neither'),
         ({"certificate_key": "-----BEGIN PRIVATE KEY----- cut"}, "servers[0].tls.certificate_key: give the text"),

@@ -216,6 +216,10 @@ class Server(Model):
             for one in default_listens({**found, "http3": taken.get("http3")})
         )
         http2 = taken.get("http2")
+        speaks = any(one.is_tls or one.is_quic for one in listens) or tls is None or tls.acme_challenge
+        if not speaks:
+            wanted = "it is missing, and without it the site would be served by http: add it, or leave tls out"
+            raise InputError(join(path, "tls.certificate"), wanted)
         if http2 is None and tls and tls.certificate and any(one.is_tls for one in listens):
             http2 = True
         if http2 and not _has_directive(version) and not any(one.is_tls or one.is_quic for one in listens):

@@ -25,6 +25,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.base import Model
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.pages import ACME
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.site_files import TICKETS, TLS, SiteFile
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import TLS_1_3
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.kinds import Choice, Flag, Kind
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import join, option
 
@@ -228,6 +229,8 @@ class Tls(Model):
     def settings(self, site: str, version: Version | None) -> dict[str, t.Any]:
         """Return the directives of the server."""
         found = dict(PROFILES.get(self.profile, {}))
+        if "ssl_protocols" in found and version is not None and version < TLS_1_3:
+            found["ssl_protocols"] = [one for one in found["ssl_protocols"] if one != "TLSv1.3"]
         if self.session_ticket_keys:
             found["ssl_session_tickets"] = True
             found["ssl_session_ticket_key"] = [_ticket_file(at) for at in range(len(self.session_ticket_keys))]
