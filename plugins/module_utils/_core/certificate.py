@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import calendar
+import functools
 import hashlib
 import ipaddress
 import re
@@ -104,6 +105,7 @@ class Certificate:
         return any(one in (wanted, f"*.{rest}" if first and rest else "") for one in map(str.lower, self.names))
 
 
+@functools.lru_cache(maxsize=1024)  # a hundred sites may have one, and each is asked several things of it
 def certificates(text: str) -> tuple[Certificate, ...]:
     """Return the certificates of a text in PEM, in their order; ValueError for one that cannot be read."""
     return tuple(Certificate.from_der(_bytes(block)) for kind, block in pem_blocks(text) if kind == "CERTIFICATE")

@@ -148,10 +148,13 @@ class _Verifier:
     def __init__(self, runtime: str) -> None:
         self._runtime = runtime
         self._of_host: ssl.SSLContext | None = None
+        self._verified: set[tuple[str | None, ...]] = set()
 
     def verify(self, tls: Tls, sent: t.Sequence[Certificate], path: str) -> None:
         """Raise InputError where the key does not fit, or where a client would not trust what is sent."""
-        top = sent[-1]
+        top, whole = sent[-1], (tls.certificate_text, tls.certificate_key, tls.trusted_certificate)
+        if whole in self._verified:
+            return
         try:
             _shake_hands(self._server(tls, path), self._client(tls.trusted_certificate, path))
         except ssl.SSLCertVerificationError as error:
@@ -172,6 +175,7 @@ class _Verifier:
             raise InputError(join(path, "certificate"), f"a client would refuse it: {error.verify_message}") from None
         except ssl.SSLError as error:
             raise InputError(join(path, "certificate"), f"a client cannot use it: {error.reason or error}") from None
+        self._verified.add(whole)
 
     def _server(self, tls: Tls, path: str) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
