@@ -304,6 +304,19 @@ CASES: list[Case] = [
         context="stream",
     ),
     Case(
+        "name-never-read",
+        f"{BY_NAME} server {{ listen 8001 udp; ssl_preread on;\nproxy_pass $to; }}",
+        f"{BY_NAME} server {{ listen 8001 udp; listen 8001; ssl_preread on; proxy_pass $to; }}",
+        3,
+        context="stream",
+    ),
+    Case(
+        "proxy-protocol-never-sent",
+        f"server {{ listen 8001;\n{BELIEVES} }}",
+        f"server {{ listen 8001 proxy_protocol; {BELIEVES} }}",
+        2,
+    ),
+    Case(
         "proxy-protocol-at-one-address",
         f"{BELIEVES} server {{ listen 8001 proxy_protocol; server_name a; }} server {{\nlisten 8001; server_name b; }}",
         f"{BELIEVES} server {{ listen 8001 proxy_protocol; server_name a; }} server {{ listen 8002; server_name b; }}",

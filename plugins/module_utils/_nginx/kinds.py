@@ -100,8 +100,14 @@ class Arguments(Kind):
 
     spec = {"type": "raw"}
 
+    def __init__(self, check: t.Callable[[str, tuple[str, ...]], None] | None = None) -> None:
+        self._check = check
+
     def accept(self, value: t.Any, path: str, version: Version | None) -> str:
-        return _join(values.words(path, _switch(value)))
+        found = values.words(path, _switch(value))
+        if self._check:
+            self._check(path, found)
+        return _join(found)
 
     def write(self, keyword: str, value: str) -> t.Iterator[Block]:
         yield Block(keyword, values.words("", value))

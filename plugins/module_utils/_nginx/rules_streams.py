@@ -55,21 +55,33 @@ def name_never_read(scope: Scope) -> Found:
     everywhere = _is_on(scope.blocks)
     fed = _fed_by_preread(scope.blocks)
     for server in scope.servers:
-        if _is_on(server.children or (), everywhere):
-            continue
-        ends_tls = any("ssl" in listen.args for listen in server.find("listen"))
-        for block in server.children or ():
-            words = " ".join(block.args)
-            if block.name == "server_name" and not ends_tls:
-                yield (
-                    block,
-                    "a client says this name by TLS, which nobody reads here: add ssl_preread, or ssl to listen",
-                )
-            elif _PREREAD in words or fed.intersection(block.args):
-                yield (
-                    block,
-                    f"{shown(words)} comes of ssl_preread, which is off here, and is always empty: switch it on",
-                )
+        listens = [set(listen.args[1:]) for listen in server.find("listen")]
+        is_on = _is_on(server.children or (), everywhere)
+        ends_tls = any("ssl" in words for words in listens)
+        wants = [block for block in server.children or () if _wants_name(block, fed)]
+        if ends_tls and any(block.name != "server_name" for block in wants):
+            (block, *_more) = [one for one in wants if one.name != "server_name"]
+            yield (
+                block,
+                f"TLS ends at this server (ssl in listen), so that ssl_preread reads none of it, and "
+                f"{shown(' '.join(block.args))} is always empty: use $ssl_server_name, or remove ssl",
+            )
+        elif wants and listens and all("udp" in words for words in listens):
+            yield wants[0], "a client says this name by TLS over TCP, and this server listens to udp alone"
+        elif wants and not (is_on or ends_tls):
+            if wants[0].name == "server_name":
+                message = "a client says this name by TLS, which nobody reads here: add ssl_preread, or ssl to listen"
+            else:
+                words = shown(" ".join(wants[0].args))
+                message = f"{words} comes of ssl_preread, which is off here, and is always empty: switch it on"
+            yield wants[0], message
+
+
+def _wants_name(block: Block, fed: set[str]) -> bool:
+    """Tell whether a directive depends on the name that a client of TLS wants; one that no server has does not."""
+    if block.name == "server_name":
+        return any(block.args)
+    return _PREREAD in " ".join(block.args) or bool(fed.intersection(block.args))
 
 
 def _is_on(blocks: t.Iterable[Block], otherwise: bool = False) -> bool:
@@ -127,6 +139,18 @@ def proxy_protocol_not_believed(scope: Scope) -> Found:
                 listens[0],
                 "the client that the PROXY protocol names is not used: say real_ip_header: proxy_protocol as well",
             )
+
+
+@rule("warning")
+def proxy_protocol_never_sent(scope: Scope) -> Found:
+    """A site takes the client from the PROXY protocol, and listens nowhere with it."""
+    if scope.name == "stream":
+        return
+    for server in scope.servers:
+        listens = server.find("listen")
+        said = [block for block in server.find("real_ip_header") if block.args == ("proxy_protocol",)]
+        if said and not any("proxy_protocol" in listen.args for listen in listens):
+            yield said[-1], "no listen of this server says proxy_protocol, so nobody tells who the client is: add it"
 
 
 def _takes_proxy_protocol(blocks: t.Iterable[Block]) -> bool:

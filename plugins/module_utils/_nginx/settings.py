@@ -66,6 +66,9 @@ SHAPES: t.Mapping[str, Kind] = {
     "phrase": Phrase(),
     "words": Words(),
     "lines": Lines(),
+    "limits": Lines(values.limit),
+    "trusted": Lines(values.trusted),
+    "rate": Arguments(values.rate),
     "pairs": Pairs(),
     # a variable of which nothing is said while it is empty
     "parameters": Parameters(),
@@ -113,8 +116,8 @@ _HTTP = _table(
     arguments="""
         access_log add_header_inherit aio auth_request client_body_temp_path directio error_log expires
         gzip_buffers gzip_disable gzip_http_version gzip_static if_modified_since keepalive_timeout
-        limit_conn_log_level limit_rate limit_rate_after limit_req_log_level lingering_close open_file_cache
-        proxy_bind proxy_buffers proxy_cache proxy_limit_rate proxy_redirect proxy_ssl_certificate_cache
+        limit_conn_log_level limit_req_log_level lingering_close open_file_cache
+        proxy_bind proxy_buffers proxy_cache proxy_redirect proxy_ssl_certificate_cache
         proxy_temp_path satisfy server_tokens
         """,
     words="""
@@ -122,9 +125,12 @@ _HTTP = _table(
         proxy_ignore_headers proxy_next_upstream proxy_no_cache proxy_ssl_protocols resolver sub_filter_types
         """,
     lines="""
-        error_page limit_conn limit_req mirror proxy_cache_valid proxy_cookie_domain proxy_cookie_flags
-        proxy_cookie_path proxy_hide_header proxy_pass_header proxy_ssl_conf_command set_real_ip_from sub_filter
+        error_page limit_req mirror proxy_cache_valid proxy_cookie_domain proxy_cookie_flags
+        proxy_cookie_path proxy_hide_header proxy_pass_header proxy_ssl_conf_command sub_filter
         """,
+    limits="limit_conn",
+    trusted="set_real_ip_from",
+    rate="limit_rate limit_rate_after proxy_limit_rate",
     phrase="auth_basic",
     pairs="proxy_set_header",
     headers="add_header add_trailer",
@@ -216,11 +222,13 @@ STREAM_SERVER: t.Mapping[str, Kind] = {
             proxy_ssl_password_file proxy_ssl_trusted_certificate
             """,
         arguments="""
-            access_log error_log limit_conn_log_level proxy_bind proxy_download_rate proxy_ssl_certificate_cache
-            proxy_upload_rate
+            access_log error_log limit_conn_log_level proxy_bind proxy_ssl_certificate_cache
             """,
         words="proxy_ssl_protocols resolver ssl_alpn",
-        lines="limit_conn proxy_ssl_conf_command set_real_ip_from",
+        lines="proxy_ssl_conf_command",
+        limits="limit_conn",
+        trusted="set_real_ip_from",
+        rate="proxy_download_rate proxy_upload_rate",
     ),
     **{"proxy_next_upstream": SHAPES["flag"]},
 }

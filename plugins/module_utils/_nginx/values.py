@@ -8,6 +8,7 @@ Every check takes the input path first and raises InputError with it.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import typing as t
 
@@ -16,7 +17,23 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message im
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import lexer
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.renderer import quote
 
-__all__ = ("MOST", "SMALLEST_ZONE", "above", "name", "number", "processes", "size", "time", "variable", "word", "words")
+__all__ = (
+    "MOST",
+    "SMALLEST_ZONE",
+    "above",
+    "limit",
+    "name",
+    "network",
+    "number",
+    "processes",
+    "rate",
+    "size",
+    "time",
+    "trusted",
+    "variable",
+    "word",
+    "words",
+)
 
 # Of the 4096 bytes that nginx can hold; the rest is for what an option's value becomes a part of.
 LONGEST_WORD = 4000
@@ -37,6 +54,8 @@ _HOUR = 60 * 60
 _DAY = 24 * _HOUR
 _SECONDS = {"y": 365 * _DAY, "M": 30 * _DAY, "w": 7 * _DAY, "d": _DAY, "h": _HOUR, "m": 60, "s": 1, "": 1}
 _MILLISECONDS = {**{unit: 1000 * _SECONDS[unit] for unit in "wdhms"}, "ms": 1, "": 1000}
+
+_HOST_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?", re.ASCII)
 
 
 def _time(units: t.Iterable[str]) -> re.Pattern[str]:
@@ -129,3 +148,36 @@ def words(path: str, value: str, *, least: int = 1, most: int | None = None) -> 
         message = f"{shown(value)} is {len(found)} words, and {wanted} belong here; quote those with blanks"
         raise InputError(path, message)
     return tuple(word(path, each, empty=True) for each in found)
+
+
+def rate(path: str, found: tuple[str, ...]) -> None:
+    """Raise InputError unless these words are a size, or one with a variable in it."""
+    if len(found) != 1 or "$" not in found[0]:
+        size(path, " ".join(found))
+
+
+def limit(path: str, found: tuple[str, ...]) -> None:
+    """Raise InputError unless these words are a zone and how many connections it lets through."""
+    count = number(found[1]) if len(found) == 2 else None
+    if not count:
+        raise InputError(path, f"{shown(' '.join(found))} is no limit: write zone and number, as in clients 20")
+    above(path, count, 1, 65535)
+
+
+def trusted(path: str, found: tuple[str, ...]) -> None:
+    """Raise InputError unless these words are an address, a network, ``unix:`` or the name of a host."""
+    if len(found) != 1:
+        raise InputError(path, f"{shown(' '.join(found))} is more than one: list each of them by itself")
+    if not _HOST_NAME.fullmatch(found[0]):
+        network(path, found[0])
+
+
+def network(path: str, value: str) -> None:
+    """Raise InputError unless this is an address, a network or ``unix:``."""
+    try:
+        if value != "unix:":
+            # nginx takes no mask in the place of a length.
+            ipaddress.ip_network(value, strict=False)
+            int(value.partition("/")[2] or 0)
+    except ValueError:
+        raise InputError(path, f"{shown(value)} is no address or network: write it as in 10.0.0.0/8 or ::1") from None

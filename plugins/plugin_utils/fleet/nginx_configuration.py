@@ -44,7 +44,7 @@ class Judged(t.NamedTuple):
 
 
 def judged(served: Mapping[str, t.Any]) -> Judged:
-    """Return what is to be said of options of ``nginx_config``; nothing where a model refuses one of them.
+    """Return what is to be said of options of ``nginx_config``; of those that cannot be together, this alone.
 
     Thousands of hosts serve the same, and it takes milliseconds to judge.
     """
@@ -58,8 +58,8 @@ def _judged(text: str) -> Judged:
     try:
         spec = {option: NGINX_OPTIONS[option] for option in said}
         blocks = NginxConfig.from_options(typed(said, spec, "nginx")).to_blocks()
-    except InputError:
-        return Judged((), ())
+    except InputError as error:
+        return Judged((InputError(in_inventory(error.path), in_inventory(error.message)),), ())
     found = [
         InputError(in_inventory(one.where), f"{in_inventory(one.message)} [{one.rule}]")
         for one in errors(check(blocks))

@@ -49,6 +49,15 @@ def sites(*own: Variables, **more: t.Any) -> Variables:
             "fails with 502 [undefined-upstream-in-variable]",
         ),
         (
+            sites(
+                {},
+                balancer_streams=[
+                    {"name": "db", "listen": [port], "proxy_pass": "10.0.0.9:1"} for port in ("81", "82")
+                ],
+            ),
+            'lb1, lb2: balancer_streams[1].name: "db" is there already; each needs a name of its own',
+        ),
+        (
             sites({"upstream": None}),
             "lb1, lb2: balancer_sites[0]: says not where its requests go: add upstream, or locations, root or return "
             "[site-without-target]",

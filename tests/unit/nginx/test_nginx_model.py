@@ -430,6 +430,10 @@ def location(**more: t.Any) -> Options:
     return server(locations=[dict({"path": "/"}, **more)])
 
 
+def stream(**options: t.Any) -> Options:
+    return {"stream_servers": [{"name": "db", "listen": ["5432"], "upstream": "db", **options}]}
+
+
 ERRORS: list[tuple[Options, str, str]] = [
     (upstream(servers=[]), "upstreams[0].servers", 'upstream "b" has no servers'),
     (upstream(name="a b"), "upstreams[0].name", "cannot be a name"),
@@ -556,6 +560,15 @@ ERRORS: list[tuple[Options, str, str]] = [
         "split_clients[0].entries[1].percent",
         "more than 100 percent",
     ),
+    (stream(limit_conn=["clients"]), "stream_servers[0].limit_conn[0]", "write zone and number, as in clients 20"),
+    (server(limit_conn=["clients many"]), "servers[0].limit_conn[0]", "is no limit"),
+    (stream(set_real_ip_from=["10.0.0.0/33"]), "stream_servers[0].set_real_ip_from[0]", "is no address or network"),
+    (server(set_real_ip_from=["10.0.0.1 10.0.0.2"]), "servers[0].set_real_ip_from[0]", "is more than one"),
+    (stream(access=["allow 10.0.0"]), "stream_servers[0].access[0]", "is no address or network"),
+    (server(access=["deny 10.0.0.0/255.0.0.0"]), "servers[0].access[0]", "is no address or network"),
+    (stream(proxy_download_rate="fast"), "stream_servers[0].proxy_download_rate", "is not a size"),
+    (server(limit_rate="1 m"), "servers[0].limit_rate", "is not a size"),
+    (stream(upstream=None, proxy_pass="10.0.0.1"), "stream_servers[0].proxy_pass", "has no port"),
 ]
 
 

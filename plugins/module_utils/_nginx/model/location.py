@@ -55,6 +55,8 @@ def _rule_of_access(path: str, text: str) -> tuple[str, str]:
     verb, who = values.words(path, text, least=2, most=2)
     if verb not in ("allow", "deny"):
         raise InputError(path, f"{shown(text)} is no rule of access: write it as in allow 10.0.0.0/8 or deny all")
+    if who != "all":
+        values.network(path, who)
     return verb, who
 
 

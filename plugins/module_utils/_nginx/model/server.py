@@ -70,6 +70,7 @@ HTTP2_DIRECTIVE = Version(1, 25, 1)
 
 _HTTP2, _HTTP3 = ({name: settings.SHAPES["flag"]} for name in ("http2", "http3"))
 
+_ADDRESS_ONLY = re.compile(r"\[[0-9A-Fa-f:.]+\]|(?:\d+\.){3}\d+", re.ASCII)
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -344,6 +345,8 @@ class Server(Model):
 def _host_and_port(path: str, target: str) -> str:
     if "://" in values.word(path, target):
         raise InputError(path, f"{shown(target)} has a scheme, and stream takes host:port or a variable")
+    if _ADDRESS_ONLY.fullmatch(target):
+        raise InputError(path, f"{shown(target)} has no port, and stream knows no default one: write {target}:5432")
     return target
 
 
