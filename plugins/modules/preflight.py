@@ -136,6 +136,14 @@ options:
     description: Whether rsyslog has to be there, or among O(packages).
     type: bool
     default: false
+  certificates:
+    description:
+      - What sites say of TLS, as the plan gives it, each with its C(path), the C(names) of the site, its C(tls), and
+        C(has_responder), which is whether the site says where answers to staple come from.
+      - Each certificate is judged with its key and its chain, also where they are files of this host.
+    type: list
+    elements: dict
+    default: []
   root:
     description: Folder of keepalived's configuration.
     type: path
