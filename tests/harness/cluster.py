@@ -43,13 +43,21 @@ WELL = {
 class Cluster:
     """The balancers of a lab, by default the pair of inventory/lab, their backends, and the client's view of them.
 
-    ``places`` names for every address the balancer that holds it while all is well.
+    ``places`` names for every address the balancer that holds it while all is well; ``service`` is what serves there,
+    and ``web_servers`` what does on each backend.
     """
 
-    def __init__(self, places: t.Mapping[str, str] | None = None, balancers: t.Iterable[str] = ("lb1", "lb2")) -> None:
+    def __init__(
+        self,
+        places: t.Mapping[str, str] | None = None,
+        balancers: t.Iterable[str] = ("lb1", "lb2"),
+        service: str = "nginx",
+        web_servers: t.Mapping[str, str] = WEB_SERVERS,
+    ) -> None:
+        self.service = service
         self.places = dict(places or {VIP: "lb1"})
         self.nodes = {name: Node(name) for name in balancers}
-        self.web_servers = {Node(name): unit for name, unit in WEB_SERVERS.items()}
+        self.web_servers = {Node(name): unit for name, unit in web_servers.items()}
 
     def __getitem__(self, name: str) -> Node:
         return self.nodes[name]
@@ -108,7 +116,7 @@ class Cluster:
 
     def undo(self) -> None:
         """Undo every fault of the balancers."""
-        run_on_each(recover, self)
+        run_on_each(lambda node: recover(node, self.service), self)
 
     def recover(self) -> None:
         """Undo every fault, and wait until every address is where it belongs."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from harness.node import Node
 
-__all__ = ("FAULTS", "Fault", "recover", "named")
+__all__ = ("FAULTS", "Fault", "named", "recover", "shell")
 
 Inject = t.Callable[[Node], t.Any]
 
@@ -85,8 +85,8 @@ systemctl stop 'fault-*' 'holdfast-test-*'; systemctl reset-failed
 ip link set eth0 up
 iptables --flush INPUT; iptables --flush OUTPUT
 nft delete table inet holdfast_test 2>/dev/null
-systemctl kill --signal=CONT nginx keepalived
-systemctl start nginx keepalived
+systemctl kill --signal=CONT {service} keepalived
+systemctl start {service} keepalived
 for unit in holdfast-watcher holdfast-detector; do
   systemctl is-enabled --quiet $unit && systemctl start $unit
 done
@@ -94,7 +94,7 @@ true
 """
 
 
-def recover(node: Node) -> None:
-    """Undo whatever of the above has happened to a balancer; nothing happens to one that is well."""
+def recover(node: Node, service: str = "nginx") -> None:
+    """Undo whatever of the above has happened to a balancer and its service; nothing happens to one that is well."""
     node.revive()
-    node.run(UNDO)
+    node.run(UNDO.format(service=service))

@@ -24,6 +24,7 @@ def test_an_example_can_be_planned(example: Example) -> None:
 def test_every_document_was_looked_at() -> None:
     assert {example.place.partition(":")[0] for example in variables()} >= {
         "README.md",
+        "docs/using/haproxy.md",
         "docs/using/health.md",
         "docs/using/lvs.md",
         "docs/using/modes.md",

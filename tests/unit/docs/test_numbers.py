@@ -89,6 +89,10 @@ SAID: list[tuple[str, str]] = [
         "docs/using/health.md",
         f"systemd brings nginx back, {seconds(NGINX, 'RestartSec')} s after its death, and the addresses stay.",
     ),
+    (
+        "docs/using/haproxy.md",
+        f"A drop-in to its unit adds `Restart=on-failure` after {seconds(NGINX, 'RestartSec')} s.",
+    ),
     ("docs/using/health.md", f"if systemd gives up ({unit(NGINX, 'StartLimitBurst')} starts a minute)"),
     (
         "docs/using/health.md",
