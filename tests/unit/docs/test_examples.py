@@ -26,12 +26,14 @@ def test_every_document_was_looked_at() -> None:
         "README.md",
         "docs/using/haproxy.md",
         "docs/using/health.md",
+        "docs/using/layer4.md",
         "docs/using/lvs.md",
         "docs/using/modes.md",
         "docs/using/notifications.md",
         "docs/using/recipes.md",
         "docs/using/start.md",
         "docs/using/tls.md",
+        "docs/using/systems.md",
         "roles/keepalived/README.md",
     }
 
