@@ -35,7 +35,8 @@ class ActionModule(ReadOnlyAction):
                 SALT, f"is shorter than {SHORTEST} characters, and secrets could be guessed: make it longer"
             )
         tree = PlanTree(Path(os.path.abspath(given["folder"])))
-        plan, warnings = planned_fleet(variables, self._loader, tree.router_ids())
+        # Keys that are new every day are those of one day, or the files would differ on each.
+        plan, warnings = planned_fleet(variables, self._loader, tree.router_ids(), now=0)
         fleet = [*plan.members, *plan.fleet.groups.get(plan.fleet.roles["backend"], ())]
         hosts = [host for host in dict.fromkeys(map(str, variables["ansible_play_hosts_all"])) if host in fleet]
         stand_in = digest(given["salt"])

@@ -38,12 +38,15 @@ class Planned(t.NamedTuple):
 
 
 def planned_fleet(
-    variables: Mapping[str, t.Any], loader: DataLoader, in_use: Mapping[str, Mapping[str, int]] | None = None
+    variables: Mapping[str, t.Any],
+    loader: DataLoader,
+    in_use: Mapping[str, Mapping[str, int]] | None = None,
+    now: float | None = None,
 ) -> Planned:
     """Return the plan of the whole inventory, whichever hosts a play is for; HoldfastError with every fault of it.
 
     ``variables`` are those of the task, ``loader`` is what reads files and vaults for it; ``in_use`` are the router ids
-    that stay, by host and instance.
+    that stay, by host and instance. ``now``, in seconds since the epoch, makes the keys of another day than today's.
     """
     examined = examine(
         variables["hostvars"],
@@ -52,7 +55,7 @@ def planned_fleet(
         roles=variables.get("holdfast_groups"),
         foreign=variables.get("holdfast_foreign_variables"),
         in_use=in_use,
-        controller=Controller(_reader(loader)),
+        controller=Controller(_reader(loader), now),
     )
     findings = examined.findings(_origin(variables["hostvars"]))
     faults = errors(findings)

@@ -16,7 +16,7 @@ import yaml
 from runner.archive import build, install
 from runner.controllers import CORES, controller
 
-PLAYBOOKS = ("site", "prove", "together", "doctor", "move")
+PLAYBOOKS = ("site", "prove", "together", "doctor", "move", "plan", "status", "drift", "rollout")
 INVENTORY: dict[str, t.Any] = {
     "all": {
         "vars": {

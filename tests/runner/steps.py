@@ -49,6 +49,7 @@ ORDER = (
     *SHARED,
     "unprivileged",
     "forged_adverts",
+    "rollout",
     "notifications_and_firewall",
     "synchronized_change",
     "ipv6",

@@ -142,7 +142,15 @@ def test_an_address_is_moved_and_brought_back_as_the_message_says(users: dict[st
 
 
 @pytest.mark.parametrize(
-    ("version", "playbook"), [(NEWEST, "doctor"), (OLDEST, "doctor"), (OLDEST, "prove"), (NEWEST, "together")]
+    ("version", "playbook"),
+    [
+        (NEWEST, "doctor"),
+        (OLDEST, "doctor"),
+        (OLDEST, "prove"),
+        (NEWEST, "together"),
+        (OLDEST, "status"),
+        (NEWEST, "plan"),
+    ],
 )
 def test_a_playbook_is_called_by_its_name(users: dict[str, User], version: str, playbook: str) -> None:
     users[version].play(f"holdfast.nginx_ha.{playbook}")

@@ -120,6 +120,6 @@ PREFIXES: tuple[str, ...] = tuple(sorted({*OF_A_BALANCER, *OF_A_BACKEND}))
 
 OF_THE_PLAYBOOKS: tuple[str, ...] = (
     *("holdfast_groups", "holdfast_foreign_variables", "holdfast_no_log", "holdfast_lead", "holdfast_confirm_within"),
-    "holdfast_plan_salt",
+    *("holdfast_plan_salt", "holdfast_waves"),
 )
 """Variables of the playbooks, which belong to no role."""

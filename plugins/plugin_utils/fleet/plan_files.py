@@ -13,11 +13,12 @@ import functools
 import hashlib
 import hmac
 import json
+import re
 import typing as t
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import StandIn, mask
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import StandIn, hide, mask, sounds_secret
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.service_ports import PORTS_FILE
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.state import SECTIONS, WATCHER, checked
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.config import HttpdConfig
@@ -48,10 +49,14 @@ ON_HOST = "files"
 
 NGINX, HTTPD, KEEPALIVED = "/etc/nginx", "/etc/apache2", "/etc/keepalived"
 
+# A header that Apache httpd sets: what comes before its value, its name, and its value.
+_HEADER = re.compile(r'^(\s*(?:Request)?Header (?:always )?\w+ "?([\w-]+)"? )(.+)$', re.MULTILINE)
+
 INTERFACE = "INTERFACE_IN_"
 PLACEHOLDERS = {
     INTERFACE: "the interface of the host that has an address in this subnet",
     "@EXEC_START@": "the command line that the unit has from its package",
+    "vrrp_rt_priority": "the highest ordinary priority instead where root may not raise limits, as in most containers",
     f"{NGINX}/nginx.conf": "beside these settings, what the file of the host had before and they do not say",
 }
 
@@ -123,7 +128,8 @@ def _rendered(plan: Plan, host: str, given: Mapping[str, Document], stand_in: St
             httpd = HttpdConfig.from_options(options, HTTPD)
             beside = {name: file.text for name, file in httpd.beside.items()}
             for name, text in {**httpd.files(), **beside}.items():
-                texts[f"{HTTPD}/{name}"] = nginx_secrets.redact(text, stand_in) if name in beside else text
+                redact = nginx_secrets.redact if name in beside else _without_headers
+                texts[f"{HTTPD}/{name}"] = redact(text, stand_in)
         elif section == "keepalived":
             config = _keepalived({name: options[name] for name in CONFIG_OPTIONS}, plan.instances[host])
             for name, text in keepalived_files.files(config).items():
@@ -135,6 +141,15 @@ def _rendered(plan: Plan, host: str, given: Mapping[str, Document], stand_in: St
         else:
             rest[section] = unreadable(options, stand_in)
     return texts, rest
+
+
+def _without_headers(text: str, stand_in: StandIn) -> str:
+    """Return a text of httpd without the values of headers that sound secret, and what else may be."""
+
+    def shown(found: re.Match[str]) -> str:
+        return found[1] + (stand_in(found[3]) if sounds_secret(found[2]) else found[3])
+
+    return hide(_HEADER.sub(shown, text), stand_in)
 
 
 def _files(options: Document, stand_in: StandIn) -> Files:

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import sys
+import typing as t
 from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.waves import MOST
 
 from harness.playing import ansible_playbook
 from runner.archive import build, install
@@ -79,17 +81,36 @@ def test_an_inventory_without_any_of_the_groups_is_refused(folder: Path) -> None
     assert "No host of this run is in the groups master, backup, backend." in printed
 
 
+def hosts(play: dict[str, t.Any]) -> str:
+    """Return the pattern of a play, but for the wave of a rollout."""
+    return str(play["hosts"]).removesuffix("{{ __site_wave | default('') }}")
+
+
 @pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: str(path.name))
 def test_no_play_names_a_group_of_the_inventory(path: Path) -> None:
-    known = {"holdfast_master", "holdfast_backup", "holdfast_backend"}
+    known = {
+        "holdfast_master",
+        "holdfast_backup",
+        "holdfast_backend",
+        *(f"holdfast_wave_{at + 1}" for at in range(MOST)),
+    }
     plays = [play for play in yaml.safe_load(path.read_text()) if "hosts" in play]
     assert plays
     for play in plays:
-        assert (path.name, play["hosts"]) == ("groups.yml", "all") or set(play["hosts"].split(":")) <= known
+        assert (path.name, hosts(play)) == ("groups.yml", "all") or set(hosts(play).split(":")) <= known
+
+
+def test_a_rollout_has_what_each_wave_does_and_none_reaches_another() -> None:
+    plays = yaml.safe_load((ROOT / "playbooks" / "rollout.yml").read_text())
+    suffixes = [play["vars"]["__site_wave"] for play in plays if "vars" in play]
+    assert suffixes == [f":&holdfast_wave_{at + 1}" for at in range(MOST)]
+    for name in ("groups", "site"):
+        reached = [play for play in yaml.safe_load((ROOT / "playbooks" / f"{name}.yml").read_text()) if "hosts" in play]
+        assert [play["name"] for play in reached if hosts(play) == play["hosts"]] == []
 
 
 def test_who_runs_a_part_of_the_plays_that_change_balancers_gets_the_proof() -> None:
     plays = [play for play in yaml.safe_load((ROOT / "playbooks" / "site.yml").read_text()) if "hosts" in play]
     [proof] = [play for play in plays if play["name"] == "Prove"]
-    changing = {tag for play in plays for tag in play["tags"] if play["hosts"] != "holdfast_backend"}
+    changing = {tag for play in plays for tag in play["tags"] if hosts(play) != "holdfast_backend"}
     assert set(proof["tags"]) == changing - {"always"}

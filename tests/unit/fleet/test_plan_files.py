@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 from pathlib import Path
 
 import pytest
 import yaml
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DEFAULTS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan_files import digest, plan_files
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.tls import Controller, with_texts
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.plan_tree import INDEX, PlanTree
+from authority import Authority
 from inventory_builder import InventoryBuilder
 from test_fleet_action import INVENTORY
 
@@ -94,6 +98,37 @@ def test_a_backend_has_what_it_serves(server: str) -> None:
     folder = {"nginx": "files/etc/nginx/conf.d/", "httpd": "files/etc/apache2/sites-enabled/"}[server]
     assert any(path.startswith(folder) for path in found)
     assert json.loads(found["host.json"])["role"] == "backend"
+
+
+@pytest.mark.parametrize("server", ["nginx", "httpd"])
+def test_no_header_of_a_backend_tells_a_secret(server: str) -> None:
+    site = {"server_name": "a", "root": "/srv", "add_header": {"X-Api-Token": SECRETS["header"], "X-Site": "blue"}}
+    text = "".join(files({"backend_server": server, "backend_sites": [site]}, "web1", SALT).values())
+    assert SECRETS["header"] not in text
+    assert "blue" in text
+
+
+def test_keys_and_tickets_are_told_by_a_digest_that_is_the_same_every_day(tmp_path: Path) -> None:
+    issued = Authority(tmp_path).issue("shop.example.com")
+    tls = {"certificate": issued.certificate, "certificate_key": issued.key}
+    site = {"server_name": "shop.example.com", "upstream": "blog", "tls": tls}
+    said = {"balancer_sites": [site], "balancer_ssl_session_ticket_secret": "kR7-tq2w" * 5}
+    variables = {**INVENTORY["all"]["vars"], **said, "holdfast_plan_salt": SALT}
+    code, output = planned(tmp_path, inventory={**INVENTORY, "all": {"vars": variables}})
+    assert code == 0, output
+    found = {path: path.read_text() for path in (tmp_path / "plan").rglob("*") if path.is_file()}
+    keys = [path for path, text in found.items() if re.fullmatch(r"secret-[0-9a-f]{16}\n", text)]
+    assert len(keys) >= 4
+    assert not any("PRIVATE KEY" in text for text in found.values())
+    tickets = planned_tickets(said, now=0)
+    assert not any(key in text for key in tickets for text in found.values())
+    assert {f"{digest(SALT)(key)}\n" for key in tickets} <= set(found.values())
+
+
+def planned_tickets(said: dict[str, t.Any], now: float) -> list[str]:
+    """Return the keys that nginx has for session tickets at this time."""
+    [site] = with_texts({**DEFAULTS, **said}, "", Controller(now=now))
+    return list(site["tls"]["session_ticket_keys"])
 
 
 def test_the_same_inventory_gives_the_same_files() -> None:
