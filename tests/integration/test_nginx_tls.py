@@ -228,10 +228,13 @@ def test_a_key_comes_to_a_host_for_root_alone_and_is_seen_nowhere(host: Host, sa
         assert done["changed"]
         assert not any(line in str(done) for line in issued.key.split("\n")[1:-2])
         assert f'"{NAME}" by "Test Intermediate" for {NAME}' in str(done["diff"])
-    assert host.run(
-        "stat -c '%a %U' /etc/nginx/holdfast-tls.d/shop.example.com/* /etc/nginx/holdfast-tickets.d/0.key"
-    ) == ("644 root\n600 root\n600 root\n")
-    assert host.run("find /run /tmp /var/lib/holdfast -name '*key*' -o -name 'holdfast-stage*'") == ""
+    beside = "/etc/nginx/holdfast-tls.d/shop.example.com"
+    shown = host.run(
+        f"stat -c '%a %U' {beside}/certificate.pem {beside}/certificate_key.pem /etc/nginx/holdfast-tickets.d/0.key"
+    )
+    assert shown.split() == ["644", "root", "600", "root", "600", "root"]
+    line = issued.key.split("\n")[1]
+    assert host.run(f"grep -rlF -e '{line}' /run /tmp /var/lib/holdfast /var/log || true").strip() == ""
     assert not host.ok("host_state", wanted)["changed"]
 
 
