@@ -1,16 +1,23 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the documents show is taken by the real nginx and the real keepalived, and needs nothing that is not there."""
+"""What the documents and the shipped inventories show is taken by the real nginx and the real keepalived.
+
+And it needs nothing that is not there.
+"""
 
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
 
 import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.documents import Documents
+from documented import ROOT
 from examples import Example, Task, tasks, variables
 from inventory_builder import InventoryBuilder
 from real_hosts import Host
+from shipped_inventories import INVENTORIES, shipped
 
 # The networks and interfaces that the documents speak of, and the FIFO that systemd makes.
 WIRES = """
@@ -48,7 +55,17 @@ def test_an_example_is_taken_by_both_daemons(documented: Host, example: Example)
     inventory = InventoryBuilder(example.everywhere, groups=example.groups, **example.hosts)
     host = next(iter(example.groups["master"]))
     assert not [one for one in inventory.findings() if one.severity == "error"]
-    roles = inventory.documents(host)
+    taken(documented, inventory.documents(host))
+
+
+@pytest.mark.parametrize("folder", INVENTORIES, ids=lambda folder: str(folder.relative_to(ROOT / "inventory")))
+def test_a_shipped_inventory_is_taken_by_both_daemons(documented: Host, folder: Path) -> None:
+    inventory = shipped(folder)
+    taken(documented, inventory.documents(inventory.groups["master"][0]))
+
+
+def taken(documented: Host, roles: Documents) -> None:
+    """Let both daemons of a host test what a balancer has."""
     fit = {name: roles["keepalived"]["preflight"][name] for name in ("scripts", "script_users")}
     for path in fit["scripts"].values():
         documented.run(PROGRAM.format(folder=path.rpartition("/")[0], path=path))
