@@ -25,7 +25,7 @@ from ansible_collections.holdfast.nginx_ha.tests.unit.probe.misbehaving import (
 
 
 def settings(port: int, **changes: t.Any) -> Settings:
-    values = {"rate": 100.0, "duration": 0.3, "timeout": 0.2, "slow_after": 0.1, **changes}
+    values = {"rate": 100.0, "duration": 0.3, "timeout": 2.0, "slow_after": 1.0, **changes}
     return Settings("127.0.0.1", port, **values)
 
 
@@ -97,7 +97,7 @@ def test_slow_is_not_failed(service: Service) -> None:
         page()(connection)
 
     service.behaviour = slowly
-    seen = summary(probe(settings(service.port, timeout=2.0)))
+    seen = summary(probe(settings(service.port, slow_after=0.1)))
     assert (seen["failed_total"], seen["slow"]) == (0, 30)
     assert 120 <= seen["p50_ms"] < 1000
 
@@ -109,7 +109,7 @@ def test_an_answer_in_pieces_is_complete_when_its_last_piece_is_there(service: S
             time.sleep(0.01)
 
     service.behaviour = trickle
-    seen = summary(probe(settings(service.port, timeout=2.0)))
+    seen = summary(probe(settings(service.port)))
     assert seen["ok"] == 30
     assert seen["p50_ms"] >= 30
 
