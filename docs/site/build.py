@@ -31,6 +31,7 @@ REPOSITORY = "https://github.com/holdfast/nginx_ha"
 ANSIBLE = {
     "action_plugins": "plugins/action.html#action-plugins",
     "ansible_collections.ansible.builtin.uri_module": "collections/ansible/builtin/uri_module.html",
+    "ansible_collections.ansible.builtin.stat_module": "collections/ansible/builtin/stat_module.html",
     "ansible_configuration_settings": "reference_appendices/config.html#ansible-configuration-settings",
     "common_return_values": "reference_appendices/common_return_values.html#common-return-values",
 }

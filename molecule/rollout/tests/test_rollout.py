@@ -41,7 +41,7 @@ def header(value: str) -> tuple[str, str]:
 def released(value: str) -> list[str]:
     """Return the balancers whose nginx has been told of this header."""
     nodes = [node for members in CLUSTERS.values() for node in members]
-    return [node for node in nodes if f"X-Release {value};" in Node(node).run(f"cat {SITE}")]
+    return [node for node in nodes if f"X-Release {value} always;" in Node(node).run(f"cat {SITE}")]
 
 
 @pytest.mark.parametrize("host", ["lb1", "lb6", "web1", "web3"])

@@ -10,6 +10,7 @@ fails; one with a positive weight raises it while it is well.
 
 from __future__ import annotations
 
+import collections
 import functools
 import ipaddress
 import typing as t
@@ -129,8 +130,9 @@ def _stray(ranked: tuple[tuple[int, int, bool, tuple[tuple[str, int], ...]], ...
     faults = [[HOST, *_trackers(node, fatal=True)[:1], *_trackers(node, fatal=False)] for node in nodes]
     begin = (("",) * len(nodes), elect(nodes))
     ways: dict[tuple[tuple[str, ...], str | None], tuple[Event, ...]] = {begin: ()}
-    waiting = [begin]
-    for state in waiting:
+    waiting = collections.deque([begin])
+    while waiting:
+        state = waiting.popleft()
         failures, holder = state
         for at, failure in enumerate(failures):
             for what in faults[at] if not failure else [""]:

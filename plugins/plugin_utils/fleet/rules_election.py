@@ -224,7 +224,7 @@ def _strayed(
     found = stray(nodes)
     if found is None or found.holder is None:
         return
-    failed = next(one.what for one in reversed(found.events) if one.node == found.holder and one.fails)
+    failed = [event.what for event in found.events if event.node == found.holder and event.fails][-1]
     history = ", ".join(map(_told, found.events))
     message = (
         f"this can happen: {history}; then {found.holder} holds {instance} though {failed} of weight "
