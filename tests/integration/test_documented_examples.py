@@ -35,7 +35,9 @@ PROGRAM = "mkdir -p {folder} && printf '#!/bin/sh\\nexit 0\\n' >{path} && chmod 
 ELSEWHERE = {
     "clock_offset": "runs on the controller",
     "fleet_plan": "runs on the controller",
+    "fleet_waves": "runs on the controller",
     "planned_move": "runs on the controller",
+    "rollout_progress": "runs on the controller",
     "rollout_lock": "knows of the run from the controller",
     "vrrp_diagnosis": "runs on the controller",
     "staged_change": "needs a change that was staged",
