@@ -34,14 +34,14 @@ KEEP, KEPT = "--keep", "--kept"
 """A scenario's lab stays up when it has ended; a scenario enters the lab that another one left, and makes nothing."""
 
 # The Molecule scenarios that `bin/test --all` runs whole, and every other run one of, by its seed, and a slice of it.
-LONG = ("cpu_starvation", "planned_move", "split_brain", "vrrp_modes")
+LONG = ("cpu_starvation", "planned_move", "rollout", "split_brain", "vrrp_modes")
 SLICE = {"HOLDFAST_SLICE": "3", "HOLDFAST_BUSY_SECONDS": "60"}
 # What `bin/test --all` does more of: all variants instead of one by the seed, more rounds.
 MORE = {"HOLDFAST_ALL": "1", "HOLDFAST_CHAOS_ROUNDS": "100"}
 # One after the other in one lab: all of them are about the pair of inventory/lab as site.yml makes it. The first makes
 # it; the others break it and leave it as they found it, but for the modes, which come last.
 SHARED = ("default", "fitness", "failover", "chaos", "cpu_starvation", "planned_move", "split_brain", "vrrp_modes")
-ONLY = frozenset({"failover", "chaos", "forged_adverts", *LONG})
+ONLY = frozenset({"failover", "chaos", "forged_adverts", *LONG} - {"rollout"})
 # The scenarios begin in this order, all others last: a short one beside the first of the shared lab; then what needs
 # the machine for its lab alone, while the steps without a lab go on; then the longest first, so that a short one ends
 # the run.
