@@ -137,7 +137,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.fitness im
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.fitness import secret_options as of_fitness
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.lock import PATH, settle
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.state import SECTIONS, HostState, checked
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.state import HostState, checked, section_options
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import need_root
 
 NOTHING = "Nothing was changed"
@@ -145,7 +145,7 @@ NOTHING = "Nothing was changed"
 
 def secret_options() -> dict[str, t.Any]:
     """Return the spec with what each section takes, which is a free dict to Ansible."""
-    sections = {name: {"options": section.options()} for name, section in SECTIONS.items()}
+    sections = section_options()
     return {"steps": {"options": sections}, "fitness": {"options": of_fitness()}}
 
 

@@ -158,13 +158,13 @@ import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.quiet import QuietModule
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.state import SECTIONS, HostState
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.state import SECTIONS, HostState, section_options
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import need_root
 
 
 def secret_options() -> dict[str, t.Any]:
     """Return the spec with what each section takes, which is a free dict to Ansible."""
-    sections = {name: {"options": section.options()} for name, section in SECTIONS.items()}
+    sections = section_options()
     return {**sections, "steps": {"options": sections}}
 
 

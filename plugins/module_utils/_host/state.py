@@ -17,7 +17,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.outcome import Outcome
 
-__all__ = ("SECTIONS", "HostState")
+__all__ = ("SECTIONS", "HostState", "checked", "section_options")
 
 Options = t.Dict[str, t.Dict[str, t.Any]]
 Given = t.Mapping[str, t.Any]
@@ -381,6 +381,11 @@ SECTIONS: dict[str, Section] = {
     ),
     "services": Section(lambda: SERVICES, HostState.services),
 }
+
+
+def section_options() -> Options:
+    """Return the spec of all sections, which are free dicts to Ansible: it says where their secrets are."""
+    return {name: {"options": section.options()} for name, section in SECTIONS.items()}
 
 
 def checked(name: str, options: Options, given: Given) -> dict[str, t.Any]:
