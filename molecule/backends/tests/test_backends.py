@@ -90,6 +90,69 @@ def test_a_log_has_the_client_and_not_the_balancer(name: str) -> None:
     assert not Node(name).run(f"sleep 0.5; grep {mark}-forged {log}").startswith("203.0.113.9")
 
 
+@pytest.mark.parametrize("name", ["web1", "web2"])
+def test_content_is_as_its_source_and_what_others_did_to_it_is_mended(name: str) -> None:
+    node, address = Node(name), ADDRESSES[name]
+    assert ask(f"{address}:8080", DOCS, "/css/docs.css") == Answer(200, "body { color: teal }")
+    listed = "cd /srv/docs && stat -c '%n %a %U %G' $(find . | sort)"
+    found = node.run(listed)
+    assert found.split("\n")[:2] == [". 755 root www-data", "./css 755 root www-data"]
+    assert "./index.html 640 root www-data" in found
+    # A browser that asked another host before has what this one has.
+    answers = [ask(f"{one}:8080", DOCS, "/css/docs.css", "--include").body for one in ADDRESSES.values()]
+    assert len({line for answer in answers for line in answer.split("\n") if line.startswith("Last-Modified: ")}) == 1
+    node.run("cd /srv/docs && echo more >css/more.css && echo edited >css/docs.css && rm index.html")
+    told = site("--tags", "backend", "--limit", name, "--diff")
+    assert "+index.html" in told
+    assert "-css/more.css" in told
+    assert node.run(listed) == found
+    assert "changed=0" in site("--tags", "backend", "--limit", name).split("PLAY RECAP")[1]
+
+
+def test_content_comes_from_an_archive_on_the_host_too() -> None:
+    web1 = Node("web1")
+    web1.run("cd /srv && tar czf /tmp/docs.tgz --transform 's,^docs,docs-2,' docs")
+    served = {"server_name": "a", "listen": ["80", "81", "8080"], "root": "/srv/archived"}
+    content = {"archive": "/tmp/docs.tgz", "remote_src": True, "strip_components": 1}
+    said = json.dumps({"backend_sites": [{**served, "content": content}]})
+    site("--tags", "backend", "--limit", "web1", "-e", said)
+    assert ask(f"{ADDRESSES['web1']}:8080", "a", "/css/docs.css").body == "body { color: teal }"
+    for source, told in (
+        ("/tmp/none.tgz", "/tmp/none.tgz is not there"),
+        ("/etc/hostname", "cannot be read as an archive"),
+    ):
+        bad = json.dumps({"backend_sites": [{**served, "content": {"archive": source, "remote_src": True}}]})
+        for options in (("--check",), ()):
+            words = site("--tags", "backend", "--limit", "web1", "-e", bad, *options, fails=True)
+            assert f"backend_sites[0].content: {source}" in words
+            assert told in words
+    assert ask(f"{ADDRESSES['web1']}:8080", "a", "/css/docs.css").status == 200
+    site("--tags", "backend", "--limit", "web1")
+    assert ask(f"{ADDRESSES['web1']}:8080", DOCS).body == "docs of web1"
+
+
+def test_a_source_that_is_not_there_is_told_before_any_host_is_touched() -> None:
+    bad = '{"backend_sites": [{"server_name": "a", "listen": ["80", "81", "8080"], "content": {"folder": "none"}}]}'
+    for options in (("--check",), ()):
+        told = site("-e", bad, *options, fails=True)
+        assert "web1, web2, web3: backend_sites[0].content.folder: there is no folder" in told
+        assert "no host was touched" in told
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_a_log_of_its_own_has_its_folder_and_is_rotated(name: str) -> None:
+    node, server = Node(name), "httpd" if name in HTTPD else "nginx"
+    mark = f"/mark-{time.monotonic_ns()}"
+    ask(f"{ADDRESSES[name]}:8080", DOCS, mark)
+    assert mark in node.run("sleep 0.5; cat /var/log/docs/access")
+    assert node.run("stat -c '%a %U' /var/log/docs") == "755 root"
+    node.run(f"logrotate --force /etc/logrotate.d/holdfast-{server}")
+    ask(f"{ADDRESSES[name]}:8080", DOCS, f"{mark}-again")
+    found = node.run("sleep 1.5; cat /var/log/docs/access")
+    assert f"{mark}-again" in found
+    assert f"{mark} " not in found
+
+
 def test_what_httpd_refuses_is_told_in_its_words_and_changes_nothing() -> None:
     # Only of those that have it: nginx knows no such option.
     of_httpd = "{'httpd_directives': ['NoSuch word']} if backend_server | default('nginx') == 'httpd' else {}"

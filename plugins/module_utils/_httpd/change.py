@@ -33,14 +33,17 @@ def apply(
     check_mode: bool,
     drift: str = "overwrite",
     freed: t.Container[str] = (),
+    folders: t.Iterable[str] = (),
     root: str = "/etc/apache2",
 ) -> Result:
     """Make Apache httpd serve what these options describe; see Transaction.apply for what can go wrong.
 
-    ``options`` are HTTPD_OPTIONS. Programs that are ``freed`` give up their ports before this becomes live.
+    ``options`` are HTTPD_OPTIONS. Programs that are ``freed`` give up their ports before this becomes live. ``folders``
+    are those that an earlier step makes for it, which in check mode are there in the test alone.
     """
     need_root()
     daemon = HttpdDaemon(root=root)
+    daemon.folders = tuple(sorted(folders))
     config = HttpdConfig.from_options(options, root)
     mine = owned_files(daemon.name)
     others = listeners_of_others(root, mine)

@@ -84,7 +84,7 @@ class HttpdConfig:
     def files(self, others: t.Sequence[Listener] = ()) -> dict[str, str]:
         """Return the text of each file, by its name below the folder of httpd.
 
-        ``others`` are the listeners of other files, which are not said again. HoldfastError where one of them leaves no
+        ``others`` are the listeners of other files, which are not repeated. HoldfastError where one of them leaves no
         room for one of ours.
         """
         if not self.sites:

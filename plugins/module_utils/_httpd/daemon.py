@@ -52,6 +52,9 @@ class HttpdDaemon(Daemon):
     build_option = "-v"
     where = re.compile(r"line (?P<line>\d+) of (?P<file>/[^:\s]+)")
 
+    # Folders that a change will make, and that its test needs.
+    folders: tuple[str, ...] = ()
+
     def version_in(self, text: str) -> Version:
         found = _VERSION.search(text)
         return Version.parse(found[1] if found else text.split("\n")[0])
@@ -74,13 +77,14 @@ class HttpdDaemon(Daemon):
             root=self.root,
             command=(CONTROL, "-t"),
             command_for=lambda copy: ("env", f"APACHE_CONFDIR={copy}", CONTROL, "-t"),
+            folders=self.folders,
         )
 
     def verdict(self, completed: Completed) -> str | None:
         if completed.rc == 0:
             return None
-        words = " ".join(_sentences(completed.output))
-        return self.placed(words or f"its test ended with code {completed.rc} and without a word")
+        message = " ".join(_sentences(completed.output))
+        return self.placed(message or f"its test ended with code {completed.rc} and without a word")
 
     def warnings(self, completed: Completed) -> list[str]:
         return _sentences(completed.output)
@@ -108,11 +112,11 @@ class HttpdDaemon(Daemon):
         deadline = time.monotonic() + timeout
         while True:
             main = self.main_pid()
-            said = _log_from(before.log_size)
+            entries = _log_from(before.log_size)
             if main is None:
-                words = [one["words"] for one in said if one["level"] in (*_WRONG, None) and one["words"]]
-                return "; ".join(map(self.placed, dict.fromkeys(words))) or "it has ended without a word"
-            resumed = any(_RESUMED in one["words"] for one in said) or not os.path.exists(ERROR_LOG)
+                messages = [one["words"] for one in entries if one["level"] in (*_WRONG, None) and one["words"]]
+                return "; ".join(map(self.placed, dict.fromkeys(messages))) or "it has ended without a word"
+            resumed = any(_RESUMED in one["words"] for one in entries) or not os.path.exists(ERROR_LOG)
             if resumed and set(children(main)) - before.children:
                 return None
             if time.monotonic() > deadline:

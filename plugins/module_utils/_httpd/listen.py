@@ -4,7 +4,7 @@
 """Where the files of others let Apache httpd listen. Private to this collection.
 
 A second ``Listen`` of the same address and port is an error (AH00526), and one of an address beside one of all
-addresses ends httpd when it is reloaded. So what is listened to already is not said again.
+addresses ends httpd when it is reloaded. So what is listened to already is not repeated.
 """
 
 from __future__ import annotations

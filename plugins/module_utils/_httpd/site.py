@@ -56,13 +56,13 @@ class _Guard:
     def of(cls, block: Block, outer: _Guard | None = None) -> _Guard | None:
         """Return what a block says, with what it leaves to the outer one; None where it says nothing of it."""
         rules = block.find("allow", "deny")
-        said = {child.name: child for child in block.find("auth_basic", "auth_basic_user_file")}
-        if not rules and not said:
+        auth = {child.name: child for child in block.find("auth_basic", "auth_basic_user_file")}
+        if not rules and not auth:
             return None
         outer = outer or cls()
-        realm = " ".join(said["auth_basic"].args) if "auth_basic" in said else outer.realm
-        users = said["auth_basic_user_file"].args[0] if "auth_basic_user_file" in said else outer.users
-        where = (rules or tuple(said.values()))[0].position.file
+        realm = " ".join(auth["auth_basic"].args) if "auth_basic" in auth else outer.realm
+        users = auth["auth_basic_user_file"].args[0] if "auth_basic_user_file" in auth else outer.users
+        where = (rules or tuple(auth.values()))[0].position.file
         return cls(rules or outer.access, "" if realm == "off" else realm, users, where)
 
 
@@ -150,9 +150,9 @@ def _names(made: _Host, site: Block) -> None:
 
 
 def _logs(made: _Host, site: Block) -> None:
-    said = site.find("access_log")
-    path = said[-1].args[0] if said else ACCESS_LOG
-    for child in said:
+    logs = site.find("access_log")
+    path = logs[-1].args[0] if logs else ACCESS_LOG
+    for child in logs:
         if len(child.args) > 1 or child.args[0].startswith("syslog:"):
             raise _refuse(child, "Apache httpd writes an access log to one file, in its format combined")
     for location in site.find("location"):
@@ -282,8 +282,8 @@ def _alias(made: _Host, location: Block, child: Block) -> None:
 
 def _redirect(child: Block, pattern: str) -> str:
     """httpd.apache.org/docs/2.4/mod/mod_alias.html#redirectmatch: a status that is no redirect has no target."""
-    words = child.args if child.args[0].isdigit() else ("302", *child.args)
-    code, target = words[0], words[1] if len(words) > 1 else ""
+    args = child.args if child.args[0].isdigit() else ("302", *child.args)
+    code, target = args[0], args[1] if len(args) > 1 else ""
     number = int(code)
     if number in _REDIRECTS and target:
         if "$" in target:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sites of a backend, complete: what the inventory says, and what follows for each. Private to this collection.
 
-A site takes the options of a balancer's, ``page`` and, for Apache httpd, ``httpd_directives``. The short form, some
-single variables, is one site.
+A site takes the options of a balancer's, ``page`` or ``content`` and, for Apache httpd, ``httpd_directives``. The short
+form, some single variables, is one site.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.con
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.options import NGINX_OPTIONS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.access import first_and_last, listen
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.backend_pages import SITES, configured, pages
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.default_servers import FIRST, with_default_servers
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.demand import Demand
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.typed import typed
@@ -26,8 +27,7 @@ __all__ = ("accept", "files", "folders", "origin", "served")
 Variables = Mapping[str, t.Any]
 Site = t.Dict[str, t.Any]
 
-SITES = "backend_sites"
-OWN = ("page",)
+OWN = ("page", "content")
 """Options of a site that are not the web server's."""
 
 # Options by which a site answers without a root of its own.
@@ -35,24 +35,11 @@ _ANSWERS = ("return", "locations", "directives")
 OF_THE_SHORT_FORM = {"server_name": "backend_server_name", "root": "backend_root"}
 
 
-def said(variables: Variables) -> list[Site]:
-    """Return the sites as the inventory has them; InputError for a site that is no mapping."""
-    sites = values.items(variables[SITES], SITES)
-    return [values.mapping(site, f"{SITES}[{index}]") for index, site in enumerate(sites)] or [
-        {
-            "name": "backend",
-            "server_name": [variables["backend_server_name"]],
-            "root": variables["backend_root"],
-            "index": ["index.html"],
-        }
-    ]
-
-
 def served(variables: Variables, demand: Demand) -> list[Site]:
     """Return the sites as the web server takes them; InputError for the first that is wrong."""
     found = []
-    for index, site in enumerate(said(variables)):
-        has_page = bool(site.get("page"))
+    for index, site in enumerate(configured(variables)):
+        has_page = bool(site.get("page") or site.get("content"))
         site = {name: value for name, value in site.items() if name not in OWN and value is not None}
         site.setdefault("listen", [str(port) for port in demand.ports])
         if not site.get("root") and (has_page or not any(site.get(name) for name in _ANSWERS)):
@@ -120,7 +107,7 @@ def origin(path: str, variables: Variables) -> str:
 
 def folders(variables: Variables) -> list[dict[str, t.Any]]:
     """Return the folders that the host has to have, outer ones first."""
-    roots = dict.fromkeys(path.rpartition("/")[0] for path in _pages(variables, ""))
+    roots = dict.fromkeys(path.rpartition("/")[0] for path in pages(variables, ""))
     own = [{name: value for name, value in one.items() if value is not None} for one in variables["backend_folders"]]
     return [*({"path": path} for path in roots), *own]
 
@@ -128,18 +115,8 @@ def folders(variables: Variables) -> list[dict[str, t.Any]]:
 def files(variables: Variables, host: str) -> list[dict[str, t.Any]]:
     """Return the files that the host has to have, apart from those that the web server reads as configuration."""
     own = [{name: value for name, value in one.items() if value is not None} for one in variables["backend_files"]]
-    pages = _pages(variables, host)
+    texts = pages(variables, host)
     return [
         *({**one, "shown": False} for one in own),
-        *({"path": path, "content": text} for path, text in pages.items()),
+        *({"path": path, "content": text} for path, text in texts.items()),
     ]
-
-
-def _pages(variables: Variables, host: str) -> dict[str, str]:
-    """Return the text of each index.html that the inventory says, by its path; the short form has one by default."""
-    found = {}
-    for site in said(variables):
-        page = site.get("page") if variables[SITES] else variables.get("backend_page", f"{host}\n")
-        if page:
-            found[f"{site.get('root') or variables['backend_root']}/index.html"] = str(page)
-    return found

@@ -7,17 +7,25 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.backend_sites import SITES, files, folders, served
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.backend_content import contents
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.backend_pages import SITES
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.backend_sites import files, folders, served
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx import (
     file_limits,
     main_file,
     nginx_service,
+    nginx_source,
     pins,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx import (
     installed as nginx_installed,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx_modules import nginx_modules
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.site_logs import (
+    rotation_file,
+    rotation_packages,
+    site_logs,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.nginx_configuration import judged
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 
@@ -48,12 +56,20 @@ def backend(plan: Plan, host: str) -> Document:
     is_nginx = server == "nginx"
     limits = file_limits(variables)["files"] if is_nginx else []
     httpd = {"name": UNITS["httpd"], "enabled": True, "restarts": False}
+    sites = served(variables, demand)
+    logs = site_logs(sites, server)
+    former = [rotation_file(name) for name in UNITS if name != server]
     return {
-        "files": {"folders": folders(variables), "files": [*limits, *files(variables, host)]},
+        "files": {
+            # One that the inventory names itself has its own owner and permissions, and so comes last.
+            "folders": [*logs["folders"], *folders(variables)],
+            "files": [*limits, *logs["files"], *former, *files(variables, host)],
+        },
+        "content": {"trees": contents(variables)},
         "loopback": {"addresses": own_addresses},
         **({"firewall": firewall} if variables["backend_firewall"] == "auto" else {}),
         "web_server": {"replaces": [name for name in UNITS if name != server]},
-        server: {**(main_file(variables) if is_nginx else {}), "servers": served(variables, demand)},
+        server: {**(main_file(variables) if is_nginx else {}), "servers": sites},
         "services": {"services": [nginx_service(variables) if is_nginx else httpd]},
     }
 
@@ -68,8 +84,8 @@ def backend_preflight(plan: Plan, host: str, state: Document) -> Document:
         for kind, name, path in undefined
     ]
     return {
-        "packages": [package],
-        **(pins(variables, "nginx") if package == variables["nginx_package"] else {}),
+        "packages": [package, *rotation_packages(state["files"]["files"], variables["backend_server"])],
+        **({**pins(variables, "nginx"), **nginx_source(variables)} if package == variables["nginx_package"] else {}),
         "nginx_modules": nginx_modules(state.get("nginx", {})),
         "ports": list(plan.demands[host].ports),
         "programs": ["nginx", "apache2"],
