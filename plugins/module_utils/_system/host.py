@@ -52,8 +52,8 @@ def must(*command: str, runner: Runner = run) -> str:
 
 def unit_properties(name: str, properties: t.Collection[str], runner: Runner = run) -> dict[str, str]:
     """Return what systemd says of a unit, by the names of the properties; each is empty where it says nothing."""
-    said = runner("systemctl", "show", f"--property={','.join(properties)}", name).stdout
-    return {**dict.fromkeys(properties, ""), **dict(line.split("=", 1) for line in said.split("\n") if "=" in line)}
+    printed = runner("systemctl", "show", f"--property={','.join(properties)}", name).stdout
+    return {**dict.fromkeys(properties, ""), **dict(line.split("=", 1) for line in printed.split("\n") if "=" in line)}
 
 
 def has_ipvs(runner: Runner = run, *, proc: str = "/proc") -> bool:

@@ -31,16 +31,16 @@ def units(names: t.Sequence[str], runner: Runner = run, *, uptime: float = 0.0) 
     whether restarts come in a row."""
     result = {}
     for name in names:
-        said = unit_properties(f"{name}.service", _UNIT, runner)
-        began = int(said["ActiveEnterTimestampMonotonic"] or 0) / 1e6
-        restarts = int(said["NRestarts"] or 0)
+        unit = unit_properties(f"{name}.service", _UNIT, runner)
+        began = int(unit["ActiveEnterTimestampMonotonic"] or 0) / 1e6
+        restarts = int(unit["NRestarts"] or 0)
         result[name] = {
-            "present": said["LoadState"] not in ("", "not-found"),
-            "active": said["ActiveState"] == "active",
-            "enabled": said["UnitFileState"] in ("enabled", "static", "enabled-runtime"),
+            "present": unit["LoadState"] not in ("", "not-found"),
+            "active": unit["ActiveState"] == "active",
+            "enabled": unit["UnitFileState"] in ("enabled", "static", "enabled-runtime"),
             "restarts": restarts,
-            "runs": max(0.0, uptime - began) if said["ActiveState"] == "active" else 0.0,
-            "looping": said["SubState"] == "auto-restart" or (restarts > 2 and uptime - began < YOUNG),
+            "runs": max(0.0, uptime - began) if unit["ActiveState"] == "active" else 0.0,
+            "looping": unit["SubState"] == "auto-restart" or (restarts > 2 and uptime - began < YOUNG),
         }
     return result
 

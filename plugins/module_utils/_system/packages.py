@@ -12,10 +12,12 @@ import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import NOT_FOUND, Completed, Runner, run
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.nginx_org import SOURCES, AptSource
 
-__all__ = ("Pin", "download", "manager")
+__all__ = ("Pin", "download", "manager", "read_source")
 
 MINUTES = 600.0
+LISTS, SOURCE_PARTS = "/var/lib/apt/lists", "/etc/apt/sources.list.d"
 ABOVE_INSTALLED = 1001
 """With more than 1000 a version goes before a newer one that is installed; apt_preferences(5)."""
 
@@ -29,27 +31,36 @@ class Pin(t.NamedTuple):
 
 
 def download(
-    packages: t.Sequence[str], *, check_mode: bool, pins: t.Sequence[Pin] = (), runner: Runner = run
+    packages: t.Sequence[str],
+    *,
+    check_mode: bool,
+    pins: t.Sequence[Pin] = (),
+    source: AptSource | None = None,
+    runner: Runner = run,
 ) -> list[str]:
     """Download what is not installed, or in another version, and return its names; HoldfastError where it is not had.
 
+    ``source`` is one more source than the host has; nothing of it is left there but what was downloaded.
     In check mode apt only says whether it would know how, with package lists that are fetched for the purpose where
     those of the host do not suffice. On hosts without apt nothing is done: there the package manager finds out when
     it installs.
     """
     wanted_versions = {pin.package: pin.version for pin in pins}
     missing = [name for name in packages if not _installed(name, runner, wanted_versions.get(name, "*"))]
-    if not missing or runner("apt-get", "--version").rc == NOT_FOUND:
+    if not (missing or source) or runner("apt-get", "--version").rc == NOT_FOUND:
         return missing
     with tempfile.TemporaryDirectory(prefix="holdfast-apt-") as folder:
         os.makedirs(os.path.join(folder, "lists", "partial"))
-        lists = ("-o", f"Dir::State::lists={folder}/lists") if check_mode else ()
+        lists = ("-o", f"Dir::State::lists={folder}/lists") if check_mode or source else ()
         apart = ("-o", f"Dir::Cache={folder}", "-o", f"Dir::Log={folder}") if check_mode else ()
-        pinned = ("-o", f"Dir::Etc::Preferences={_preferences(pins, folder)}") if pins else ()
+        if pins or source:
+            apart = (*apart, "-o", f"Dir::Etc::Preferences={_preferences(pins, source, folder)}")
         words = [f"{name}={wanted_versions[name]}" if name in wanted_versions else name for name in missing]
         how = ("--yes", "--allow-downgrades", "--simulate" if check_mode else "--download-only")
-        wanted = (*pinned, *how, "install", *words)
-        done = _apt(*apart, *wanted, runner=runner)
+        wanted = (*how, "install", *words)
+        if source:
+            apart = (*apart, *_tried(source, folder, (*apart, *lists), runner))
+        done = _apt(*apart, *(lists if source else ()), *wanted, runner=runner)
         if done.rc:
             refreshed = _apt(*apart, *lists, "update", runner=runner)
             done = _apt(*apart, *lists, *wanted, runner=runner)
@@ -62,9 +73,9 @@ def download(
                 )
     if done.rc:
         # An update that reached nobody counts as one for apt, but says so.
-        words = _complaints(refreshed) or _complaints(done) or [done.output]
+        complaints = _complaints(refreshed) or _complaints(done) or [done.output]
         raise HoldfastError(
-            f"{' and '.join(missing)} cannot be had from this host's package sources ({words[0].strip()}): "
+            f"{' and '.join(missing)} cannot be had from this host's package sources ({complaints[0].strip()}): "
             f"make `apt-get update && apt-get install {' '.join(missing)}` work"
         )
     return missing
@@ -75,10 +86,51 @@ def manager() -> dict[str, str]:
     return {"pkg_mgr": "apt"} if os.path.exists("/usr/bin/apt-get") else {}
 
 
-def _preferences(pins: t.Sequence[Pin], folder: str) -> str:
-    """Write the pins into a file of apt, and return its path."""
+def read_source(source: AptSource, runner: Runner = run) -> None:
+    """Let apt read what a source of this host has, and no other; HoldfastError as for one that is tried."""
+    _update(source, SOURCES, runner=runner)
+
+
+def _update(source: AptSource, path: str, *options: str, runner: Runner) -> None:
+    alone = ("-o", f"Dir::Etc::SourceList={path}", "-o", "Dir::Etc::SourceParts=-", "-o", "APT::Get::List-Cleanup=0")
+    done = _apt(*options, *alone, "update", runner=runner)
+    complaints = _complaints(done)
+    if done.rc or complaints:
+        words = (complaints or [done.output])[0].strip()
+        raise HoldfastError(f"nginx_source: {source.url} cannot be a package source of this host ({words})")
+
+
+def _tried(source: AptSource, folder: str, options: t.Sequence[str], runner: Runner) -> tuple[str, ...]:
+    """Read what a source has into lists beside links to those of the host; return the options with which apt knows it.
+
+    HoldfastError for a source that cannot be reached, or that the key has not signed.
+    """
+    lists, parts = os.path.join(folder, "lists"), os.path.join(folder, "parts")
+    key, own = os.path.join(folder, "key.asc"), os.path.join(parts, "holdfast-nginx.sources")
+    os.mkdir(parts)
+    for path, text in ((key, source.key), (own, source.sources(key))):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(path, 0o644)
+    for path in (folder, lists, parts):
+        # apt's own user reads here.
+        os.chmod(path, 0o755)
+    for name in os.listdir(LISTS) if os.path.isdir(LISTS) else ():
+        if os.path.isfile(os.path.join(LISTS, name)) and name != "lock":
+            os.symlink(os.path.join(LISTS, name), os.path.join(lists, name))
+    _update(source, own, *options, runner=runner)
+    for name in os.listdir(SOURCE_PARTS) if os.path.isdir(SOURCE_PARTS) else ():
+        if name != os.path.basename(own):
+            os.symlink(os.path.join(SOURCE_PARTS, name), os.path.join(parts, name))
+    return ("-o", f"Dir::Etc::SourceParts={parts}")
+
+
+def _preferences(pins: t.Sequence[Pin], source: AptSource | None, folder: str) -> str:
+    """Write the pins, and that of the source, into a file of apt, and return its path."""
     path = os.path.join(folder, "preferences")
     with open(path, "w", encoding="utf-8") as file:
+        if source:
+            file.write(f"{source.preferences()}\n")
         for pin in pins:
             file.write(
                 f"Package: {pin.package} src:{pin.package}\nPin: version {pin.version}\n"
@@ -99,7 +151,7 @@ def _apt(*args: str, runner: Runner) -> Completed:
 
 
 def _complaints(done: Completed) -> list[str]:
-    return [line for line in done.output.split("\n") if line.startswith(("E:", "W: Failed to fetch"))]
+    return [line for line in done.output.split("\n") if line.startswith(("E:", "W: Failed to fetch", "W: GPG error"))]
 
 
 def _installed(package: str, runner: Runner, version: str) -> bool:

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 
-__all__ = ("SUPPORTED", "need_supported")
+__all__ = ("SUPPORTED", "need_supported", "of_this_host")
 
 OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
 
@@ -21,12 +21,27 @@ SUPPORTED: t.Mapping[str, tuple[str, tuple[str, ...]]] = {
 """By ID of os-release(5): the name for people, and VERSION_ID of the releases."""
 
 
+class System(t.NamedTuple):
+    """A distribution and the name of its release, as in debian and bookworm."""
+
+    id: str
+    codename: str
+
+
+def of_this_host(paths: t.Sequence[str] = OS_RELEASE) -> System:
+    """Return what os-release(5) says; what it does not say is empty."""
+    said = _read(paths)
+    return System(said.get("ID", ""), said.get("VERSION_CODENAME", ""))
+
+
 def need_supported(paths: t.Sequence[str] = OS_RELEASE) -> None:
     """Raise HoldfastError unless this is a system of the list."""
-    said = _read(paths)
-    _name, versions = SUPPORTED.get(said.get("ID", ""), ("", ()))
-    if said.get("VERSION_ID", "") not in versions:
-        is_named = said.get("PRETTY_NAME") or " ".join(said[key] for key in ("ID", "VERSION_ID") if said.get(key))
+    release = _read(paths)
+    _name, versions = SUPPORTED.get(release.get("ID", ""), ("", ()))
+    if release.get("VERSION_ID", "") not in versions:
+        is_named = release.get("PRETTY_NAME") or " ".join(
+            release[key] for key in ("ID", "VERSION_ID") if release.get(key)
+        )
         known = " and ".join(f"{name} {', '.join(versions)}" for name, versions in SUPPORTED.values())
         raise HoldfastError(
             f"this host runs {is_named or 'a system without /etc/os-release'}, and this collection supports {known}: "
