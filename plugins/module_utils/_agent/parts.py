@@ -9,7 +9,7 @@ reached by import: these imports are what makes it send all parts. A module that
 
 from __future__ import annotations
 
-__all__ = ("detector", "firewall", "guard", "notifier", "restore", "supervisor", "watcher")
+__all__ = ("detector", "fetcher", "firewall", "guard", "notifier", "publisher", "restore", "supervisor", "watcher")
 
 
 def watcher(*arguments: str) -> int:
@@ -43,6 +43,20 @@ def guard(*arguments: str) -> int:
 def restore(*arguments: str) -> int:
     """Bring back the folder of the files that keepalived watches."""
     from .restore import main
+
+    return main(*arguments)
+
+
+def fetcher(*arguments: str) -> int:
+    """Fetch the certificates of sites from the host that has them issued."""
+    from .fetcher import main
+
+    return main(*arguments)
+
+
+def publisher(*arguments: str) -> int:
+    """Lay out, on that host, what each balancer may fetch."""
+    from .publisher import main
 
     return main(*arguments)
 

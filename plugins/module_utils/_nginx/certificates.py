@@ -3,39 +3,37 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Certificates of sites, judged on the host before nginx is given them. Private to this collection.
 
-nginx itself asks only whether a key fits. Here a client of Python's own library does what one of the site would do: it
-shakes hands in memory and verifies the chain. Nothing is sent anywhere.
+Files of the host that a site names are read first; the rest is as for one that was issued a moment ago.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
-import ssl
-import tempfile
 import time
 import typing as t
 from dataclasses import dataclass, replace
 
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.certificate import (
-    FEW_DAYS,
-    Certificate,
-    certificates,
-)
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.certificate import FEW_DAYS
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding, InputError
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.judgement import (
+    Refused,
+    Verifier,
+    day,
+    in_time,
+    is_for,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import NginxConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.server import Server
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.tls import RESPONDERS, SOURCES, Tls, is_pem
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import join
 
-__all__ = ("Question", "judge", "questions")
+__all__ = ("ISSUED", "Question", "judge", "questions")
+
+ISSUED = "/etc/holdfast/certificates"
+"""The folder of the certificates that a host fetches by itself."""
 
 RULE = "certificate"
-# x509_vfy.h
-_NOT_YET, _ENDED, _SELF_SIGNED, _SIGNED_BY_ITSELF_ABOVE, _NO_ISSUER, _NO_SIGNATURE = 9, 10, 18, 19, 20, 21
-_PARTIAL_CHAIN = 0x80000  # ssl.VERIFY_X509_PARTIAL_CHAIN, which Python has from 3.10 on
-_ROUNDS = 10
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,8 @@ def judge(asked: t.Iterable[Question], *, now: float | None = None, runtime: str
     ``runtime`` is a folder in memory, in which a key lies for a moment.
     """
     found: list[Finding] = []
-    verifier = _Verifier(runtime)
+    # By this name, what a killed run left is swept away with its stage.
+    verifier = Verifier(runtime, f"holdfast-stage-nginx-{os.getpid()}-")
     for one in asked:
         try:
             found += _judged(one, time.time() if now is None else now, verifier)
@@ -81,43 +80,41 @@ def judge(asked: t.Iterable[Question], *, now: float | None = None, runtime: str
     return found
 
 
-def _judged(asked: Question, now: float, verifier: _Verifier) -> list[Finding]:
+def _judged(asked: Question, now: float, verifier: Verifier) -> list[Finding]:
     tls = _read(asked)
     if not tls.certificate or not tls.certificate_key:
         return []
     tls.validate(asked.path)
-    tls.names_missing(asked.names, asked.path)
     where = join(asked.path, "certificate")
     sent = tls.sent()
+    with _at(asked.path):
+        is_for(sent, asked.names)
     if not sent:
         raise InputError(where, f"there is no certificate in {asked.tls.certificate}")
-    for one in sent:
-        _in_its_time(one, now, where)
+    with _at(asked.path):
+        in_time(sent, now)
     if asked.tls.stapling and not sent[0].ocsp and not asked.has_responder:
         raise InputError(
             join(asked.path, "stapling"),
             "the certificate names no OCSP responder, so there is nothing to staple: leave this out",
         )
-    verifier.verify(tls, sent, asked.path)
+    with _at(asked.path):
+        verifier.verify(
+            tls.certificate_text or "", tls.certificate_key, tls.trusted_certificate, has_chain=bool(tls.chain)
+        )
     days = sent[0].days_left(now)
-    return [Finding(RULE, "warning", where, f"it ends {_day(sent[0].ends)}, {days} days from now: renew it")] * (
+    return [Finding(RULE, "warning", where, f"it ends {day(sent[0].ends)}, {days} days from now: renew it")] * (
         days < FEW_DAYS
     )
 
 
-def _in_its_time(one: Certificate, now: float, where: str) -> None:
-    if one.ends < now:
-        raise InputError(where, f"the certificate of {shown(one.owner)} ended {_day(one.ends)}: renew it")
-    if one.begins > now:
-        raise InputError(
-            where,
-            f"the certificate of {shown(one.owner)} begins only {_day(one.begins)}, which by the clock of this host is "
-            "still to come",
-        )
-
-
-def _day(seconds: int) -> str:
-    return time.strftime("on %Y-%m-%d at %H:%M UTC", time.gmtime(seconds))
+@contextlib.contextmanager
+def _at(path: str) -> t.Iterator[None]:
+    """Say of what is refused where in the input it stands."""
+    try:
+        yield
+    except Refused as error:
+        raise InputError(join(path, error.part), error.message) from None
 
 
 def _read(asked: Question) -> Tls:
@@ -131,7 +128,8 @@ def _read(asked: Question) -> Tls:
                 with open(path, encoding="ascii", errors="replace") as file:
                     text = file.read()
             except OSError as error:
-                raise InputError(where, f"{path} cannot be read on this host: {error.strerror}") from None
+                brought = ", which holdfast.nginx_ha.certificates brings," if path.startswith(f"{ISSUED}/") else ""
+                raise InputError(where, f"{path}{brought} cannot be read on this host: {error.strerror}") from None
             kind = next(item for known, item in Tls.options() if known == name).kind
             try:
                 texts[name] = kind.accept(text, where, None)
@@ -140,100 +138,3 @@ def _read(asked: Question) -> Tls:
             if not texts[name]:
                 raise InputError(where, f"{path} is empty on this host")
     return replace(asked.tls, **texts)
-
-
-class _Verifier:
-    """A client that knows the authorities of the host."""
-
-    def __init__(self, runtime: str) -> None:
-        self._runtime = runtime
-        self._of_host: ssl.SSLContext | None = None
-        self._verified: set[tuple[str | None, ...]] = set()
-
-    def verify(self, tls: Tls, sent: t.Sequence[Certificate], path: str) -> None:
-        """Raise InputError where the key does not fit, or where a client would not trust what is sent."""
-        top, whole = sent[-1], (tls.certificate_text, tls.certificate_key, tls.trusted_certificate)
-        if whole in self._verified:
-            return
-        try:
-            _shake_hands(self._server(tls, path), self._client(tls.trusted_certificate, path))
-        except ssl.SSLCertVerificationError as error:
-            code = error.verify_code
-            if code in (_SELF_SIGNED, _SIGNED_BY_ITSELF_ABOVE) and not tls.trusted_certificate:
-                return  # it is whole, and who made it for himself knows who trusts it
-            if code in (_NO_ISSUER, _NO_SIGNATURE, _SELF_SIGNED, _SIGNED_BY_ITSELF_ABOVE):
-                if not tls.trusted_certificate and not _knows_authorities():
-                    return
-                known = certificates(tls.trusted_certificate or "")
-                lacking = f"and does not lead to {shown(known[0].owner)}" if known else "which this host does not know"
-                raise InputError(
-                    join(path, "chain" if tls.chain else "certificate"),
-                    f"its chain ends with {shown(top.owner)}, issued by {shown(top.signer)}, {lacking}: put the "
-                    f"certificate of {shown(top.signer)} behind it (chain), or say trusted_certificate where it is an "
-                    "authority of your own",
-                ) from None
-            raise InputError(join(path, "certificate"), f"a client would refuse it: {error.verify_message}") from None
-        except ssl.SSLError as error:
-            raise InputError(join(path, "certificate"), f"a client cannot use it: {error.reason or error}") from None
-        self._verified.add(whole)
-
-    def _server(self, tls: Tls, path: str) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        # By this name, what a killed run left is swept away with its stage.
-        folder = tempfile.mkdtemp(prefix=f"holdfast-stage-nginx-{os.getpid()}-", dir=self._runtime)
-        try:
-            names = []
-            for name, text in (("certificate", tls.certificate_text), ("key", tls.certificate_key)):
-                names.append(os.path.join(folder, name))
-                handle = os.open(names[-1], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with os.fdopen(handle, "w", encoding="ascii") as file:
-                    file.write(text or "")
-            context.load_cert_chain(names[0], names[1], password=lambda: b"")
-        except ssl.SSLError as error:
-            if error.reason == "KEY_VALUES_MISMATCH":
-                raise InputError(join(path, "certificate_key"), "it does not belong to the certificate") from None
-            what = "the certificate or its key cannot be used"
-            raise InputError(join(path, "certificate_key"), f"{what}: {error.reason or error}") from None
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        return context
-
-    def _client(self, trusted: str | None, path: str) -> ssl.SSLContext:
-        if trusted is None and self._of_host is not None:
-            return self._of_host
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False  # a site has many names, and they are judged already
-        if trusted is None:
-            context.load_default_certs(ssl.Purpose.SERVER_AUTH)
-            self._of_host = context
-            return context
-        try:
-            context.load_verify_locations(cadata=trusted)
-        except ssl.SSLError as error:
-            raise InputError(join(path, "trusted_certificate"), f"it cannot be used: {error.reason}") from None
-        context.verify_flags |= ssl.VerifyFlags(_PARTIAL_CHAIN)
-        return context
-
-
-def _knows_authorities() -> bool:
-    """Return whether this host has any authorities to verify by."""
-    paths = ssl.get_default_verify_paths()
-    return bool(paths.cafile or (paths.capath and os.path.isdir(paths.capath) and os.listdir(paths.capath)))
-
-
-def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> None:
-    """Connect the two in memory; raises what the client does not like."""
-    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    sides = [
-        client.wrap_bio(to_client, to_server, server_side=False),
-        server.wrap_bio(to_server, to_client, server_side=True),
-    ]
-    for _round in range(_ROUNDS):
-        for side in list(sides):
-            try:
-                side.do_handshake()
-            except ssl.SSLWantReadError:
-                continue
-            sides.remove(side)
-        if not sides:
-            return

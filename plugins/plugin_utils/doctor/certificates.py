@@ -17,7 +17,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.case impo
     Finding,
 )
 
-__all__ = ("different_certificates", "ending_certificates")
+__all__ = ("different_certificates", "ending_certificates", "unfetched_certificates")
 
 
 def different_certificates(case: Case) -> t.Iterator[Finding]:
@@ -42,16 +42,25 @@ def ending_certificates(case: Case, now: float | None = None) -> t.Iterator[Find
     for site, shown in _by_site(case).items():
         host, one = min(shown.items(), key=lambda pair: float(pair[1]["ends"]))
         days = int((one["ends"] - (time.time() if now is None else now)) // DAY)
-        told = f"{host}: the certificate of {site}"
+        subject = f"{host}: the certificate of {site}"
         if days < 0:
-            yield Finding(UNREACHABLE, host, f"{told} ended on {_date(one)}, and clients refuse it: renew it.")
+            yield Finding(UNREACHABLE, host, f"{subject} ended on {_date(one)}, and clients refuse it: renew it.")
         elif days < FEW_DAYS:
-            yield Finding(LATER, host, f"{told} ends on {_date(one)}, {days} days from now: renew it.")
+            yield Finding(LATER, host, f"{subject} ends on {_date(one)}, {days} days from now: renew it.")
         else:
             lasting.append((days, site))
     for left, site in sorted(lasting)[:1]:
         more = f", the first of {len(lasting)} to end" if len(lasting) > 1 else ""
         yield Finding(LATER, "", f"the certificate of {site} has {left} days left{more}.", note=True)
+
+
+def unfetched_certificates(case: Case) -> t.Iterator[Finding]:
+    """Yield the members that could not fetch a certificate from the issuer when they looked last."""
+    for host, facts in case.facts.items():
+        if facts.get("unfetched") and case.plan[host].get("issued"):
+            yield Finding(
+                LATER, host, f"{host}: {facts['unfetched']}: mend that, then systemctl start holdfast-certificates."
+            )
 
 
 def _by_site(case: Case) -> dict[str, dict[str, t.Mapping[str, t.Any]]]:

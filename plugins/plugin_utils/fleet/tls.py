@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.tls import SOURCES, is_pem
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.issued import issued_name
 
 __all__ = ("Controller", "with_texts")
 
@@ -35,14 +36,20 @@ def _no_file(path: str, _folder: str) -> str:
     raise OSError(f"{path} is not there")
 
 
+def _nothing(path: str, _folder: str, _is_folder: bool) -> str:
+    raise OSError(f"{path} is not there")
+
+
 class Controller(t.NamedTuple):
     """What the planner asks of the controller: the text of a file, of a folder where its path is relative; the time.
 
-    ``read`` raises OSError with a sentence where there is none.
+    ``find`` returns the whole path of a file, or of a folder where that is meant. Both raise OSError with a sentence
+    where there is none.
     """
 
     read: t.Callable[[str, str], str] = _no_file
     now: float | None = None
+    find: t.Callable[[str, str, bool], str] = _nothing
 
 
 def with_texts(variables: Mapping[str, t.Any], folder: str, controller: Controller) -> list[t.Any]:
@@ -50,13 +57,14 @@ def with_texts(variables: Mapping[str, t.Any], folder: str, controller: Controll
     sites = list(variables[SITES])
     keys = _ticket_keys(variables, time.time() if controller.now is None else controller.now)
     for index, site in enumerate(sites):
-        said = site.get("tls") if isinstance(site, Mapping) else None
-        if isinstance(said, Mapping):
+        tls = site.get("tls") if isinstance(site, Mapping) else None
+        if isinstance(tls, Mapping):
             place = f"{SITES}[{index}].tls"
-            texts = {name: _text(said[name], f"{place}.{name}", folder, controller) for name in SOURCES if name in said}
-            more = {"session_ticket_keys": keys} if keys and not said.get("session_ticket_keys") else {}
-            sites[index] = {**site, "tls": {**said, **texts, **more}}
-            if said.get("client_certificate"):
+            issued_name(tls, place)
+            texts = {name: _text(tls[name], f"{place}.{name}", folder, controller) for name in SOURCES if name in tls}
+            more = {"session_ticket_keys": keys} if keys and not tls.get("session_ticket_keys") else {}
+            sites[index] = {**site, "tls": {**tls, **texts, **more}}
+            if tls.get("client_certificate"):
                 sites[index].setdefault("ssl_verify_client", "on")
     return sites
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import typing as t
 from pathlib import Path
 
@@ -182,3 +184,78 @@ all:
     )
     assert code != 0
     assert f"balancer_sites[0].tls.certificate (hosts.yml:9): there is no file {tmp_path}/shop.crt" in output
+
+
+@pytest.mark.parametrize("strangers", ["first", "close", "none"])
+def test_sites_of_one_address_have_one_profile_and_those_of_others_their_own(
+    authority: Authority, tls: dict[str, t.Any], strangers: str
+) -> None:
+    other = authority.issue("other.example.com")
+    own = {"certificate": other.certificate + authority.chain, "certificate_key": other.key}
+
+    def told(profile: str, **more: t.Any) -> list[str]:
+        first = {"server_name": NAME, "upstream": "blog", "tls": dict(tls)}
+        second = {"server_name": "other.example.com", "upstream": "blog", "tls": {**own, "profile": profile}, **more}
+        return faults(InventoryBuilder({"balancer_sites": [first, second], "balancer_default_server": strangers}))
+
+    [fault] = told("modern")
+    assert (
+        "balancer_sites[1]: clients of *:443 get TLSv1.2 and TLSv1.3 of this server, as of balancer_sites[0], " in fault
+    )
+    assert told("modern", ssl_protocols=["TLSv1.3", "TLSv1.2"]) == []
+    assert told("modern", listen=["8443 ssl"]) == []
+    assert told("intermediate") == []
+
+
+ISSUED = "/etc/holdfast/certificates"
+OF_ISSUER = {
+    "certificate": f"{ISSUED}/shop/fullchain.pem",
+    "certificate_key": f"{ISSUED}/shop/privkey.pem",
+    "acme_challenge": "http://10.0.0.21:8888",
+}
+
+
+def test_what_a_site_has_from_the_issuer_is_fetched_by_its_balancers(authority: Authority) -> None:
+    inventory = pair({**OF_ISSUER, "trusted_certificate": authority.root})
+    assert faults(inventory) == []
+    assert inventory.slices("lb1")["lb1"]["issued"] == ["shop"]
+    state = inventory.documents("lb1")["balancer"]["state"]
+    files = {one["path"]: one.get("content") for one in state["files"]["files"]}
+    asked = json.loads(files["/etc/holdfast/certificates.json"])
+    assert asked["certificates"] == {"shop": [{"names": [NAME], "trusted": authority.root}]}
+    assert {"name": "holdfast-certificates.timer", "enabled": True} in state["services"]["services"]
+    assert state["agent"] == {"folder": "/usr/local/lib/holdfast"}
+    timer = files["/etc/systemd/system/holdfast-certificates.timer"]
+    other = {
+        one["path"]: one.get("content") for one in inventory.documents("lb2")["balancer"]["state"]["files"]["files"]
+    }
+    assert timer == other["/etc/systemd/system/holdfast-certificates.timer"]  # both look at the same moment
+    assert re.search(r"^OnCalendar=\*:0/10:[0-5][0-9]$", timer, re.MULTILINE)
+
+
+def test_who_has_nothing_from_an_issuer_asks_none(tls: dict[str, t.Any]) -> None:
+    inventory = pair(tls)
+    state = inventory.documents("lb1")["balancer"]["state"]
+    assert {"path": "/etc/holdfast/certificates.json"} in state["files"]["files"]
+    assert "agent" not in state
+    assert inventory.slices("lb1")["lb1"]["issued"] == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "wanted"),
+    [
+        ("certificate", f"{ISSUED}/shop.pem", f"{ISSUED}/shop/fullchain.pem"),
+        ("certificate_key", "/etc/ssl/shop.key", f"{ISSUED}/shop/privkey.pem"),
+        ("certificate_key", f"{ISSUED}/shop/fullchain.pem", f"{ISSUED}/shop/privkey.pem"),
+        ("certificate", f"{ISSUED}/../shop/fullchain.pem", f"{ISSUED}/shop/fullchain.pem"),
+    ],
+)
+def test_a_path_that_the_issuer_does_not_fill_is_refused(option: str, value: str, wanted: str) -> None:
+    [told] = faults(pair({**OF_ISSUER, option: value}))
+    shown = "********" if option == "certificate_key" else value
+    assert f'balancer_sites[0].tls.{option}: "{shown}" is not what the issuer brings: write {wanted}' in told
+
+
+def test_two_certificates_are_not_mixed() -> None:
+    [told] = faults(pair({**OF_ISSUER, "certificate_key": f"{ISSUED}/blog/privkey.pem"}))
+    assert "is not what the issuer brings" in told

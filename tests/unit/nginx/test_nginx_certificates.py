@@ -341,3 +341,9 @@ def test_a_certificate_that_is_cut_off_is_told(said: Options, cut: int) -> None:
     (leaf,) = certificates(said["certificate"])
     with pytest.raises(ValueError, match="cut off"):
         type(leaf).from_der(leaf.der[:-cut])
+
+
+def test_what_the_issuer_has_not_brought_yet_is_named_with_who_brings_it(tmp_path: Path) -> None:
+    folder = "/etc/holdfast/certificates/not-there"
+    [told] = faults({"certificate": f"{folder}/fullchain.pem", "certificate_key": f"{folder}/privkey.pem"}, tmp_path)
+    assert f"{folder}/fullchain.pem, which holdfast.nginx_ha.certificates brings, cannot be read on this host" in told

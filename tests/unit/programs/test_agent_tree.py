@@ -101,7 +101,7 @@ MAY_IMPORT = {
     "_system": {"_system"},
     "_firewall": {"_firewall", "_vrrp"},
     "_transaction": set(),
-    "_core": set(),
+    "_core": {"_core"},
     "_vrrp": set(),
 }
 
@@ -165,7 +165,7 @@ def test_an_old_python_reads_it(path: str) -> None:
 def test_a_part_of_another_name_is_refused() -> None:
     done = subprocess.run(part("no_such_part"), stderr=subprocess.PIPE, check=False)
     assert done.returncode == 2
-    assert b"agent detector|firewall|guard|notifier|restore|supervisor|watcher" in done.stderr
+    assert b"agent detector|fetcher|firewall|guard|notifier|publisher|restore|supervisor|watcher" in done.stderr
 
 
 def test_a_part_imports_from_one_tree_though_the_link_is_moved(
@@ -214,7 +214,7 @@ def test_who_only_asks_changes_nothing(tmp_path: Path, bring: t.Callable[..., De
     [
         (WATCHER_ALONE, ["watcher"]),
         ("holdfast/_vrrp/frames.py", ["detector"]),
-        (SHARED, ["detector", "firewall", "notifier", "restore", "watcher"]),
+        (SHARED, ["detector", "fetcher", "firewall", "notifier", "publisher", "restore", "watcher"]),
         (MAIN, list(parts.__all__)),
     ],
 )

@@ -19,6 +19,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.certificat
     pem_blocks,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.judgement import Refused, in_order, is_for
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.kinds import OnOff, OptionalText, Texts
@@ -106,11 +107,11 @@ class Pem(Kind):
         if not text:
             return None
         if not blocks:
-            told = "" if self.secret or is_pem(text) else f"{shown(text)} is neither: "
+            complaint = "" if self.secret or is_pem(text) else f"{shown(text)} is neither: "
             raise InputError(
                 path,
-                f"{told}give the text of a {self._kind} in PEM, whole, from -----BEGIN to -----END and its dashes, or "
-                "the absolute path of a file on the host",
+                f"{complaint}give the text of a {self._kind} in PEM, whole, from -----BEGIN to -----END and its "
+                "dashes, or the absolute path of a file on the host",
             )
         return "".join(self._block(kind, block, path) for kind, block in blocks)
 
@@ -190,17 +191,10 @@ class Tls(Model):
 
     def _in_order(self, path: str) -> None:
         """Raise InputError unless each certificate that is sent was issued by the next one (RFC 8446, 4.4.2)."""
-        sent = self.sent()
-        if len(sent) > 1 and sent[0].is_authority and not sent[-1].is_authority:
-            raise InputError(join(path, "certificate"), "the certificate of the site must come first, its chain behind")
-        for one, issuer in zip(sent, sent[1:]):
-            if not issuer.issued(one):
-                where = "chain" if self.chain and issuer not in certificates(self.certificate or "") else "certificate"
-                raise InputError(
-                    join(path, where),
-                    f"the certificate of {shown(issuer.owner)} comes behind that of {shown(one.owner)}, which "
-                    f"{shown(one.signer)} has issued: put them in order, each before the one that has issued it",
-                )
+        try:
+            in_order(self.sent(), certificates(self.certificate or ""))
+        except Refused as error:
+            raise InputError(join(path, error.part), error.message) from None
 
     @property
     def curves(self) -> str | None:
@@ -218,13 +212,10 @@ class Tls(Model):
 
     def names_missing(self, server_names: t.Iterable[str], path: str) -> None:
         """Raise InputError for a name of the site for which its certificate is not; patterns are not judged."""
-        sent = self.sent()
-        for name in server_names if sent else ():
-            if not sent[0].covers(name.lstrip(".")) and not name.startswith("~") and _is_name(name):
-                covered = ", ".join(sent[0].names) or "no name at all"
-                raise InputError(
-                    join(path, "certificate"), f"it is for {covered}, and not for the server_name {shown(name)}"
-                )
+        try:
+            is_for(self.sent(), server_names)
+        except Refused as error:
+            raise InputError(join(path, error.part), error.message) from None
 
     def settings(self, site: str, version: Version | None) -> dict[str, t.Any]:
         """Return the directives of the server."""
@@ -276,7 +267,7 @@ def is_pem(text: str | None) -> bool:
 
 def speaks_tls(site: Site) -> bool:
     """Return whether a site has a certificate, in whichever way it is said."""
-    return bool(site.get("ssl_certificate") or _said(site).get("certificate"))
+    return bool(site.get("ssl_certificate") or _tls(site).get("certificate"))
 
 
 def default_listens(site: Site) -> list[str]:
@@ -288,18 +279,18 @@ def default_listens(site: Site) -> list[str]:
 
 def redirect_listens(site: Site) -> list[str]:
     """Return where requests by http are sent to a site's https: beside each port 443, unless it serves http itself."""
-    said = _said(site)
-    if not said.get("certificate") or str(said.get("redirect")).lower() in ("false", "off", "no"):
+    tls = _tls(site)
+    if not tls.get("certificate") or str(tls.get("redirect")).lower() in ("false", "off", "no"):
         return []
-    if said.get("redirect_listen"):
-        return [str(one) for one in said["redirect_listen"]]
+    if tls.get("redirect_listen"):
+        return [str(one) for one in tls["redirect_listen"]]
     listens = site.get("listen") or default_listens(site)
-    words = [str(one).split() for one in (listens if isinstance(listens, (list, tuple)) else [listens]) if one]
-    plain = [one for one in words if not {"ssl", "quic"} & set(one)]
-    if plain and said.get("redirect") is None:
+    listed = [str(one).split() for one in (listens if isinstance(listens, (list, tuple)) else [listens]) if one]
+    plain = [one for one in listed if not {"ssl", "quic"} & set(one)]
+    if plain and tls.get("redirect") is None:
         return []
     beside: dict[str, None] = {}
-    for address, *parameters in words:
+    for address, *parameters in listed:
         if "ssl" in parameters and not address.startswith("unix:"):
             host, colon, _port = address.rpartition(":")
             kept = [one for one in parameters if one == "proxy_protocol" or one.startswith("ipv6only=")]
@@ -310,10 +301,10 @@ def redirect_listens(site: Site) -> list[str]:
 def redirect_server(site: Site, name: str) -> dict[str, t.Any]:
     """Return the options of the server that sends requests by http to a site of this name."""
     ports = [str(one).split() for one in site.get("listen") or default_listens(site)]
-    port = next((words[0].rpartition(":")[2] for words in ports if "ssl" in words), "443")
+    port = next((listed[0].rpartition(":")[2] for listed in ports if "ssl" in listed), "443")
     target = "$host" if port == "443" else f"$host:{port}"
     answer = f"301 https://{target}$request_uri"
-    issuer = _said(site).get("acme_challenge")
+    issuer = _tls(site).get("acme_challenge")
     # A return of the server itself would be answered before any location.
     led = {"locations": [challenge(str(issuer)), {"path": "/", "return": answer}]} if issuer else {"return": answer}
     return {
@@ -330,14 +321,9 @@ def challenge(issuer: str) -> dict[str, t.Any]:
     return {"path": f"^~ {ACME}", "proxy_pass": issuer, "auth_basic": "off", "access": ["allow all"]}
 
 
-def _said(site: Site) -> t.Mapping[str, t.Any]:
-    said = site.get("tls")
-    return said if isinstance(said, t.Mapping) else {}
-
-
-def _is_name(name: str) -> bool:
-    """Return whether clients ask by this name, and by no pattern that has an end of its own."""
-    return name not in ("", "_") and not name.endswith(".*") and "$" not in name
+def _tls(site: Site) -> t.Mapping[str, t.Any]:
+    tls = site.get("tls")
+    return tls if isinstance(tls, t.Mapping) else {}
 
 
 def _file(site: str, name: str) -> str:
