@@ -8,16 +8,23 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import typing as t
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from lab.command import LabError, as_root, run, say
-from lab.machine import podman_command
+from lab.machine import install, podman_command
+from lab.number import outside
 
-__all__ = ("RELEASES", "Mirrors", "ensure_image", "mirrors_of", "sources")
+__all__ = (
+    "RELEASES",
+    "Mirrors",
+    "ensure_image",
+    "machine_apt_settings",
+    "machine_mirrors",
+    "mirrors_of",
+    "sources",
+)
 
-RELEASES = {"12": "bookworm", "13": "trixie"}
+RELEASES = {"11": "bullseye", "12": "bookworm", "13": "trixie"}
 RECIPE = Path(__file__).parent / "image"
 NAME = "localhost/holdfast-lab-node"
 REGISTRY = "https://registry-1.docker.io/v2/"
@@ -73,11 +80,11 @@ def sources(mirrors: Mirrors, codename: str) -> str:
 def ensure_image(release: str) -> str:
     """Return the name of the node image of this Debian release, made first where it is missing."""
     if release not in RELEASES:
-        raise LabError(f"LAB_DEBIAN={release}: the lab knows Debian {' and '.join(RELEASES)}; set it to one of these.")
+        raise LabError(f"LAB_DEBIAN={release}: the lab knows Debian {', '.join(RELEASES)}; set it to one of these.")
     codename = RELEASES[release]
     files = {path.name: path.read_text() for path in sorted(RECIPE.iterdir())}
-    files["debian.sources"] = sources(_machine_mirrors(), codename)
-    files["apt.conf"] = _machine_apt_settings()
+    files["debian.sources"] = sources(machine_mirrors(), codename)
+    files["apt.conf"] = machine_apt_settings()
     digest = hashlib.sha256(repr((release, sorted(files.items()))).encode()).hexdigest()[:12]
     image = f"{NAME}:debian{release}-{digest}"
     if _exists(image):
@@ -88,7 +95,7 @@ def ensure_image(release: str) -> str:
         base = _registry_base(codename) or _package_base(codename, Path(folder))
         say(f"building the node image of Debian {release} (once, about half a minute)")
         arguments = ("build", "--quiet", "--network=host", f"--build-arg=BASE={base}", f"--tag={image}", folder)
-        run(*podman_command(), *arguments)
+        run(*outside(), *podman_command(), *arguments)
     return image
 
 
@@ -96,7 +103,7 @@ def _exists(image: str) -> bool:
     return bool(run(*podman_command(), "images", "--quiet", image).strip())
 
 
-def _machine_mirrors() -> Mirrors:
+def machine_mirrors() -> Mirrors:
     apt = Path("/etc/apt")
     paths = [
         apt / "sources.list",
@@ -106,7 +113,7 @@ def _machine_mirrors() -> Mirrors:
     return mirrors_of(path.read_text() for path in paths if path.is_file())
 
 
-def _machine_apt_settings() -> str:
+def machine_apt_settings() -> str:
     """Return how apt here reaches its mirrors (proxies, checks switched off), as a configuration file."""
     try:
         dump = run("apt-config", "dump")
@@ -118,16 +125,12 @@ def _machine_apt_settings() -> str:
 
 def _registry_base(codename: str) -> str | None:
     """Return the official image, pulled, or None where no registry can be reached."""
-    try:
-        urllib.request.urlopen(REGISTRY, timeout=3)
-    except urllib.error.HTTPError:
-        pass  # it answers, and wants a login that pulling brings
-    except OSError:
-        return None
     base = f"docker.io/library/debian:{codename}"
-    say(f"pulling {base}")
     try:
-        run(*podman_command(), "pull", "--quiet", base)
+        # An answer that wants a login is one: pulling brings it.
+        run(*outside(), "curl", "--silent", "--output=/dev/null", "--max-time=3", REGISTRY)
+        say(f"pulling {base}")
+        run(*outside(), *podman_command(), "pull", "--quiet", base)
     except LabError:
         return None
     return base
@@ -140,12 +143,9 @@ def _package_base(codename: str, folder: Path) -> str:
         return base
     say(f"no container registry answers: making Debian {codename} from packages (once, about half a minute)")
     if not Path("/usr/bin/mmdebstrap").exists():
-        say("installing mmdebstrap by apt")
-        apt = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-o", "DPkg::Lock::Timeout=600")
-        run(*as_root(*apt, "update"))
-        run(*as_root(*apt, "install", "-y", "--no-install-recommends", "mmdebstrap", "debian-archive-keyring"))
+        install("mmdebstrap", "debian-archive-keyring")
     archive = folder / "root.tar"
     options = ("--quiet", "--variant=minbase", "--include=ca-certificates", f"--aptopt={folder}/apt.conf")
-    run(*as_root("mmdebstrap", *options, codename, str(archive), str(folder / "debian.sources")))
+    run(*outside(), *as_root("mmdebstrap", *options, codename, str(archive), str(folder / "debian.sources")))
     run(*podman_command(), "import", "--quiet", str(archive), base)
     return base

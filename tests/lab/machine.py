@@ -12,10 +12,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.command import OWN_PROGRAMS, LabError, as_root, run
-from lab.number import HOME, NAME, NUMBER
+from lab.command import OWN_PROGRAMS, LabError, as_root, run, say
+from lab.number import HOME, NAME, NUMBER, outside
 
-__all__ = ("Facts", "containers_conf", "podman_command", "prepare", "real_time_arguments")
+__all__ = ("Facts", "containers_conf", "install", "podman_command", "prepare", "real_time_arguments")
 
 CONTAINERS_CONF = HOME / "containers.conf"
 # podman keeps its networks by name and subnet; labs with numbers share the subnet, so each has a folder of its own.
@@ -97,6 +97,14 @@ def _write_podman_of_root() -> None:
 def podman_command() -> tuple[str, ...]:
     """Return the beginning of every podman command line here."""
     return as_root("env", f"CONTAINERS_CONF={CONTAINERS_CONF}", "podman")
+
+
+def install(*packages: str) -> None:
+    """Install Debian packages on this machine; LabError where apt cannot."""
+    say(f"installing {' and '.join(packages)} by apt")
+    apt = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-o", "DPkg::Lock::Timeout=600")
+    run(*outside(), *as_root(*apt, "update"))
+    run(*outside(), *as_root(*apt, "install", "-y", "--no-install-recommends", *packages))
 
 
 def real_time_arguments(nodes: int) -> tuple[str, ...] | None:

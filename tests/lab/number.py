@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lab.command import LAB_DIRECTORY, ROOT, LabError, run
 
-__all__ = ("HOME", "LABEL", "NAME", "NUMBER", "enter", "inside", "leave", "name_of", "variables")
+__all__ = ("HOME", "LABEL", "NAME", "NUMBER", "enter", "inside", "leave", "name_of", "outside", "variables")
 
 VARIABLE = "HOLDFAST_LAB"
 NAMESPACES = Path("/run/netns")
@@ -63,10 +63,17 @@ def enter(number: int = NUMBER) -> tuple[str, ...]:
     if not (NAMESPACES / name).exists():
         run("ip", "netns", "add", name)
         run("ip", "-netns", name, "link", "set", "lo", "up")
+        run("ip", "netns", "attach", f"{name}-outside", str(os.getpid()))
     return ("nsenter", f"--net={NAMESPACES / name}")
+
+
+def outside() -> tuple[str, ...]:
+    """Return what a command line begins with to run on the machine's own network, left by a numbered lab."""
+    return ("nsenter", f"--net={NAMESPACES / NAME}-outside") if NUMBER and inside() else ()
 
 
 def leave() -> None:
     """Remove the namespace of the lab, unless this process works inside: it, or who started it, may go on there."""
     if NUMBER and not inside():
-        run("ip", "netns", "delete", NAME, check=False)
+        for name in (NAME, f"{NAME}-outside"):
+            run("ip", "netns", "delete", name, check=False)

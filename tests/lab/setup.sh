@@ -48,6 +48,9 @@ missing_packages() {
   have ssh-keygen || echo openssh-client
   # netavark writes its rules with it
   have iptables || echo iptables
+  # a scenario signs a package repository with it
+  have gpg || echo gpg
+  have gpg-agent || echo gpg-agent
   have ip || echo iproute2
   [[ -e /etc/ssl/certs/ca-certificates.crt || -e /etc/pki/tls/certs/ca-bundle.crt ]] || echo ca-certificates
 }

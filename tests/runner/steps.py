@@ -34,14 +34,32 @@ KEEP, KEPT = "--keep", "--kept"
 """A scenario's lab stays up when it has ended; a scenario enters the lab that another one left, and makes nothing."""
 
 # The Molecule scenarios that `bin/test --all` runs whole, and every other run one of, by its seed, and a slice of it.
-LONG = ("cpu_starvation", "planned_move", "rollout", "split_brain", "vrrp_modes")
-SLICE = {"HOLDFAST_SLICE": "3", "HOLDFAST_BUSY_SECONDS": "60"}
+LONG = (
+    "cpu_starvation",
+    "debian_11",
+    "debian_13",
+    "haproxy",
+    "layer4",
+    "lvs",
+    "nginx_org",
+    "planned_move",
+    "reference",
+    "reload",
+    "rollout",
+    "split_brain",
+    "tls",
+    "tls_acme",
+    "vrrp_modes",
+)
+SLICE = {"HOLDFAST_SLICE": "3", "HOLDFAST_BUSY_SECONDS": "60", "HOLDFAST_RELOADS": "25"}
 # What `bin/test --all` does more of: all variants instead of one by the seed, more rounds.
 MORE = {"HOLDFAST_ALL": "1", "HOLDFAST_CHAOS_ROUNDS": "100"}
 # One after the other in one lab: all of them are about the pair of inventory/lab as site.yml makes it. The first makes
 # it; the others break it and leave it as they found it, but for the modes, which come last.
 SHARED = ("default", "fitness", "failover", "chaos", "cpu_starvation", "planned_move", "split_brain", "vrrp_modes")
-ONLY = frozenset({"failover", "chaos", "forged_adverts", *LONG} - {"rollout"})
+ONLY = frozenset(
+    {"failover", "chaos", "forged_adverts", "cpu_starvation", "planned_move", "reload", "split_brain", "vrrp_modes"}
+)
 # The scenarios begin in this order, all others last: a short one beside the first of the shared lab; then what needs
 # the machine for its lab alone, while the steps without a lab go on; then the longest first, so that a short one ends
 # the run.
@@ -52,6 +70,7 @@ ORDER = (
     "rollout",
     "notifications_and_firewall",
     "synchronized_change",
+    "reference",
     "ipv6",
     "three_nodes",
 )
@@ -61,7 +80,7 @@ Chain = t.Tuple[Step, ...]
 
 def chains(folders: t.Iterable[str], seed: int, everything: bool = False) -> list[Chain]:
     """Return the steps of a run, in the order of their importance; those of a chain follow each other in one lab."""
-    return [*scenario_chains(folders, seed, everything), *((step,) for step in _steps_without_lab(seed))]
+    return [*scenario_chains(folders, seed, everything), *((step,) for step in _steps_without_lab(seed, everything))]
 
 
 def scenario_chains(folders: t.Iterable[str], seed: int, everything: bool = False) -> list[Chain]:
@@ -88,12 +107,12 @@ def scenario_chains(folders: t.Iterable[str], seed: int, everything: bool = Fals
     return [tuple(map(step_of_shared, shared)), *((step(name),) for name in wanted if name not in shared)]
 
 
-def _steps_without_lab(seed: int) -> list[Step]:
+def _steps_without_lab(seed: int, everything: bool) -> list[Step]:
     return [
         Step("unit", coverage=True, environment={"HOLDFAST_SEED": str(seed)}),
         *(Step(f"lint({name})", pytest=False, itself=True) for name in LINTERS),
         Step("docs", pytest=False, itself=True),
-        Step("integration"),
+        Step("integration", environment={"HOLDFAST_SEED": str(seed), **(MORE if everything else {})}),
         *(Step(f"sanity({name})", pytest=False, itself=True) for name in CORES),
         Step("published", pytest=False, itself=True),
         *(Step(f"cores({name})") for name in CORES),

@@ -105,7 +105,7 @@ def test_where_apt_cannot_install(bare: Bare) -> None:
 
 def test_nothing_is_installed_where_all_is_there(bare: Bare) -> None:
     bare.program("apt-get", "echo called >&2; exit 1")
-    for name in ("podman", "runc", "crun", "ssh-keygen", "iptables", "ip"):
+    for name in ("podman", "runc", "crun", "ssh-keygen", "iptables", "ip", "gpg", "gpg-agent"):
         bare.program(name, "")
     done = bare.source("have_helper() { true; }; [[ -e /etc/ssl/certs/ca-certificates.crt ]] || exit 0; need_packages")
     assert (done.returncode, done.stderr) == (0, "")
