@@ -29,7 +29,8 @@ AUDIT = """
 for unit in nginx keepalived holdfast-watcher; do echo "unit $unit $(systemctl is-active $unit)"; done
 for tracker in /run/holdfast/track/*; do echo "tracker $(basename $tracker) $(cat $tracker)"; done
 nginx -t -q 2>/dev/null && echo nginx good
-timeout 10 unshare --pid --fork --kill-child keepalived -t -e 2>&1 | grep -q . || echo keepalived good
+keepalived --help 2>&1 | grep -q -e --all-config && all=--all-config
+timeout 10 unshare --pid --fork --kill-child keepalived -t $all 2>&1 | grep -q . || echo keepalived good
 ls /var/lib/holdfast/nginx /var/lib/holdfast/keepalived | grep -v -e manifest.json -e : -e '^$' | sed 's/^/leftover /'
 ps -eo stat=,comm= | grep '^Z.*keepalived' | sed 's/^/zombie /'
 systemctl list-units --failed --plain --no-legend --full | sed 's/^/failed /'

@@ -14,10 +14,19 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-__all__ = ("Posted", "posting")
+__all__ = ("CLOSED", "CUT_OFF", "WAITS", "Posted", "posting")
 
 LIMIT = 10.0  # seconds for one request
 BODY = b"x" * 256
+
+CLOSED = {"reset", "closed without an answer"}
+"""How a request fails over a connection that a worker closes when it ends."""
+
+WAITS = (1, 27, 4)
+"""The first nginx whose workers wait for such requests (keepalive_min_timeout)."""
+
+CUT_OFF = 2.0
+"""Requests that may fail so at each reload of an older one: 0.5 were measured with 1.22, of a thousand a second."""
 
 
 @dataclass

@@ -25,17 +25,13 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.files imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import NginxConfig
 from real_nginx import Nginx
 
-from harness.posting import posting
+from harness.posting import CLOSED, CUT_OFF, WAITS, posting
 from harness.waiting import eventually
 
 RELOADS = 20
 CLIENTS = 500
 PAUSE = 1.0  # seconds between two requests of a client
 EVERY = 0.6  # seconds from one reload to the next
-WAITS = (1, 27, 4)
-# Measured with 1.22 at twice this rate: 0.5 requests for each reload.
-CUT_OFF = 2.0
-CLOSED = {"reset", "closed without an answer"}
 SITE = "site.example"
 BACKEND = 'server {{ listen 127.0.0.1:{port}; location / {{ return 200 "accepted"; }} }}'
 MAIN = """

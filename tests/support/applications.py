@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import socketserver
 import struct
+import sys
 import threading
 import typing as t
 from contextlib import contextmanager
@@ -86,3 +87,8 @@ def fastcgi() -> t.ContextManager[int]:
 def uwsgi() -> t.ContextManager[int]:
     """Run a uwsgi application and give its port."""
     return _running(_Uwsgi)
+
+
+if __name__ == "__main__":  # applications.py NAME PORT: FastCGI for other hosts, as a scenario has it
+    with socketserver.ThreadingTCPServer(("", int(sys.argv[2])), _FastCgi) as application:
+        application.serve_forever()

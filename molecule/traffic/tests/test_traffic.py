@@ -10,10 +10,14 @@ import collections
 import http.client
 import json
 import socket
+import struct
+import subprocess
+import tempfile
 import threading
 import time
 import typing as t
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -196,6 +200,72 @@ def test_a_websocket_gets_through_and_stays_open() -> None:
             connection.sendall(word)
             assert connection.recv(4096) == word
             time.sleep(1)
+
+
+def call(message: str, *options: str) -> tuple[str, dict[str, str]]:
+    """Return the message that a service of gRPC answers through the address, and its headers with the trailers."""
+    framed = b"\0" + struct.pack(">I", len(message)) + message.encode()
+    with tempfile.TemporaryDirectory() as folder:
+        body, headers = Path(folder, "body"), Path(folder, "headers")
+        body.touch()
+        command = ["curl", "-s", "-m", "10", "--http2-prior-knowledge", "--data-binary", "@-"]
+        command += ["-o", str(body), "-D", str(headers)]
+        said = ("Host: greeter.example.com", "Content-Type: application/grpc", "TE: trailers", *options)
+        asked = [
+            *command,
+            *(word for one in said for word in ("-H", one)),
+            f"http://{VIP}:50051/holdfast.Greeter/Greet",
+        ]
+        subprocess.run(asked, input=framed, check=True)
+        lines = [line.partition(":") for line in headers.read_text().splitlines()]
+        return body.read_bytes()[5:].decode(), {name.lower().strip(): value.strip() for name, _colon, value in lines}
+
+
+def test_grpc_gets_through_with_its_trailers() -> None:
+    answers = [call(f"hello {number}") for number in range(20)]
+    assert {message.partition(" ")[0] for message, _headers in answers} == {"web1", "web2"}
+    for number, (message, headers) in enumerate(answers):
+        assert message.endswith(f" got hello {number}")
+        assert "http/2 200" in headers
+        assert (headers["content-type"], headers["grpc-status"]) == ("application/grpc", "0")
+
+
+def test_a_fault_of_a_grpc_service_is_its_own_and_no_reason_to_ask_another() -> None:
+    message, headers = call("fail")
+    assert (message, headers["grpc-status"]) == ("", "5")
+    assert headers["grpc-message"] in ("not on web1", "not on web2")
+
+
+def test_clients_of_grpc_see_nothing_of_a_backend_that_is_gone() -> None:
+    node = Node("web1")
+    node.run("systemctl stop traffic-greeter")
+    try:
+        answers = [call("hello") for _again in range(20)]
+        assert {(message, headers["grpc-status"]) for message, headers in answers} == {("web2 got hello", "0")}
+    finally:
+        node.run("systemctl start traffic-greeter")
+
+
+def test_an_answer_is_kept_and_an_old_one_stands_for_a_backend_that_is_gone() -> None:
+    path = f"/page-{time.monotonic_ns()}"
+
+    def status() -> str:
+        answer = ask("cached", path)
+        assert answer.status == 200
+        return answer.headers["x-cache-status"]
+
+    assert [status(), status()] == ["MISS", "HIT"]
+    with broken(f"systemctl stop {UNIT}", f"systemctl start {UNIT}"):
+        # It was kept for 2 s; who asks for it later gets it while nginx tries for another one.
+        eventually(lambda: status() in ("STALE", "UPDATING"), within=10, saying="the old answer is sent")
+    eventually(lambda: status() == "HIT", within=10, saying="a new answer was fetched")
+
+
+def test_an_application_of_fastcgi_gets_the_request() -> None:
+    seen = ask("script", "/shop/index.php?item=1").told
+    wanted = {"QUERY_STRING": "item=1", "REQUEST_METHOD": "GET", "REQUEST_URI": "/shop/index.php?item=1"}
+    assert {name: seen[name] for name in wanted} == wanted
+    assert ask("script", "/", Proxy="http://evil.example").told.get("HTTP_PROXY", "") == ""
 
 
 def test_a_stranger_gets_the_first_site() -> None:
