@@ -16,7 +16,10 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass, field
 
-__all__ = ("HOST", "Event", "Node", "State", "effective_priority", "elect", "stray", "stuck")
+__all__ = ("HOST", "Event", "Node", "State", "effective_priority", "elect", "possible", "stray", "stuck")
+
+LOWEST = -254
+"""The weight by which keepalived takes a node out of the election, as by 0; one more leaves it priority 1."""
 
 HOST = "host"
 """The failure of a whole node, beside those that are named after a tracker."""
@@ -64,6 +67,8 @@ class Stray:
     events: tuple[Event, ...]
     holder: str | None
     fit: str
+    by_chance: bool = False
+    """Whether it takes a node that is late, as on a busy machine, or a tie."""
 
 
 def effective_priority(node: Node, failed: State) -> int | None:
@@ -73,7 +78,7 @@ def effective_priority(node: Node, failed: State) -> int | None:
     priority = node.priority
     for tracker, weight in node.trackers.items():
         fails = (node.name, tracker) in failed
-        if fails and weight == 0:
+        if fails and _is_fatal(weight):
             return None
         if fails == (weight < 0):
             priority += weight
@@ -81,22 +86,32 @@ def effective_priority(node: Node, failed: State) -> int | None:
 
 
 def elect(nodes: t.Iterable[Node], failed: State = frozenset(), holder: str | None = None) -> str | None:
-    """Return the name of the node that ends up with the address, None when nobody can hold it.
+    """Return the name of the node that ends up with the address where all is on time, None when nobody can hold it.
 
     ``holder`` has it when the failures occur; without one, all nodes start at the same time.
     """
+    return next(iter(possible(nodes, failed, holder)), None)
+
+
+def possible(nodes: t.Iterable[Node], failed: State = frozenset(), holder: str | None = None) -> tuple[str, ...]:
+    """Return every node that may end up with the address, first the one that does where all is on time.
+
+    Those who wait for an address speak up a few milliseconds one after the other, the highest priority first (RFC 5798,
+    6.1). Who is late hears another one speak, and takes the address from it by a higher priority alone, and not if it
+    must not preempt: on a busy machine the order can be another one, and of equal priorities either may be first.
+    """
     standing = [(node, effective_priority(node, failed)) for node in nodes]
     able = [(priority, node) for node, priority in standing if priority is not None]
-    if not able:
-        return None
     kept = next((priority for priority, node in able if node.name == holder), None)
     if kept is not None:
         # An equal priority does not take the address away (RFC 5798, 6.4.2), nor does a node that must not preempt.
         able = [(priority, node) for priority, node in able if priority > kept and not node.nopreempt]
         if not able:
-            return holder
-    # Of two that advertise the same priority, the one with the higher address stays (RFC 5798, 6.4.3).
-    return max(able, key=lambda pair: (pair[0], int(ipaddress.ip_address(pair[1].address))))[1].name
+            return (str(holder),)
+    taking = max((priority for priority, node in able if not node.nopreempt), default=0)
+    # Of two that speak at once with the same priority, the one with the higher address goes on (RFC 5798, 6.4.3).
+    ranked = sorted(able, key=lambda pair: (pair[0], int(ipaddress.ip_address(pair[1].address))), reverse=True)
+    return tuple(node.name for priority, node in ranked if priority >= taking)
 
 
 def stray(nodes: t.Sequence[Node]) -> Stray | None:
@@ -117,7 +132,7 @@ def stray(nodes: t.Sequence[Node]) -> Stray | None:
         return None
     names = [node.name for node in nodes]
     events = tuple(Event(names[int(node)], what, fails) for node, what, fails in found.events)
-    return Stray(events, names[int(found.holder)] if found.holder else None, names[int(found.fit)])
+    return Stray(events, names[int(found.holder)] if found.holder else None, names[int(found.fit)], found.by_chance)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -126,11 +141,22 @@ def _stray(ranked: tuple[tuple[int, int, bool, tuple[tuple[str, int], ...]], ...
         Node(str(at), priority, str(ipaddress.ip_address(rank)), nopreempt, dict(trackers))
         for at, (priority, rank, nopreempt, trackers) in enumerate(ranked)
     ]
+    # What can happen where all is on time tells more than a race that has to be won by chance.
+    return _walk(nodes, by_chance=False) or _walk(nodes, by_chance=True)
+
+
+def _walk(nodes: t.Sequence[Node], *, by_chance: bool) -> Stray | None:
+    """Walk through all histories of which one node is the first to speak, or each of those that can be."""
     # A tracker of weight 0 takes its node out of the election as a dead host does, so one of them stands for all.
     faults = [[HOST, *_trackers(node, fatal=True)[:1], *_trackers(node, fatal=False)] for node in nodes]
-    begin = (("",) * len(nodes), elect(nodes))
-    ways: dict[tuple[tuple[str, ...], str | None], tuple[Event, ...]] = {begin: ()}
-    waiting = collections.deque([begin])
+
+    def winners(failed: State, holder: str | None) -> t.Sequence[str | None]:
+        return possible(nodes, failed, holder)[: None if by_chance else 1] or (None,)
+
+    ways: dict[tuple[tuple[str, ...], str | None], tuple[Event, ...]] = {
+        (("",) * len(nodes), winner): () for winner in winners(frozenset(), None)
+    }
+    waiting = collections.deque(ways)
     while waiting:
         state = waiting.popleft()
         failures, holder = state
@@ -138,19 +164,25 @@ def _stray(ranked: tuple[tuple[int, int, bool, tuple[tuple[str, int], ...]], ...
             for what in faults[at] if not failure else [""]:
                 after = (*failures[:at], what, *failures[at + 1 :])
                 failed = frozenset((str(node), fault) for node, fault in enumerate(after) if fault)
-                then = (after, elect(nodes, failed, holder))
-                if then in ways:
-                    continue
-                ways[then] = (*ways[state], Event(str(at), what or failure, bool(what)))
                 fit = next((str(node) for node, fault in enumerate(after) if not fault), None)
-                if fit is not None and (then[1] is None or after[int(then[1])]):
-                    return Stray(ways[then], then[1], fit)
-                waiting.append(then)
+                for winner in winners(failed, holder):
+                    then = (after, winner)
+                    if then in ways:
+                        continue
+                    ways[then] = (*ways[state], Event(str(at), what or failure, bool(what)))
+                    if fit is not None and (winner is None or after[int(winner)]):
+                        return Stray(ways[then], winner, fit, by_chance)
+                    waiting.append(then)
     return None
 
 
 def _trackers(node: Node, *, fatal: bool) -> list[str]:
-    return [name for name, weight in node.trackers.items() if (weight == 0) == fatal]
+    return [name for name, weight in node.trackers.items() if _is_fatal(weight) == fatal]
+
+
+def _is_fatal(weight: int) -> bool:
+    """Return whether a tracker that fails takes its node out of the election."""
+    return weight == 0 or weight <= LOWEST
 
 
 def stuck(nodes: t.Sequence[Node]) -> list[Stuck]:

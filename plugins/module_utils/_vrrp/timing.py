@@ -133,10 +133,10 @@ def timing(value: str | t.Mapping[str, t.Any], path: str) -> Timing:
     unknown = sorted(set(value) - {"advert_int", "version"})
     if unknown:
         raise InputError(f"{path}.{unknown[0]}", "is unknown here: only advert_int and version can be set")
-    said = _number(value.get("version", 3), f"{path}.version")
-    if said not in (2, 3):
-        raise InputError(f"{path}.version", f"VRRP has the versions 2 and 3, and no {said:g}")
-    version = int(said)
+    number = _number(value.get("version", 3), f"{path}.version")
+    if number not in (2, 3):
+        raise InputError(f"{path}.version", f"VRRP has the versions 2 and 3, and no {number:g}")
+    version = int(number)
     chosen = replace(PROFILES["fast" if version == 3 else "standard"], version=version)
     if "advert_int" in value:
         chosen = replace(chosen, advert_int=_number(value["advert_int"], f"{path}.advert_int"))
@@ -159,15 +159,15 @@ def outage(
     """
     skew = settings.skew(standby_priority)
     silent = settings.master_down(standby_priority)
-    told = Outage(skew, EVENT + skew + SETTLE)
+    by_event = Outage(skew, EVENT + skew + SETTLE)
     return {
         # The last advert left between no time and one interval before the fault.
         "host_gone": Outage(silent - settings.advert_int, silent + SETTLE),
-        "nginx_killed": told if patience is None else Outage(RESTART, RESTART + START),
-        "nginx_stays_dead": told if patience is None else Outage(skew, patience + told.most),
-        "nginx_stopped": told,
+        "nginx_killed": by_event if patience is None else Outage(RESTART, RESTART + START),
+        "nginx_stays_dead": by_event if patience is None else Outage(skew, patience + by_event.most),
+        "nginx_stopped": by_event,
         "nginx_frozen": Outage(probe.least + skew, probe.most + EVENT + skew + SETTLE),
-        "keepalived_stopped": told,
+        "keepalived_stopped": by_event,
         "planned_move": Outage(0.0, 0.0),
     }
 

@@ -10,6 +10,7 @@ import ipaddress
 import time
 import typing as t
 
+import big_fleet
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.examine import Examined, examine
 from inventory_builder import EVERYWHERE, SPECS, Variables
@@ -88,3 +89,47 @@ def test_the_time_grows_with_the_fleet_and_not_with_its_square() -> None:
     planned(50)
     small = min(planned(100)[1] for _round in range(3))
     assert planned(800)[1] < small * 8 * 4
+
+
+class Asked(t.Dict[str, Variables]):
+    """The hosts, which count how often each is asked for: Ansible merges all of its variables every time."""
+
+    count: t.ClassVar[collections.Counter[str]] = collections.Counter()
+
+    def __getitem__(self, host: str) -> Variables:
+        self.count[host] += 1
+        return super().__getitem__(host)
+
+
+def test_the_variables_of_a_host_are_asked_for_once() -> None:
+    hostvars, groups = fleet(20)
+    examine(Asked(hostvars), groups, SPECS)
+    assert set(Asked.count.values()) == {1}
+    assert len(Asked.count) == len(hostvars)
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize(("shape", "pairs"), [("shared", 200), ("own", 80)])
+def test_four_times_the_fleet_takes_four_times_as_long(shape: str, pairs: int) -> None:
+    examined_in(shape, 10, 0)  # what is made once
+    few, many = (
+        min(examined_in(shape, count, 10 + (place * 3 + at) * 4 * pairs) for at in range(3))
+        for place, count in enumerate((pairs, 4 * pairs))
+    )
+    assert many < few * 5.5  # it was 7.4 when something was done for each balancer and each backend
+
+
+def test_backends_of_which_the_same_is_asked_share_it() -> None:
+    examined = examine(*big_fleet.inventory("shared", 50), SPECS)
+    assert len({id(demand) for demand in examined.plan.demands.values()}) == 1
+    assert examined.plan.backend("w7")["balancer_names"][:4] == ["a0", "b0", "a1", "b1"]
+
+
+def examined_in(shape: str, pairs: int, first: int) -> float:
+    """Return the seconds of the processor for that many pairs, every one of them sound."""
+    hostvars, groups = big_fleet.inventory(shape, pairs, first)
+    start = time.process_time()
+    examined = examine(hostvars, groups, SPECS)
+    seconds = time.process_time() - start
+    assert examined.findings() == []
+    return seconds

@@ -154,5 +154,5 @@ def follow(process: subprocess.Popen[bytes], deadline: float) -> str | None:
 def environment(event: Event) -> dict[str, str]:
     """Return the environment of a command: PATH, LANG and the facts as HOLDFAST_..., empty where there is none."""
     facts = {name: event.get(name) for name in FACTS}
-    told = {f"HOLDFAST_{name.upper()}": "" if value is None else str(value) for name, value in facts.items()}
-    return {"PATH": PATH, "LANG": "C.UTF-8", **{name: value.replace("\0", "") for name, value in told.items()}}
+    variables = {f"HOLDFAST_{name.upper()}": "" if value is None else str(value) for name, value in facts.items()}
+    return {"PATH": PATH, "LANG": "C.UTF-8", **{name: value.replace("\0", "") for name, value in variables.items()}}

@@ -14,6 +14,7 @@ import typing as t
 
 from ..service import faults_in_words
 from .events import Event
+from .metrics import Metrics
 
 FALLBACK = {
     "host": socket.gethostname(),
@@ -47,6 +48,8 @@ class Config:
                 for name in ("to", "from", "host", "events"):
                     self.mail[name]  # noqa: B018  it must be there
             self.prefix = as_user(self.user)
+            metrics = data.get("metrics") or {"file": "", "track_dir": "", "instances": []}
+            self.metrics = Metrics(str(metrics["file"]), list(metrics["instances"]), str(metrics["track_dir"]))
 
     def commands_for(self, event: Event) -> list[list[str]]:
         """Return the user's commands for an event, those for any event last."""

@@ -72,8 +72,8 @@ class History:
         else:
             key, becomes = f"{word} {subject_of(event)}", str(event["state"])
         key = key[:LONGEST_NAME]
-        said = {name: value for name, value in event.items() if value or name not in ("instance", "group")}
-        whole = {**said, "time": timestamp(moment), "host": host, "previous": self.states.get(key)}
+        present = {name: value for name, value in event.items() if value or name not in ("instance", "group")}
+        whole = {**present, "time": timestamp(moment), "host": host, "previous": self.states.get(key)}
         if becomes is not None:
             self.states.pop(key, None)
             self.states[key] = becomes[:LONGEST_NAME]

@@ -32,24 +32,24 @@ def headline(event: Event) -> str:
     """Return an event in a few words, for a subject."""
     name, word = subject_of(event), event["event"]
     if word in ("master", "backup", "fault"):
-        words = f"{name} became {word.upper()}"
+        text = f"{name} became {word.upper()}"
     elif word == "stop":
-        words = f"{name} was stopped"
+        text = f"{name} was stopped"
     else:
-        words = " ".join(str(part) for part in (name, word.replace("_", " "), event.get("state")) if part)
-    return " ".join(words.split())
+        text = " ".join(str(part) for part in (name, word.replace("_", " "), event.get("state")) if part)
+    return " ".join(text.split())
 
 
 def compose(events: t.Sequence[Event], mail: t.Mapping[str, t.Any], host: str) -> email.message.EmailMessage:
     """Return one mail about events, oldest first."""
-    told = ", ".join(headline(event) for event in events[:SHOWN])
+    headlines = ", ".join(headline(event) for event in events[:SHOWN])
     more = f" and {len(events) - SHOWN} more" if len(events) > SHOWN else ""
     message = email.message.EmailMessage()
     message["From"] = mail["from"]
     message["To"] = ", ".join(mail["to"])
     message["Date"] = email.utils.formatdate()
     message["Message-ID"] = email.utils.make_msgid(domain=mail["from"].rpartition("@")[2].strip("> ") or None)
-    message["Subject"] = f"{host}: {told}{more}"
+    message["Subject"] = f"{host}: {headlines}{more}"
     message["Auto-Submitted"] = "auto-generated"
     lines = [f"{event['time']}  {' '.join(str(event['message']).split())}" for event in events]
     priorities = {subject_of(event): event["priority"] for event in events if "priority" in event}

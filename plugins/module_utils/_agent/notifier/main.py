@@ -9,6 +9,8 @@ systemd holds both open, so nothing is lost while this program is restarted or k
 Each event becomes one line of JSON in the event log before anything else happens. Then come the user's commands, one
 after the other for an instance, and the mails. Both wait in queues of their own threads: a command that hangs or a
 mail server that is away holds up nothing. The queues are kept in a state file too and outlive a restart.
+
+Where the configuration names one, it keeps a file of metrics as well: see metrics.py.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from .commands import Commands
 from .config import FALLBACK, Config
 from .events import Event, History, parse_line, parse_message
 from .mail import Mailer
+from .metrics import Counted
 from .records import EventLog, State
 
 CONFIG = "/etc/holdfast/notify.json"
@@ -52,6 +55,7 @@ class Service:
         self.history = History(self.state.states)
         self.commands = Commands(self.state)
         self.mailer = Mailer(self.state, config)
+        self.counted = Counted()
         self.running = True
         self.reload = False
         self.selector = selectors.DefaultSelector()
@@ -74,6 +78,7 @@ class Service:
                 self.read_again()
             for key, _events in self.selector.select(PING):
                 key.data(key.fd)
+            self.config.metrics.write(time.monotonic(), self.state.states, self.counted)
             if time.monotonic() >= ping:
                 ping = time.monotonic() + PING
                 log_left_out()
@@ -103,14 +108,18 @@ class Service:
             self.commands.stopping = True
             self.state.changed.wait_for(self.commands.idle, LAST)
         self.state.save()
+        self.config.metrics.remove()
 
     def read_again(self) -> None:
         """Take over the configuration; keep the old one where the new one is wrong."""
+        metrics = self.config.metrics
         try:
             self.config = read(self.config_file, Config)
         except ValueError as error:
             log(ERROR, f"{self.config_file} is not taken over: {error}.")
             return
+        if metrics.path != self.config.metrics.path:
+            metrics.remove()
         self.event_log.path = self.config.event_log
         self.commands.start(self.config)
         self.mailer.start(self.config)
@@ -146,8 +155,10 @@ class Service:
                 log(WARNING, f"{error}.")
                 continue
             self.event_log.write(event)
+            self.counted.take(event, time.time())
             self.dispatch(event)
         if parts:
+            self.config.metrics.changed()
             self.state.save()
             self.event_log.settle()
 
