@@ -13,7 +13,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import val
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.documents import documents
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.passwords import unreadable
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.planned import keep
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.planning import planned_fleet
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.planning import HostVariables, planned_fleet
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.read_only import ReadOnlyAction
 
 IN_USE = ("__keepalived_in_use", "__keepalived_fit", "__keepalived_in_use_beside")
@@ -36,7 +36,8 @@ class ActionModule(ReadOnlyAction):
                 "remove `strategy` from the play, or let it be linear.",
             )
         # The play plans several times, and Ansible shows each text once.
-        plan, warnings = planned_fleet(variables, self._loader, _in_use(variables["hostvars"]))
+        hostvars = HostVariables(variables["hostvars"])
+        plan, warnings = planned_fleet({**variables, "hostvars": hostvars}, self._loader, _in_use(hostvars))
         hosts = [str(host) for host in variables["ansible_play_batch"]]
         keep(documents(plan, hosts))
         slices = plan.slices(hosts)
@@ -52,7 +53,8 @@ def _in_use(hostvars: Mapping[str, t.Any]) -> dict[str, Mapping[str, int]]:
     """Return the router ids with which hosts run, by host and instance, where they were looked at in this run."""
     found: dict[str, Mapping[str, int]] = {}
     for host in hostvars:
-        for seen in [hostvars[host].get(name) or {} for name in IN_USE]:
+        own = hostvars[host]
+        for seen in [own.get(name) or {} for name in IN_USE]:
             for name, look in [(host, seen), *((one["item"], one) for one in seen.get("results", ()))]:
                 if look.get("router_ids"):
                     found[str(name)] = {str(instance): int(number) for instance, number in look["router_ids"].items()}

@@ -74,8 +74,8 @@ def _clusters(plan: Mapping[str, t.Any]) -> dict[str, list[Instance]]:
 def _addresses(options: Mapping[str, t.Any]) -> t.Iterator[str]:
     for option in ("virtual_ipaddress", "virtual_ipaddress_excluded"):
         for written in options.get(option) or ():
-            words = written["address"] if isinstance(written, Mapping) else written
-            yield str(ipaddress.ip_interface(words.split()[0]).ip)
+            address = written["address"] if isinstance(written, Mapping) else written
+            yield str(ipaddress.ip_interface(address.split()[0]).ip)
 
 
 def _members(found: Iterable[str], plan: Mapping[str, t.Any]) -> list[str]:
@@ -91,16 +91,16 @@ def _members(found: Iterable[str], plan: Mapping[str, t.Any]) -> list[str]:
     return members
 
 
-def _seen(said: Mapping[str, t.Any]) -> Seen:
+def _seen(report: Mapping[str, t.Any]) -> Seen:
     """Return a node as the play found it: results of ``vrrp_info``, of a test of its files, and of its nginx."""
-    info = said.get("info") or {}
+    info = report.get("info") or {}
     return Seen(
-        reachable=bool(said.get("reachable")),
+        reachable=bool(report.get("reachable")),
         running=bool(info.get("running")),
         states={one["name"]: one["state"] for one in info.get("instances") or ()},
         held=frozenset(info.get("held") or ()),
         trackers=info.get("trackers") or {},
-        drift=str(said.get("drift") or ""),
-        mute=str(said.get("mute") or ""),
-        marks={name: int(mark) for name, mark in (said.get("marks") or {}).items()},
+        drift=str(report.get("drift") or ""),
+        mute=str(report.get("mute") or ""),
+        marks={name: int(mark) for name, mark in (report.get("marks") or {}).items()},
     )

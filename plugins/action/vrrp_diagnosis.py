@@ -109,9 +109,9 @@ def _report(cluster: str, case: Case, findings: t.Sequence[Finding]) -> list[str
 
 def _holders(case: Case) -> str:
     """Return who holds what, in words."""
-    said = []
+    holdings = []
     for host, facts in case.facts.items():
         here = {address for link in facts["interfaces"].values() for address in link["addresses"]}
         held = [vip for vip in case.plan[host]["vips"] if vip in here]
-        said.append(f"{host} holds {', '.join(held)}" if held else f"{host} stands by")
-    return ", ".join(said)
+        holdings.append(f"{host} holds {', '.join(held)}" if held else f"{host} stands by")
+    return ", ".join(holdings)

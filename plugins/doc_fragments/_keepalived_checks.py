@@ -70,7 +70,7 @@ digest:
   description: MD5 of the answer, as C(genhash) tells it.
   type: str
 status_code:
-  description: Statuses that are good, numbers and ranges, such as V(200-299). Not said, it is that.
+  description: Statuses that are good, numbers and ranges. Defaults to V(200-299).
   type: list
   elements: str
 virtualhost:
@@ -153,10 +153,10 @@ DNS = (
     CONNECTION
     + """\
 name:
-  description: Name that is asked for. Not said, it is the root.
+  description: Name that is asked for. Defaults to the root.
   type: str
 type:
-  description: Type that is asked for. Not said, it is V(SOA).
+  description: Type that is asked for. Defaults to V(SOA).
   type: str
   choices: [A, NS, CNAME, SOA, MX, TXT, AAAA, RRSIG, DNSKEY]
 """

@@ -63,12 +63,12 @@ SCRIPTS = (
     + """\
 startup_script_timeout:
   description:
-    - Seconds after which O(.startup_script) is ended, V(1) to V(1000). Not said, it is V(10).
+    - Seconds after which O(.startup_script) is ended, V(1) to V(1000). Defaults to V(10).
     - Needs keepalived 2.1.0.
   type: int
 shutdown_script_timeout:
   description:
-    - Seconds after which O(.shutdown_script) is ended, V(1) to V(1000). Not said, it is V(10).
+    - Seconds after which O(.shutdown_script) is ended, V(1) to V(1000). Defaults to V(10).
     - Needs keepalived 2.1.0.
   type: int
 enable_script_security:
@@ -140,20 +140,20 @@ vrrp_version:
     - Needs keepalived 1.2.20.
   type: int
 vrrp_mcast_group4:
-  description: Multicast address of adverts over IPv4. Not said, it is V(224.0.0.18).
+  description: Multicast address of adverts over IPv4. Defaults to V(224.0.0.18).
   type: str
 vrrp_mcast_group6:
-  description: Multicast address of adverts over IPv6. Not said, it is V(ff02::12).
+  description: Multicast address of adverts over IPv6. Defaults to V(ff02::12).
   type: str
 vrrp_garp_master_delay:
   description:
-    - Seconds after which a new holder announces its addresses (gratuitous ARP) once more; V(0) for not. Not said, it is
-      V(5).
+    - Seconds after which a new holder announces its addresses (gratuitous ARP) once more; V(0) for not. Defaults
+      to V(5).
     - Needs keepalived 1.2.20.
   type: int
 vrrp_garp_master_repeat:
   description:
-    - Announcements in one go of a new holder. Not said, it is V(5).
+    - Announcements in one go of a new holder. Defaults to V(5).
     - Needs keepalived 1.2.20.
   type: int
 vrrp_garp_master_refresh:
@@ -291,7 +291,7 @@ nftables:
   type: raw
 nftables_priority:
   description:
-    - Priority of the chains in that table. Not said, it is V(-1).
+    - Priority of the chains in that table. Defaults to V(-1).
     - Needs keepalived 2.0.11.
   type: int
 nftables_counters:
@@ -317,7 +317,7 @@ nftables_ipvs_priority:
   type: int
 nftables_ipvs_start_fwmark:
   description:
-    - The first mark that is used for it. Not said, it is V(1000).
+    - The first mark that is used for it. Defaults to V(1000).
     - Needs keepalived 2.2.2.
   type: int
 """

@@ -51,7 +51,7 @@ version:
 priority:
   description:
     - The node with the highest one holds the addresses, V(1) to V(255); V(255) is for a node that owns them.
-    - Not said, it is V(100). Give each node of an instance its own.
+    - Defaults to V(100). Give each node of an instance its own.
   type: int
 advert_int:
   description:
@@ -120,7 +120,7 @@ strict_mode:
   type: bool
 down_timer_adverts:
   description:
-    - Missing adverts after which the next node takes over, V(1) to V(100), the same on all nodes. Not said, it is V(3).
+    - Missing adverts after which the next node takes over, V(1) to V(100), the same on all nodes. Defaults to V(3).
     - Needs keepalived 2.2.3.
   type: int
 lower_prio_no_advert:
@@ -298,7 +298,7 @@ use_ipvlan:
   type: raw
 vrf:
   description:
-    - Interface of the VRF in which unicast adverts are sent where O(.interface) is not said.
+    - Interface of the VRF in which unicast adverts are sent where O(.interface) is not given.
     - Needs keepalived 2.2.5.
   type: str
 """

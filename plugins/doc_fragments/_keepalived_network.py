@@ -77,16 +77,16 @@ source_ip:
   description: Own address. Without it, that by which the neighbour is reached.
   type: str
 min_rx:
-  description: The fewest milliseconds between two packets that are taken. Not said, it is V(10).
+  description: The fewest milliseconds between two packets that are taken. Defaults to V(10).
   type: float
 min_tx:
-  description: The fewest milliseconds between two packets that are sent. Not said, it is V(10).
+  description: The fewest milliseconds between two packets that are sent. Defaults to V(10).
   type: float
 idle_tx:
-  description: Milliseconds between two packets while the session is not up. Not said, it is V(1000).
+  description: Milliseconds between two packets while the session is not up. Defaults to V(1000).
   type: float
 multiplier:
-  description: Missing packets after which the neighbour is down. Not said, it is V(5).
+  description: Missing packets after which the neighbour is down. Defaults to V(5).
   type: int
 passive:
   description: Whether the neighbour must speak first.

@@ -9,7 +9,7 @@ __all__ = ("PROCESSES",)
 
 HOST = """\
 router_id:
-  description: What this host is called in mails. Not said, it is its host name.
+  description: What this host is called in mails. Defaults to its host name.
   type: str
 default_interface:
   description:
@@ -114,7 +114,7 @@ vrrp_rx_bufs_policy:
   type: str
 vrrp_rx_bufs_multiplier:
   description:
-    - How many of them find room. Not said, it is V(3).
+    - How many of them find room. Defaults to V(3).
     - Needs keepalived 2.0.3.
   type: int
 checker_priority:
@@ -260,7 +260,7 @@ snmp_socket:
   type: str
 snmp_vs_stats_update_interval:
   description:
-    - Seconds for which counters of a virtual server are told again before they are read anew. Not said, it is V(5).
+    - Seconds for which counters of a virtual server are told again before they are read anew. Defaults to V(5).
     - Needs keepalived 2.3.0.
   type: float
 snmp_rs_stats_update_interval:
@@ -275,7 +275,7 @@ enable_dbus:
   type: bool
 dbus_service_name:
   description:
-    - Name of that service. Not said, it is V(org.keepalived.Vrrp1).
+    - Name of that service. Defaults to V(org.keepalived.Vrrp1).
     - Needs keepalived 1.3.7.
   type: str
 dbus_no_interface_name:

@@ -35,7 +35,7 @@ port:
   description: Port of the server. Without it, that of the virtual server.
   type: int
 weight:
-  description: Share of the connections that the server gets, in proportion to the others. Not said, it is V(1).
+  description: Share of the connections that the server gets, in proportion to the others. Defaults to V(1).
   type: int
 lvs_method:
   description:
@@ -124,7 +124,7 @@ ip_family:
   type: str
   choices: [inet, inet6]
 protocol:
-  description: Protocol of the service. Not said, it is V(TCP).
+  description: Protocol of the service. Defaults to V(TCP).
   type: str
   choices: [TCP, UDP, SCTP]
 lb_algo:
@@ -197,7 +197,7 @@ weight:
     - Needs keepalived 1.3.7.
   type: int
 quorum:
-  description: Weight of servers that are well which the service needs. Not said, it is V(1).
+  description: Weight of servers that are well which the service needs. Defaults to V(1).
   type: int
 hysteresis:
   description: Weight by which it may be passed before that counts.
@@ -219,11 +219,11 @@ warmup:
   type: float
 connect_timeout:
   description:
-    - Seconds for the connection of a check. Not said, it is V(5).
+    - Seconds for the connection of a check. Defaults to V(5).
     - Needs keepalived 2.0.13.
   type: float
 delay_loop:
-  description: Seconds between two checks. Not said, it is V(60).
+  description: Seconds between two checks. Defaults to V(60).
   type: float
 smtp_alert:
   description:

@@ -50,7 +50,7 @@ script:
   required: true
 interval:
   description:
-    - Seconds between two runs. Not said, it is V(1). A fraction needs keepalived 2.3.2.
+    - Seconds between two runs. Defaults to V(1). A fraction needs keepalived 2.3.2.
   type: float
 timeout:
   description:
@@ -94,7 +94,7 @@ param_match:
   choices: [initial, partial]
 {WEIGHT}  type: raw
 quorum:
-  description: The fewest processes that are well. Not said, it is V(1).
+  description: The fewest processes that are well. Defaults to V(1).
   type: int
 quorum_max:
   description:

@@ -102,8 +102,8 @@ grpc_ssl_verify:
 
 
 def _of(name: str, *pieces: str, since: str = "") -> str:
-    told = f" Needs nginx {since}." if since else ""
-    return "".join(piece % {"name": name, "since": told} for piece in pieces)
+    needs = f" Needs nginx {since}." if since else ""
+    return "".join(piece % {"name": name, "since": needs} for piece in pieces)
 
 
 APPLICATIONS = _of("fastcgi", _EACH, _BUFFERED) + _FASTCGI + _of("uwsgi", _EACH, _BUFFERED)

@@ -179,7 +179,7 @@ use_temp_path:
   type: bool
   default: false
 inactive:
-  description: Time after which an answer that nobody asked for goes, such as V(1d). Not said, it is V(10m).
+  description: Time after which an answer that nobody asked for goes, such as V(1d). Defaults to V(10m).
   type: str
 max_size:
   description: Size from which on what was not asked for the longest time goes, such as V(10g).

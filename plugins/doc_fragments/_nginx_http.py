@@ -66,7 +66,7 @@ client_body_timeout:
   description: The longest pause within the body of a request, such as V(60s).
   type: str
 client_max_body_size:
-  description: The longest body of a request, such as V(20m); V(0) is no limit. Not said, it is V(1m).
+  description: The longest body of a request, such as V(20m); V(0) is no limit. Defaults to V(1m).
   type: str
 default_type:
   description: Type of files whose ending says none.
@@ -167,7 +167,7 @@ limit_conn_log_level:
   description: Level at which refused connections are logged, V(info), V(notice), V(warn) or V(error).
   type: raw
 limit_conn_status:
-  description: Status for a refused connection, V(400) to V(599). Not said, it is V(503).
+  description: Status for a refused connection, V(400) to V(599). Defaults to V(503).
   type: int
 limit_rate:
   description: The most bytes a second for one answer; V(0) is no limit.
@@ -188,7 +188,7 @@ limit_req_log_level:
   description: Level at which refused requests are logged, V(info), V(notice), V(warn) or V(error).
   type: raw
 limit_req_status:
-  description: Status for a refused request, V(400) to V(599). Not said, it is V(503).
+  description: Status for a refused request, V(400) to V(599). Defaults to V(503).
   type: int
 lingering_close:
   description: Whether nginx reads on before it closes a connection, V(on), V(always), or V(off).

@@ -70,7 +70,7 @@ proxy_cache_methods:
   type: list
   elements: str
 proxy_cache_min_uses:
-  description: Requests after which an answer is kept. Not said, it is V(1).
+  description: Requests after which an answer is kept. Defaults to V(1).
   type: int
 proxy_cache_revalidate:
   description: Whether outdated answers are checked by C(If-Modified-Since) and C(If-None-Match).

@@ -129,7 +129,7 @@ listen:
 http2:
   description:
     - Whether clients can use HTTP/2. Before nginx 1.25.1, this needs a listen with C(ssl).
-    - Not said, they can where O(.tls) has a certificate.
+    - By default they can where O(.tls) has a certificate.
   type: bool
 http3:
   description:

@@ -169,7 +169,7 @@ ssl_session_tickets:
   description: Whether a client may resume its session by a ticket that it holds itself.
   type: bool
 ssl_session_timeout:
-  description: Time for which a session can be resumed, such as V(1d). Not said, it is V(5m).
+  description: Time for which a session can be resumed, such as V(1d). Defaults to V(5m).
   type: str
 ssl_stapling:
   description:
@@ -203,7 +203,7 @@ ssl_verify_client:
   type: raw
 ssl_verify_depth:
   description:
-    - Certificates between the client's and the authority's that are allowed. Not said, it is V(1).
+    - Certificates between the client's and the authority's that are allowed. Defaults to V(1).
     - In stream it needs nginx 1.11.8.
   type: int
 """
@@ -269,6 +269,6 @@ proxy_ssl_verify:
   description: Whether the backend's certificate is verified, against O(.proxy_ssl_trusted_certificate).
   type: bool
 proxy_ssl_verify_depth:
-  description: Certificates between the backend's and the authority's that are allowed. Not said, it is V(1).
+  description: Certificates between the backend's and the authority's that are allowed. Defaults to V(1).
   type: int
 """

@@ -31,7 +31,7 @@ port:
     - Without one it is 80. In stream a port is needed.
   type: int
 weight:
-  description: Share of the requests that the server gets, in proportion to the others. Not said, it is V(1).
+  description: Share of the requests that the server gets, in proportion to the others. Defaults to V(1).
   type: int
 max_conns:
   description:
@@ -42,13 +42,13 @@ max_conns:
 max_fails:
   description:
     - Failed attempts within O(.fail_timeout) after which the server is left out for the same time.
-    - Not said, it is V(1). V(0) counts no failures, so the server is always asked.
+    - Defaults to V(1). V(0) counts no failures, so the server is always asked.
     - What counts as failed is said by C(proxy_next_upstream) of the location.
   type: int
 fail_timeout:
   description:
     - Time in which O(.max_fails) failures count, and for which the server is then left out, such as V(30s).
-    - Not said, it is V(10s).
+    - Defaults to V(10s).
   type: str
 backup:
   description:
@@ -167,8 +167,9 @@ HTTP_UPSTREAM = """\
 keepalive:
   description:
     - Idle connections to the servers that each worker keeps open for the next requests. For http only.
-    - By default it is V(32), or two for each server where that is more. V(1000000) is the most.
-      V(0) closes every connection after its request.
+    - By default it follows from the workers of the host, which keep 128 to the group together. Each has its share of
+      them, V(64) where there are two, but at least V(16), at least two for each server, and at most a quarter of
+      C(worker_connections). V(1000000) is the most. V(0) closes every connection after its request.
   type: int
 keepalive_local:
   description:

@@ -103,7 +103,7 @@ plan:
             nginx_frozen: 0.406
             keepalived_stopped: 0.116
             planned_move: 0.0
-          outage_told: >-
+          outage_sentence: >-
             The longest that a client waits by these settings, whichever of lb1, lb2 fails: host gone 0.40 s,
             nginx killed 0.12 s, nginx stopped 0.12 s, nginx frozen 0.41 s, keepalived stopped 0.12 s
       contains:
@@ -186,7 +186,7 @@ plan:
             - The most seconds without an answer that each fault of this host leads to by the settings, if the next in
               preference takes over.
           type: dict
-        outage_told:
+        outage_sentence:
           description: The same for a person, the worst of all members. Empty but for the first member of the cluster.
           type: str
 """

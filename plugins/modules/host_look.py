@@ -93,6 +93,10 @@ nginx_packages:
   returned: when it was looked at
   type: list
   elements: str
+adds_source:
+  description: Whether nginx shall come from a repository that is not among the package sources of this host yet.
+  returned: when it was looked at
+  type: bool
 newest:
   description: Packages that have to be the newest, which only the package manager can find out.
   returned: when it was looked at
@@ -210,13 +214,13 @@ def main() -> None:
             other = take(given["holder"], given["ended"])
             if other:
                 module.exit_json(changed=False, holder=other)
-        result.update(found.told, as_planned=False, newest=wanted["newest"], differs=[], sections={})
+        result.update(found.returned, as_planned=False, newest=wanted["newest"], differs=[], sections={})
         # Else the run says all that it does: what is not there yet cannot be compared.
         if given["steps"] and not found.missing and not module.check_mode:
             state = differences(given["steps"])
             warnings += state.warnings
             as_planned = not state.changes and not wanted["newest"]
-            result.update(as_planned=as_planned, differs=state.changes, sections=state.told)
+            result.update(as_planned=as_planned, differs=state.changes, sections=state.returned)
     except HoldfastError as error:
         for warning in warnings:
             module.warn(warning)

@@ -39,7 +39,10 @@ options:
     elements: dict
     default: []
   package_sources:
-    description: Files as in O(files) that the package manager reads; a play brings them about before it installs.
+    description:
+      - Files as in O(files) that the package manager reads; a play brings them about before it installs. With
+        C(nginx_source), as in M(holdfast.nginx_ha.preflight), those of the repository of nginx are added, which is then
+        read.
     type: dict
   agent:
     description:
@@ -49,13 +52,23 @@ options:
   files:
     description:
       - Files and folders that this collection owns, replaced as a whole and atomically. C(folders) have C(path),
-        C(mode), C(owner) and C(group). C(files) have those, C(content), without which there shall be none, and
-        C(shown), whether a difference may be shown. In the drop-in of a C(unit) C(@EXEC_START@) stands for the command
-        line of that; where there is no such unit, the lines that begin with C(ExecStart=) go.
+        C(mode), C(owner), C(group), and C(kept), whether one that is there stays as it is. C(files) have C(path),
+        C(mode), C(owner), C(group), C(content), without which there shall be none, and C(shown), whether a difference
+        may be shown. In the drop-in of a C(unit) C(@EXEC_START@) stands for the command line of that; where there is no
+        such unit, the lines that begin with C(ExecStart=) go.
       - C(tests) are commands that have to succeed before a file is written, each a list of words in which C(@FILE@)
-        stands for a file with the new content.
+        stands for a file with the new content. One without C(content) that is a C(conffile_of) a package goes only
+        where nobody has changed it.
       - Where a file below C(/etc/systemd/system) has changed, systemd reads its units again. What a file below
         C(/etc/tmpfiles.d) names is made in every run.
+    type: dict
+  content:
+    description:
+      - What sites serve. C(trees) have the C(path) of a folder, which is replaced as a whole and in one step, with
+        C(owner), C(group), the C(mode) of its files and the C(folder_mode) of its folders; C(said), where the inventory
+        says it; and its source, one of C(folder), C(archive) and C(template). An archive with C(remote_src) is one on
+        this host. Of any other source the controller adds C(entries), what is in it with digests, and where they
+        differ the C(pack) that it has sent.
     type: dict
   kernel:
     description:
@@ -84,7 +97,8 @@ options:
     description:
       - What nginx serves, with the options of M(holdfast.nginx_ha.nginx_config).
       - The watcher looks after C(service_ports), each an C(address), or none for all of them, and the C(first) and the
-        C(last) port there. One that goes is looked after no longer before nginx closes it.
+        C(last) port there, of C(tcp) unless C(protocol) says C(udp). One that goes is looked after no longer before
+        nginx closes it.
     type: dict
   httpd:
     description:
@@ -148,6 +162,11 @@ sections:
   description: What each section says besides, such as what M(holdfast.nginx_ha.keepalived_config) returns.
   returned: always
   type: dict
+lacks:
+  description: Folders that differ from a source on the controller that was not sent. Then nothing was done.
+  returned: where there are any
+  type: list
+  elements: str
 role:
   description: The role whose section could not be brought about; empty where none was named.
   returned: failure
@@ -158,7 +177,12 @@ import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.quiet import QuietModule
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.state import SECTIONS, HostState, section_options
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.state import (
+    SECTIONS,
+    HostState,
+    checked,
+    section_options,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import need_root
 
 
@@ -166,6 +190,17 @@ def secret_options() -> dict[str, t.Any]:
     """Return the spec with what each section takes, which is a free dict to Ansible."""
     sections = section_options()
     return {**sections, "steps": {"options": sections}}
+
+
+def lacking_content(sections: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:
+    """Return the folders of the section ``content`` whose sources the controller has to send first."""
+    given = [one["content"] for one in sections if (one.get("content") or {}).get("trees")]
+    if not given:
+        return []
+    from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.content import lacking
+
+    options = section_options()["content"]["options"]
+    return [path for one in given for path in lacking(checked("content", options, one))]
 
 
 def main() -> None:
@@ -184,6 +219,9 @@ def main() -> None:
     fault = ""
     try:
         need_root()
+        lacks = [] if module.check_mode else lacking_content([module.params, *module.params["steps"]])
+        if lacks:
+            module.exit_json(changed=False, changes=[], sections={}, lacks=lacks)
         state.bring(module.params)
         for step in module.params["steps"]:
             state.bring(step, step.get("role", ""))
@@ -191,7 +229,7 @@ def main() -> None:
         fault = str(error)
     for warning in state.warnings:
         module.warn(warning)
-    result = {"changes": state.changes, "diff": state.diff, "sections": state.told}
+    result = {"changes": state.changes, "diff": state.diff, "sections": state.returned}
     if fault:
         module.fail_json(msg=fault, changed=bool(state.changes), role=state.role, **result)
     module.exit_json(changed=bool(state.changes), **result)

@@ -66,7 +66,7 @@ addresses:
       description: The address, without a prefix length.
       type: str
     interface:
-      description: The interface, derived from the subnet of the address where it was not said.
+      description: The interface, derived from the subnet of the address where none was given.
       type: str
 files:
   description: The files that were written or removed, or would be in check mode.

@@ -161,12 +161,14 @@ def change(params: t.Mapping[str, t.Any], *, check: bool) -> dict[str, t.Any]:
         left, seconds = emptied(addresses, ports, params["timeout"])
         result.update(connections=left, waited=seconds)
         if left and params["timeout"]:
-            words = f"{left} connections to {' and '.join(addresses)} are still open after {params['timeout']:g} s"
+            still_open = f"{left} connections to {' and '.join(addresses)} are still open after {params['timeout']:g} s"
             if params["at_timeout"] == "fail":
                 Drain(params["root"]).apply(before, check=False)
                 drain.remember(before)
-                raise HoldfastError(f"{words}: it gets requests again; allow more time, or say at_timeout: continue")
-            warnings.append(f"{words}, and the play goes on")
+                raise HoldfastError(
+                    f"{still_open}: it gets requests again; allow more time, or say at_timeout: continue"
+                )
+            warnings.append(f"{still_open}, and the play goes on")
     return {**result, "drained": drained(), "warnings": warnings}
 
 

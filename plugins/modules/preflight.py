@@ -38,6 +38,13 @@ options:
     type: list
     elements: dict
     default: []
+  nginx_source:
+    description:
+      - Package repository of nginx.org, or a mirror of it, that O(packages) shall come from besides those of the host,
+        with C(url), the C(package) of nginx, and C(key) and C(fingerprints) where they are said.
+      - The key is fetched where it is not given and not there yet, and refused where its fingerprint is not known.
+    type: dict
+    default: {}
   nginx_modules:
     description:
       - Modules of nginx that the configuration needs, as the plan gives them. The package of each that nginx does not
@@ -174,6 +181,10 @@ nginx_packages:
   returned: success
   type: list
   elements: str
+adds_source:
+  description: Whether O(nginx_source) is not among the package sources of this host yet.
+  returned: success
+  type: bool
 router_ids:
   description: The router ids of the instances that the collection has configured on this host, by their names.
   returned: success
@@ -217,7 +228,7 @@ def main() -> None:
         module.warn(warning)
     if found.faults:
         module.fail_json(msg=found.sentence)
-    module.exit_json(changed=False, **found.told)
+    module.exit_json(changed=False, **found.returned)
 
 
 if __name__ == "__main__":

@@ -187,8 +187,8 @@ def main() -> None:
     for address, fault in shown.faults:
         mute.setdefault(address, []).append(fault)
     faults = [fault for found in mute.values() for fault in found]
-    told = {"certificates": shown.sentences} if given["certificates"] else {}
-    module.exit_json(changed=False, faults=faults, mute=mute, answered=answered, asked=len(results), **told)
+    returned = {"certificates": shown.sentences} if given["certificates"] else {}
+    module.exit_json(changed=False, faults=faults, mute=mute, answered=answered, asked=len(results), **returned)
 
 
 if __name__ == "__main__":

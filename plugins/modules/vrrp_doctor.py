@@ -128,6 +128,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.observed
     units,
     watched_inodes,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.platforms import platform
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import running
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import drifted, owned_files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.foreign_routers import Segment, foreign_routers
@@ -138,6 +139,7 @@ UNITS = ("keepalived", "holdfast-watcher", "holdfast-detector")
 WATCHER = "/etc/holdfast/watcher.json"
 DETECTOR = "holdfast-detector"
 SPLIT_BRAIN = "/run/holdfast/state/split_brain.json"
+FETCHED = "/var/lib/holdfast/certificates/state.json"
 
 
 def uptime() -> float:
@@ -176,6 +178,13 @@ def raised(path: str = SPLIT_BRAIN) -> list[dict[str, t.Any]] | None:
     ) as file:
         return [one for one in json.load(file)["findings"] if isinstance(one, dict)]
     return None
+
+
+def unfetched(path: str = FETCHED) -> str:
+    """Return why a certificate was not fetched from the issuer at the last look; empty where nothing was in the way."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError), open(path, encoding="utf-8") as file:
+        return str(json.load(file)["message"])
+    return ""
 
 
 def first_look(detected: t.Sequence[t.Mapping[str, t.Any]]) -> float:
@@ -225,8 +234,10 @@ def complaints(main_file: str, output: str, shared: t.Collection[str]) -> list[s
 def guarded(path: str = WATCHER) -> tuple[str, str]:
     """Return the service that decides whether this balancer is fit, and its program: nginx where none is said."""
     try:
-        said = json.loads(file_text(path) or "{}")["nginx"]
-        return str(said["unit"]).rpartition(".service")[0] or str(said["unit"]), str(said.get("program", "nginx"))
+        service = json.loads(file_text(path) or "{}")["nginx"]
+        return str(service["unit"]).rpartition(".service")[0] or str(service["unit"]), str(
+            service.get("program", "nginx")
+        )
     except (ValueError, KeyError, TypeError):
         return "nginx", "nginx"
 
@@ -237,6 +248,7 @@ def of_member(root: str, shared: t.Collection[str]) -> dict[str, t.Any]:
     version = daemon.version
     runs = daemon.running()
     unit, program = guarded()
+    runs_at = platform()
     found: dict[str, t.Any] = {
         "installed": version is not None,
         "running": runs,
@@ -244,6 +256,7 @@ def of_member(root: str, shared: t.Collection[str]) -> dict[str, t.Any]:
         "units": units((*UNITS, unit), uptime=uptime()),
         "nginx_runs": running(program),  # whatever its pid file says
         "blocking_rules": blocking_rules(),
+        "platform": f"It runs at {runs_at.name}: {runs_at.advice}." if runs_at else "",
         "drifted": drifted(owned_files(daemon.name)),
         "instances": [],
         "amiss": [],
@@ -303,6 +316,7 @@ def main() -> None:
                 module.warn(f"{os.uname().nodename}: {warning}")
         if module.params["member"]:
             facts["certificates"] = certificates_here(module.params["requests"])
+            facts["unfetched"] = unfetched()
             facts.update(noticed(module.params["detected"], root, module.params["patience"]))
             facts.update(of_member(root, shared) if module.params["part"] == "all" else tracked_here(root))
         facts.update(interfaces=interfaces(), neighbours=neighbours(shared))

@@ -147,12 +147,12 @@ def main() -> None:
         outcome = open_firewall(module.params, check=module.check_mode)
     except HoldfastError as error:
         module.fail_json(msg=str(error))
-    nothing = not outcome.told["firewalls"] and not module.params["guard"]
+    nothing = not outcome.returned["firewalls"] and not module.params["guard"]
     module.exit_json(
         changed=bool(outcome.changes),
         msg="No firewall on this host may block anything: there is nothing to do." if nothing else "",
         diff=outcome.diff[0] if outcome.diff else None,
-        **outcome.told,
+        **outcome.returned,
     )
 
 

@@ -25,11 +25,11 @@ def failure(result: t.Any, role: str = "", task: str = "") -> str:
 
     With the names of its role and of itself it is all that a person has to know, with its full stop.
     """
-    said = _line(result)
-    if not role or said.startswith(_BEGINS):  # one role inside another
-        return f"{said}." if role else said
-    where = f', at "{task}"' if task and said != ELSEWHERE else ""
-    return f"{_BEGINS} {role} did not come to its end{where}: {said}. {_TO_DO}"
+    message = _line(result)
+    if not role or message.startswith(_BEGINS):  # one role inside another
+        return f"{message}." if role else message
+    where = f', at "{task}"' if task and message != ELSEWHERE else ""
+    return f"{_BEGINS} {role} did not come to its end{where}: {message}. {_TO_DO}"
 
 
 def _line(result: t.Any) -> str:
@@ -41,7 +41,7 @@ def _line(result: t.Any) -> str:
     failed = [one for one in items if _failed(one)] if isinstance(items, list) else []
     if failed:
         return _short("; ".join(dict.fromkeys(_of_item(one) for one in failed)))
-    return _short(_said(result))
+    return _short(_message(result))
 
 
 def _failed(one: t.Any) -> bool:
@@ -51,19 +51,19 @@ def _failed(one: t.Any) -> bool:
 def _of_item(one: Mapping[str, t.Any]) -> str:
     item = one.get("_ansible_item_label", one.get("item"))
     label = item.get("name", "") if isinstance(item, Mapping) else item
-    said = _line({**one, "results": None})
-    return f"{label}: {said}" if label and said != HIDDEN else said
+    message = _line({**one, "results": None})
+    return f"{label}: {message}" if label and message != HIDDEN else message
 
 
-def _said(result: Mapping[str, t.Any]) -> str:
+def _message(result: Mapping[str, t.Any]) -> str:
     message = _FRAME.sub("", str(result.get("msg") or "").strip(), count=1)
     if not message.startswith(tuple(filter(None, EMPTY))) and message:
         return message
     command = result.get("cmd")
     if command is not None:
-        words = command if isinstance(command, str) else " ".join(map(str, command))
+        line = command if isinstance(command, str) else " ".join(map(str, command))
         printed = _printed(result, "stderr", "stdout") or "it printed nothing"
-        return f"`{words}` ended with {result.get('rc', 'an error')}: {printed}"
+        return f"`{line}` ended with {result.get('rc', 'an error')}: {printed}"
     # The last line of a traceback is what went wrong.
     last = _printed(result, "module_stderr", "stderr", "module_stdout", "stdout").split("\n")[-1]
     if "attempts" in result and not (message or last):

@@ -25,7 +25,10 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.documents import Documents
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import defaults, specs
 
-__all__ = ("PlannedAction", "keep")
+if t.TYPE_CHECKING:
+    from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.content import Sources
+
+__all__ = ("PlannedAction", "folder", "keep")
 
 OF_NGINX_CONF = frozenset({"nginx_conf", *MAIN_FILE})
 """Variables of the role nginx that come to a host with what another role serves there."""
@@ -33,10 +36,10 @@ OF_NGINX_CONF = frozenset({"nginx_conf", *MAIN_FILE})
 
 def keep(documents: Mapping[str, Documents]) -> None:
     """Keep the documents of these hosts until the run ends, in place of those that a former plan of it had."""
-    folder = _folder()
-    folder.mkdir(mode=0o700, exist_ok=True)
+    place = folder()
+    place.mkdir(mode=0o700, exist_ok=True)
     for host, document in documents.items():
-        path = folder / _name(host)
+        path = place / _name(host)
         new = path.with_suffix(".new")
         with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             json.dump(document, file)
@@ -77,10 +80,12 @@ class PlannedAction(ActionBase):  # type: ignore[misc]
             return result
         from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.nginx_configuration import in_inventory
 
-        told: dict[str, t.Any] = {"warnings": [in_inventory(str(warning)) for warning in result.get("warnings") or ()]}
+        returned: dict[str, t.Any] = {
+            "warnings": [in_inventory(str(warning)) for warning in result.get("warnings") or ()]
+        }
         if result.get("msg"):
-            told["msg"] = in_inventory(str(result["msg"]))
-        return {**result, **told}
+            returned["msg"] = in_inventory(str(result["msg"]))
+        return {**result, **returned}
 
     def fitness(self, roles: t.Iterable[str]) -> dict[str, t.Any]:
         """Return what ``preflight`` is to look for before a host gets the roles; their lists add up."""
@@ -101,10 +106,16 @@ class PlannedAction(ActionBase):  # type: ignore[misc]
         """Return the sections of ``host_state`` that are planned for a role, with what is ``given`` laid over them."""
         document = self.planned(role, "state")
         chosen = document if only is None else only
-        return {
-            "role": role,
-            **{name: {**document[name], **(given.get(name) or {})} for name in chosen if name in document},
-        }
+        step = {name: {**document[name], **(given.get(name) or {})} for name in chosen if name in document}
+        if step.get("content", {}).get("trees"):
+            step["content"] = {"trees": self.sources().with_entries(step["content"]["trees"])}
+        return {"role": role, **step}
+
+    def sources(self) -> Sources:
+        """Return what reads, on the controller, what the sites of the host serve."""
+        from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.content import Sources
+
+        return Sources(self._loader, self._templar, {**defaults(), **self.variables})
 
     def tell(self, message: str, color: str | None = None) -> None:
         """Show a line about the host."""
@@ -127,7 +138,7 @@ class PlannedAction(ActionBase):  # type: ignore[misc]
         """
         host = str(self.variables["inventory_hostname"])
         try:
-            document = json.loads((_folder() / _name(host)).read_text(encoding="utf-8"))
+            document = json.loads((folder() / _name(host)).read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise HoldfastError(
                 f"Nothing is planned for {host}: run holdfast.nginx_ha.fleet_plan at the start of the play, and see "
@@ -159,7 +170,8 @@ class PlannedAction(ActionBase):  # type: ignore[misc]
         return sorted(found)
 
 
-def _folder() -> pathlib.Path:
+def folder() -> pathlib.Path:
+    """Return the folder of this run, which goes with it."""
     return pathlib.Path(constants.DEFAULT_LOCAL_TMP) / "holdfast_plan"
 
 

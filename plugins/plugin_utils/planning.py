@@ -24,10 +24,29 @@ try:
 except ImportError:  # ansible-core 2.18 and older mark what they read in another way
     Origin = None
 
-__all__ = ("planned_fleet",)
+__all__ = ("planned_fleet", "whole_path")
 
 # The steps of a path such as keepalived_instances[0].vips[1]
 STEP = re.compile(r"(\w+)|\[(\d+)\]")
+
+
+class HostVariables(t.Mapping[str, t.Any]):
+    """The variables of all hosts, those of each merged once; Ansible merges them whenever it is asked for them."""
+
+    def __init__(self, hostvars: Mapping[str, t.Any]) -> None:
+        self._hostvars = hostvars
+        self._merged: dict[str, t.Any] = {}
+
+    def __getitem__(self, host: str) -> t.Any:
+        if host not in self._merged:
+            self._merged[host] = self._hostvars[host]
+        return self._merged[host]
+
+    def __iter__(self) -> t.Iterator[str]:
+        return iter(self._hostvars)
+
+    def __len__(self) -> int:
+        return len(self._hostvars)
 
 
 class Planned(t.NamedTuple):
@@ -55,7 +74,7 @@ def planned_fleet(
         roles=variables.get("holdfast_groups"),
         foreign=variables.get("holdfast_foreign_variables"),
         in_use=in_use,
-        controller=Controller(_reader(loader), now),
+        controller=Controller(_reader(loader), now, functools.partial(whole_path, loader)),
     )
     findings = examined.findings(_origin(variables["hostvars"]))
     faults = errors(findings)
@@ -64,15 +83,25 @@ def planned_fleet(
     return Planned(examined.plan, [str(finding) for finding in findings])
 
 
+def whole_path(loader: DataLoader, path: str, folder: str, is_folder: bool) -> str:
+    """Return where a file or a folder lies beside the inventory, whose ``folder`` it is, or beside the play.
+
+    OSError with a sentence where there is none.
+    """
+    places = [os.path.join(place, path) for place in dict.fromkeys([folder, loader.get_basedir()]) if place]
+    found = next(filter(os.path.isdir if is_folder else os.path.isfile, places), None)
+    if found is None:
+        what = "folder" if is_folder else "file"
+        raise OSError(f"there is no {what} {' nor '.join(dict.fromkeys(places))} on the controller")
+    return found
+
+
 def _reader(loader: DataLoader) -> Callable[[str, str], str]:
     """Return a function that reads a file beside the inventory or the play; OSError with a sentence where it cannot."""
 
     @functools.lru_cache(maxsize=None)
     def read(path: str, folder: str) -> str:
-        places = [os.path.join(place, path) for place in dict.fromkeys([folder, loader.get_basedir()]) if place]
-        found = next(filter(os.path.isfile, places), None)
-        if found is None:
-            raise OSError(f"there is no file {' nor '.join(places)} on the controller")
+        found = whole_path(loader, path, folder, is_folder=False)
         try:
             with open(loader.get_real_file(found), encoding="utf-8", errors="replace") as file:
                 return file.read()

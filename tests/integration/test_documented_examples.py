@@ -28,6 +28,7 @@ ip address replace 2001:db8::11/64 dev eth0 nodad
 mkdir -p /etc/ssl/blog.example.com && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
   -subj /CN=blog.example.com -addext subjectAltName=DNS:blog.example.com -keyout /etc/ssl/blog.example.com/privkey.pem \
   -out /etc/ssl/blog.example.com/fullchain.pem 2>/dev/null
+mkdir -p /etc/holdfast/certificates && cp -r /etc/ssl/blog.example.com /etc/holdfast/certificates/
 mkdir -p /run/holdfast && { [ -p /run/holdfast/notify.fifo ] || mkfifo -m 0600 /run/holdfast/notify.fifo; }
 """
 PROGRAM = "mkdir -p {folder} && printf '#!/bin/sh\\nexit 0\\n' >{path} && chmod 0755 {path}"

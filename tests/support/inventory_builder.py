@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import Finding
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.documents import Documents, documents
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.examine import Examined, examine
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.tls import Controller
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import Specs
 from documented import ROOT, role_specs
 
@@ -55,6 +56,8 @@ class InventoryBuilder:
 
     def examine(self, specs: Specs = SPECS, **arguments: t.Any) -> Examined:
         groups = {name: list(members) for name, members in self.groups.items()}
+        # On the controller is whatever an inventory names, unless a test says otherwise.
+        arguments.setdefault("controller", Controller(find=lambda path, _folder, _is_folder: path))
         return examine(self.hostvars, groups, specs, **arguments)
 
     def slices(self, *hosts: str) -> dict[str, t.Any]:
@@ -65,8 +68,8 @@ class InventoryBuilder:
         return examined.plan.slices(hosts or self.hostvars)
 
     def documents(self, host: str) -> Documents:
-        """Return the finished plan of this host."""
-        return documents(self.examine().plan, [host])[host]
+        """Return the finished plan of this host, nothing of one that is only beside the fleet."""
+        return documents(self.examine().plan, [host]).get(host, {})
 
     def instances(self, *hosts: str) -> dict[str, list[dict[str, t.Any]]]:
         """Return the instances of these hosts, or of all balancers."""

@@ -43,6 +43,7 @@ REFUSED_BY_NGINX = (
 GOES = "server { listen 8001; location / { proxy_http_version 1.1; %s proxy_pass http://%s; } }"
 CHOOSES = "server { location / { proxy_pass http://$to; } }"
 KEPT = 'proxy_set_header Connection "";'
+SECURE = "ssl_reject_handshake on; listen %s ssl"
 TWO = "server 127.0.0.1:81; server 127.0.0.1:82;"
 GO = "proxy_pass 127.0.0.1:1;"
 BY_NAME = "map $ssl_preread_server_name $to { default 127.0.0.1:1; }"
@@ -281,6 +282,15 @@ CASES: list[Case] = [
         "server { listen 8002; }",
         2,
         stream="server { listen 127.0.0.1:8001; listen 8002 udp; proxy_pass 127.0.0.1:1; }",
+    ),
+    Case(
+        "tls-versions-at-one-address",
+        f"server {{ {SECURE % '8001'} default_server; ssl_protocols TLSv1.2 TLSv1.3; server_name a; }}\n"
+        f"server {{ {SECURE % '*:8001'}; ssl_protocols TLSv1.3; server_name b; }}",
+        f"ssl_protocols TLSv1.3 TLSv1.2; server {{ {SECURE % '8001'}; server_name a; }}\n"
+        f"server {{ {SECURE % '8001'}; ssl_protocols TLSv1.2 TLSv1.3; server_name b; }}\n"
+        f"server {{ {SECURE % '8002'}; ssl_protocols TLSv1.3; server_name b; }}",
+        2,
     ),
     Case(
         "stream-address-taken-twice",

@@ -20,5 +20,5 @@ def line(text: str) -> str:
 
 def shown(value: t.Any, quote: str = '"') -> str:
     """Return a value as it is repeated in a sentence: in quotes, in one line, and not too long."""
-    told = line(str(value))
-    return f"{quote}{told}{quote}" if len(told) <= LONGEST else f"{quote}{told[:LONGEST]}...{quote}"
+    text = line(str(value))
+    return f"{quote}{text}{quote}" if len(text) <= LONGEST else f"{quote}{text[:LONGEST]}...{quote}"

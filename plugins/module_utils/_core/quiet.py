@@ -29,26 +29,26 @@ class QuietModule(AnsibleModule):  # type: ignore[misc]
         super().__init__(**more)
 
     def _log_invocation(self) -> None:
-        self.log(f"Invoked with {' '.join(f'{name}={value}' for name, value in self._told().items())}")
+        self.log(f"Invoked with {' '.join(f'{name}={value}' for name, value in self._shown_arguments().items())}")
 
-    def _told(self) -> dict[str, t.Any]:
-        told: dict[str, t.Any] = {}
+    def _shown_arguments(self) -> dict[str, t.Any]:
+        shown: dict[str, t.Any] = {}
         for name, value in self.params.items():
             spec = self.argument_spec.get(name, {})
             plain = value is None or isinstance(value, (bool, int, float)) or "choices" in spec or name in PLAIN
-            told[name] = value if plain and not spec.get("no_log") else NOT_SHOWN
-        return told
+            shown[name] = value if plain and not spec.get("no_log") else NOT_SHOWN
+        return shown
 
     def exit_json(self, **result: t.Any) -> None:
         """End well. The result holds no secret, so none is looked for in it: a short one would be found everywhere."""
         self.no_log_values: set[str] = set()
-        super().exit_json(invocation={"module_args": self._told()}, **result)
+        super().exit_json(invocation={"module_args": self._shown_arguments()}, **result)
 
     def fail_json(self, msg: str, **result: t.Any) -> None:
         """End with an error, whose sentence may be Ansible's own about a value of the wrong type."""
         for secret in sorted(set(_secrets(self._spec(), self.params)), key=len, reverse=True):
             msg = str(msg).replace(secret, HIDDEN)
-        super().fail_json(hide_in_urls(str(msg)), invocation={"module_args": self._told()}, **result)
+        super().fail_json(hide_in_urls(str(msg)), invocation={"module_args": self._shown_arguments()}, **result)
 
 
 def _secrets(options: t.Mapping[str, t.Any], given: t.Any) -> t.Iterator[str]:

@@ -50,8 +50,8 @@ def run(*args: str, timeout: float = 30.0, stdin: str = "") -> Completed:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        words = (error.stderr or b"").decode(errors="replace")
-        return Completed(args, TIMED_OUT, "", f"{words}\n{args[0]} did not end within {timeout:g} s".strip())
+        printed = (error.stderr or b"").decode(errors="replace")
+        return Completed(args, TIMED_OUT, "", f"{printed}\n{args[0]} did not end within {timeout:g} s".strip())
     except FileNotFoundError:
         return Completed(args, NOT_FOUND, "", f"{args[0]} is not installed")
     return Completed(args, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))

@@ -25,12 +25,12 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._delivery.tree i
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import (
     Wanted,
     make_folders,
+    naming_os_errors,
     prepare,
     prepared_path,
     read_state,
     refuse_unsafe,
     sync_folder,
-    told,
 )
 
 __all__ = ("Delivery", "deliver", "units_of_agent", "withdraw")
@@ -82,10 +82,10 @@ def deliver(folder: str = FOLDER, *, check: bool) -> Delivery:
     )
     if not check and delivery.changed:
         refuse_unsafe(os.path.join(new, MAIN), "/")
-        with told(new, "the agent is as it was"):
+        with naming_os_errors(new, "the agent is as it was"):
             _build(new, tree, changed, old)
             _point(link, new)
-        with told(folder, "the new agent is in force"):
+        with naming_os_errors(folder, "the new agent is in force"):
             _remove_trees_but(folder, {old, new})
     return delivery
 
@@ -109,7 +109,7 @@ def withdraw(folder: str = FOLDER, *, check: bool) -> list[str]:
     if _target(link) is None:
         return []
     if not check:
-        with told(folder, "the agent may be there in part, and nothing starts it"):
+        with naming_os_errors(folder, "the agent may be there in part, and nothing starts it"):
             os.unlink(link)
             _remove_trees_but(folder, ())
             if not os.listdir(folder):

@@ -118,12 +118,12 @@ class Access:
         return asdict(self)
 
     @classmethod
-    def from_data(cls, said: t.Mapping[str, t.Any]) -> Access:
+    def from_data(cls, data: t.Mapping[str, t.Any]) -> Access:
         return cls(
-            adverts=tuple((source, group) for source, group in said["adverts"]),
-            ports=tuple((protocol, ports) for protocol, ports in said["ports"]),
-            sources=tuple(said["sources"]),
-            interfaces=tuple(said["interfaces"]),
+            adverts=tuple((source, group) for source, group in data["adverts"]),
+            ports=tuple((protocol, ports) for protocol, ports in data["ports"]),
+            sources=tuple(data["sources"]),
+            interfaces=tuple(data["interfaces"]),
         )
 
 

@@ -91,8 +91,8 @@ class Heard:
         return asdict(self)
 
     @classmethod
-    def from_data(cls, said: t.Mapping[str, t.Any]) -> Heard:
-        return cls(tuple((str(sender), int(ttl)) for sender, ttl in said["senders"]), bool(said["authenticated"]))
+    def from_data(cls, data: t.Mapping[str, t.Any]) -> Heard:
+        return cls(tuple((str(sender), int(ttl)) for sender, ttl in data["senders"]), bool(data["authenticated"]))
 
 
 def nft_script(heard: Heard | None) -> str:

@@ -44,39 +44,39 @@ def parse(text: str, *, managed_by_iptables: bool = False) -> Ruleset:
     ruleset = Ruleset()
     for entry in json.loads(text)["nftables"]:
         if "chain" in entry:
-            said = entry["chain"]
-            if said["family"] not in ("ip", "ip6", "inet") or said["table"] in NOT_OURS:
+            listed = entry["chain"]
+            if listed["family"] not in ("ip", "ip6", "inet") or listed["table"] in NOT_OURS:
                 continue
-            is_input = said.get("type") == "filter" and said.get("hook") == "input"
+            is_input = listed.get("type") == "filter" and listed.get("hook") == "input"
             if (
                 managed_by_iptables
-                and said["table"] == "filter"
-                and said["family"] != "inet"
-                and said["name"].isupper()
+                and listed["table"] == "filter"
+                and listed["family"] != "inet"
+                and listed["name"].isupper()
             ):
                 is_input = False
             chain = Chain(
-                family=said["family"],
-                table=said["table"],
-                name=said["name"],
-                policy=said.get("policy", ACCEPT) if is_input else "",
-                priority=said.get("prio", 0) if is_input else 0,
+                family=listed["family"],
+                table=listed["table"],
+                name=listed["name"],
+                policy=listed.get("policy", ACCEPT) if is_input else "",
+                priority=listed.get("prio", 0) if is_input else 0,
             )
             ruleset.chains[chain.family, chain.table, chain.name] = chain
         elif "rule" in entry:
-            said = entry["rule"]
-            key = (said["family"], said["table"], said["chain"])
+            listed = entry["rule"]
+            key = (listed["family"], listed["table"], listed["chain"])
             if key in ruleset.chains:
                 chain = ruleset.chains[key]
-                ruleset.chains[key] = replace(chain, rules=(*chain.rules, *_rules(said)))
+                ruleset.chains[key] = replace(chain, rules=(*chain.rules, *_rules(listed)))
     return ruleset
 
 
-def _rules(said: t.Mapping[str, t.Any]) -> t.Iterator[Rule]:
+def _rules(listed: t.Mapping[str, t.Any]) -> t.Iterator[Rule]:
     """Yield what one rule does; a map of verdicts counts as a rule for each of its elements."""
     matches: list[Match] = []
-    plain = Rule(comment=said.get("comment", ""), handle=said["handle"])
-    for statement_ in said["expr"]:
+    plain = Rule(comment=listed.get("comment", ""), handle=listed["handle"])
+    for statement_ in listed["expr"]:
         [(name, value)] = statement_.items()
         if name == "match":
             matches += _match(value)
@@ -111,9 +111,9 @@ def _map(value: t.Mapping[str, t.Any], plain: Rule, matches: list[Match]) -> t.I
             yield replace(plain, matches=(*matches, *own), verdict=name, target=chain)
 
 
-def _match(said: t.Mapping[str, t.Any]) -> list[Match]:
+def _match(fields: t.Mapping[str, t.Any]) -> list[Match]:
     """Return the conditions in a match; one that is not understood has no field."""
-    left, operator = said["left"], said["op"]
+    left, operator = fields["left"], fields["op"]
     result: list[Match] = []
     name = ""
     if isinstance(left, dict) and "payload" in left:
@@ -129,7 +129,7 @@ def _match(said: t.Mapping[str, t.Any]) -> list[Match]:
             name = "family"
     elif isinstance(left, dict) and left.get("ct", {}).get("key") == "state":
         name = "state"
-    values = _values(said["right"])
+    values = _values(fields["right"])
     if not name or operator not in ("==", "!=", "in") or not values:
         return [*result, Match("")]
     return [*result, Match(name, values, negated=operator == "!=")]

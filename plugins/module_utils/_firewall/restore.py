@@ -47,11 +47,11 @@ class Kept:
     @classmethod
     def from_text(cls, text: str) -> Kept:
         """Raises ValueError, KeyError or TypeError where it is no such text."""
-        said = json.loads(text)
+        data = json.loads(text)
         return cls(
-            access=None if said["access"] is None else Access.from_data(said["access"]),
-            heard=None if said["heard"] is None else Heard.from_data(said["heard"]),
-            iptables=bool(said["iptables"]),
+            access=None if data["access"] is None else Access.from_data(data["access"]),
+            heard=None if data["heard"] is None else Heard.from_data(data["heard"]),
+            iptables=bool(data["iptables"]),
         )
 
 

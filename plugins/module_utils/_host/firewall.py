@@ -40,7 +40,7 @@ FIREWALL_OPTIONS: dict[str, dict[str, t.Any]] = {
 def open_firewall(given: t.Mapping[str, t.Any], *, check: bool) -> Outcome:
     """Let in what these options say, and no other adverts; HoldfastError leaves the old rules."""
     if given["senders"] == "joined_where_any" and not is_kept():
-        return Outcome(told={"firewalls": [], "added": [], "removed": [], "files": []})
+        return Outcome(returned={"firewalls": [], "added": [], "removed": [], "files": []})
     try:
         interfaces = {one.interface: None for one in host_addresses() if one.address in given["addresses"]}
         access = Access.read(given["adverts"], given["ports"], given["sources"], interfaces)
@@ -52,5 +52,5 @@ def open_firewall(given: t.Mapping[str, t.Any], *, check: bool) -> Outcome:
     return Outcome(
         changes=[*(f"- {line}" for line in done.removed), *(f"+ {line}" for line in done.added), *done.files],
         diff=[{"before_header": "firewall", "after_header": "firewall", "before": before, "after": after}],
-        told={"firewalls": done.firewalls, "added": done.added, "removed": done.removed, "files": done.files},
+        returned={"firewalls": done.firewalls, "added": done.added, "removed": done.removed, "files": done.files},
     )

@@ -36,7 +36,13 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host imp
     need_root,
     tells_of_processes,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.nginx_org import (
+    AptSource,
+    refuse_other_package,
+    source,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.packages import Pin, download, manager
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.platforms import platform
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.programs import program_of, unfit_program
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.release import need_supported
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.foreign_routers import (
@@ -53,6 +59,7 @@ __all__ = ("FITNESS_OPTIONS", "fitness", "router_ids", "secret_options")
 FITNESS_OPTIONS: dict[str, dict[str, t.Any]] = {
     "packages": {"type": "list", "elements": "str", "default": []},
     "pins": {"type": "list", "elements": "dict", "default": []},
+    "nginx_source": {"type": "dict", "default": {}},
     "nginx_modules": {"type": "list", "elements": "str", "default": []},
     "newest": {"type": "list", "elements": "str", "default": []},
     "ports": {"type": "list", "elements": "int", "default": []},
@@ -127,9 +134,11 @@ def undefined_names(used: t.Sequence[t.Mapping[str, str]], root: str = "/etc/ngi
     ]
 
 
-def unfit_certificates(said: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
+def unfit_certificates(certificates: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
     """Return a sentence for every certificate that cannot be used here; of one that ends soon host_state tells."""
-    return [f"{one.where}: {one.message}" for one in errors(judge(Question.from_options(**one) for one in said))]
+    return [
+        f"{one.where}: {one.message}" for one in errors(judge(Question.from_options(**one) for one in certificates))
+    ]
 
 
 def program_faults(commands: list[t.Any], user: str) -> dict[str, str]:
@@ -166,7 +175,8 @@ class Fitness:
     """What is wrong with a host, what is worth a warning, and what will be installed on it.
 
     ``pinned`` are the versions that some of the missing shall have, ``nginx_packages`` those that bring modules of
-    nginx. ``router_ids`` are those with which its instances run, by their names, and ``running`` is whether they do.
+    nginx, and ``adds_source`` is whether the repository that nginx comes from is to be added first. ``router_ids`` are
+    those with which its instances run, by their names, and ``running`` is whether they do.
     """
 
     faults: t.Sequence[str]
@@ -174,6 +184,7 @@ class Fitness:
     missing: t.Sequence[str]
     pinned: t.Sequence[Pin]
     nginx_packages: t.Sequence[str]
+    adds_source: bool
     router_ids: t.Mapping[str, int]
     running: bool
 
@@ -183,12 +194,13 @@ class Fitness:
         return " | ".join([*self.faults, "Nothing was changed."]) if self.faults else ""
 
     @property
-    def told(self) -> dict[str, t.Any]:
+    def returned(self) -> dict[str, t.Any]:
         """What the result of a module says, with the facts that modules for packages would find out each time."""
         return {
             "missing": list(self.missing),
             "pinned": [f"{pin.package}={pin.version}" for pin in self.pinned],
             "nginx_packages": list(self.nginx_packages),
+            "adds_source": self.adds_source,
             "router_ids": dict(self.router_ids),
             "running": self.running,
             "ansible_facts": {**manager(), "service_mgr": "systemd"},
@@ -218,6 +230,9 @@ def fitness(wanted: t.Mapping[str, t.Any], *, check: bool) -> Fitness:
             (warnings if check and not os.path.exists(program) else faults).append(fault)
     except ValueError as error:
         faults.append(f"commands: one {error}")
+    runs_at = platform()
+    if runs_at and not runs_at.by_arp and wanted["instances"] and not wanted["commands"]:
+        warnings.append(f"this host runs at {runs_at.name}, and {runs_at.advice}.")
     users = wanted["script_users"]
     reasons = {
         where: unfit_program(str(program), str(users.get(where, "root")))
@@ -233,6 +248,7 @@ def fitness(wanted: t.Mapping[str, t.Any], *, check: bool) -> Fitness:
         faults += [fault] if fault else []
     missing: list[str] = []
     modules: list[str] = []
+    added: AptSource | None = None
     pins = list(dict.fromkeys(Pin(**one) for one in wanted["pins"]))
     root, adopt = wanted["root"], wanted["adopt"]
     try:
@@ -246,8 +262,13 @@ def fitness(wanted: t.Mapping[str, t.Any], *, check: bool) -> Fitness:
     except HoldfastError as error:
         faults.append(str(error))
     try:
-        modules = packages_for(wanted["nginx_modules"])
-        missing = download([*wanted["packages"], *modules], pins=pins, check_mode=check)
+        said = wanted["nginx_source"]
+        if said:
+            refuse_other_package(said["package"])
+            found = source(said)
+            added = None if found.is_added() else found
+        modules = packages_for(wanted["nginx_modules"], of_nginx_org=bool(said))
+        missing = download([*wanted["packages"], *modules], pins=pins, source=added, check_mode=check)
     except HoldfastError as error:
         faults.append(str(error))
     ids = router_ids(root)
@@ -257,6 +278,7 @@ def fitness(wanted: t.Mapping[str, t.Any], *, check: bool) -> Fitness:
         missing,
         [pin for pin in pins if pin.package in missing],
         [name for name in modules if name in missing],
+        added is not None,
         ids,
         bool(ids) and main_pid() is not None,
     )

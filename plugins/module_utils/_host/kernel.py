@@ -48,7 +48,7 @@ def set_kernel(path: str, settings: t.Sequence[Setting], *, check: bool) -> Outc
         if fault and setting.is_needed:
             raise HoldfastError(f"{fault}. Set it where the kernel is (for a container, on the machine that runs it)")
         (outcome.warnings if fault else outcome.changes).append(fault or f"{setting.name} = {value}")
-    outcome.told = {"refused": list(outcome.warnings)}
+    outcome.returned = {"refused": list(outcome.warnings)}
     return outcome
 
 

@@ -86,7 +86,7 @@ def _bring(wanted: t.Sequence[str], *, check: bool) -> Outcome:
     return Outcome(
         [*(f"+ {one}" for one in added), *(f"- {one}" for one in removed), *([PATH] if text != there else [])],
         [difference(PATH, there, text)],
-        told={"added": added, "removed": removed},
+        returned={"added": added, "removed": removed},
     )
 
 

@@ -44,7 +44,7 @@ def keep_addresses(interfaces: t.Iterable[str], *, check: bool) -> Outcome:
         for path in missing:
             replace_text(path, CONTENT)
         must("networkctl", "reload")
-    return Outcome(missing, [difference(path, there[path], CONTENT) for path in missing], told={"files": wanted})
+    return Outcome(missing, [difference(path, there[path], CONTENT) for path in missing], returned={"files": wanted})
 
 
 def _network_file(interface: str) -> str:

@@ -15,18 +15,18 @@ __all__ = ("Outcome",)
 class Outcome:
     """What was, or in check mode would be, done.
 
-    ``changes`` tells each change by its name, ``diff`` is what Ansible prints, and ``told`` is what a caller may want
-    to know besides.
+    ``changes`` tells each change by its name, ``diff`` is what Ansible prints, and ``returned`` is what a caller may
+    want to know besides.
     """
 
     changes: list[str] = field(default_factory=list)
     diff: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    told: dict[str, t.Any] = field(default_factory=dict)
+    returned: dict[str, t.Any] = field(default_factory=dict)
 
     @classmethod
     def of_all(cls, outcomes: t.Iterable[Outcome]) -> Outcome:
-        """Return several as one, without what was told besides."""
+        """Return several as one, without what they return besides."""
         found = cls()
         for one in outcomes:
             found.changes += one.changes

@@ -10,6 +10,7 @@ change of the service never makes a balancer unfit.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import typing as t
@@ -17,9 +18,10 @@ import typing as t
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import make_folders
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.text import read_text, replace_text
 
-__all__ = ("PORTS_FILE", "service_ports")
+__all__ = ("PORTS_FILE", "by_protocol", "service_ports")
 
 PORTS_FILE = "/etc/holdfast/ports.json"
+UDP = "udp"
 
 Ports = t.Sequence[t.Mapping[str, t.Any]]
 
@@ -31,11 +33,12 @@ def service_ports(wanted: Ports, *, check: bool, path: str = PORTS_FILE) -> t.It
     Where the change fails, what was looked after before is looked after again.
     """
     before, after = read_text(path), _text(wanted)
+    stay = [*itertools.chain.from_iterable(by_protocol(wanted).values())]
     if check or before == after:
         yield before != after
         return
     make_folders(os.path.dirname(path))
-    replace_text(path, _text([port for port in _ports(before) if port in wanted]))
+    replace_text(path, _text([port for port in _ports(before) if port in stay]))
     try:
         yield True
     except BaseException:
@@ -46,11 +49,20 @@ def service_ports(wanted: Ports, *, check: bool, path: str = PORTS_FILE) -> t.It
 
 def _ports(text: str) -> Ports:
     try:
-        ports: Ports = json.loads(text or "{}")["ports"]
-    except (ValueError, KeyError, TypeError):
+        said = json.loads(text or "{}")
+        return [*said["ports"], *said.get(UDP, ())]
+    except (ValueError, KeyError, TypeError, AttributeError):
         return []
-    return ports
+
+
+def by_protocol(ports: Ports) -> dict[str, list[t.Mapping[str, t.Any]]]:
+    """Return what the file holds. Those of UDP stand apart: an older watcher took all of ``ports`` for TCP."""
+    of_udp = [one for one in ports if one.get("protocol") == UDP]
+    of_tcp: list[t.Mapping[str, t.Any]] = [
+        {name: one[name] for name in one if name != "protocol"} for one in ports if one not in of_udp
+    ]
+    return {"ports": of_tcp, **({UDP: of_udp} if of_udp else {})}
 
 
 def _text(ports: Ports) -> str:
-    return json.dumps({"ports": list(ports)}, indent=4) + "\n"
+    return json.dumps(by_protocol(ports), indent=4) + "\n"

@@ -58,9 +58,9 @@ class HostState:
         return [difference for _name, outcome in self.done for difference in outcome.diff]
 
     @property
-    def told(self) -> dict[str, t.Any]:
+    def returned(self) -> dict[str, t.Any]:
         """What sections have to say beside their changes, by their names."""
-        return {name: outcome.told for name, outcome in self.done if outcome.told}
+        return {name: outcome.returned for name, outcome in self.done if outcome.returned}
 
     def bring(self, given: t.Mapping[str, Given], role: str = "") -> None:
         """Bring about what each section says; HoldfastError, with the name of the section, where one cannot be."""
@@ -87,6 +87,19 @@ class HostState:
 
     # In the order in which they happen.
 
+    def package_sources(self, given: Given) -> Outcome:
+        """Write what the package manager reads, and let it read a repository of nginx that is new."""
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.nginx_org import source
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.packages import read_source
+
+        repository = source(given["nginx_source"]) if given["nginx_source"] else None
+        own = repository.files() if repository else {}
+        added = [{"path": path, "content": text, "mode": "0644", "shown": True, **_PLAIN} for path, text in own.items()]
+        outcome = self.files({**given, "files": [*given["files"], *added]})
+        if repository and not self.check and set(own).intersection(outcome.changes):
+            read_source(repository)
+        return outcome
+
     def agent(self, given: Given) -> Outcome:
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._delivery.delivery import deliver
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._delivery.tree import summary
@@ -98,7 +111,9 @@ class HostState:
             return Outcome()
         self.written.update(path for part in done.parts for path in done.paths[part])
         return Outcome(
-            [done.path], [difference(done.path, summary(done.before), summary(done.after))], told={"parts": done.parts}
+            [done.path],
+            [difference(done.path, summary(done.before), summary(done.after))],
+            returned={"parts": done.parts},
         )
 
     def files(self, given: Given) -> Outcome:
@@ -106,7 +121,7 @@ class HostState:
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.text import difference
 
         folders = [
-            Folder(one["path"], _bits(one["mode"], f"folders[{index}].mode"), one["group"], one["owner"])
+            Folder(one["path"], _bits(one["mode"], f"folders[{index}].mode"), one["group"], one["owner"], one["kept"])
             for index, one in enumerate(given["folders"])
         ]
         files = [
@@ -118,6 +133,7 @@ class HostState:
                 owner=one["owner"],
                 group=one["group"],
                 tests=one["tests"],
+                conffile_of=one["conffile_of"],
             )
             for index, one in enumerate(given["files"])
         ]
@@ -134,6 +150,11 @@ class HostState:
                 for change in changes
             ],
         )
+
+    def content(self, given: Given) -> Outcome:
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.content import serve
+
+        return serve(given, check=self.check)
 
     def kernel(self, given: Given) -> Outcome:
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.kernel import set_kernel
@@ -193,13 +214,15 @@ class HostState:
                 folders=self.folders,
             )
         found = _changed(result)
-        return Outcome([*found.changes, PORTS_FILE], found.diff, found.warnings, found.told) if anew else found
+        return Outcome([*found.changes, PORTS_FILE], found.diff, found.warnings, found.returned) if anew else found
 
     def httpd(self, given: Given) -> Outcome:
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.change import apply
 
         options = {"servers": given["servers"]}
-        return _changed(apply(options, check_mode=self.check, drift=given["drift"], freed=self.freed))
+        return _changed(
+            apply(options, check_mode=self.check, drift=given["drift"], freed=self.freed, folders=self.folders)
+        )
 
     def keepalived(self, given: Given) -> Outcome:
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.moved import remembered
@@ -252,7 +275,7 @@ class HostState:
         labels = labelled(given["paths"], check=self.check)
         booleans = switched_on(given["booleans"], check=self.check)
         changes = [*labels, *(f"{name}=on" for name in booleans)]
-        return Outcome(changes, [_told("SELinux", changes)] if changes else [])
+        return Outcome(changes, [_listed("SELinux", changes)] if changes else [])
 
     def services(self, given: Given) -> Outcome:
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.services import Service, settle
@@ -262,8 +285,8 @@ class HostState:
             part = one.pop("part")
             services.append(Service(**{**one, "programs": [*one["programs"], *self.programs.get(part, ())]}))
         done = settle(services, written=self.written, check=self.check)
-        words = [f"{verb} {name}".strip() for name, verb in done]
-        return Outcome(words, [_told("services", [f"systemctl {one}" for one in words])] if words else [])
+        actions = [f"{verb} {name}".strip() for name, verb in done]
+        return Outcome(actions, [_listed("services", [f"systemctl {one}" for one in actions])] if actions else [])
 
 
 class Section(t.NamedTuple):
@@ -279,6 +302,12 @@ def _firewall_options() -> Options:
     return FIREWALL_OPTIONS
 
 
+def _content_options() -> Options:
+    from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.content import CONTENT_OPTIONS
+
+    return CONTENT_OPTIONS
+
+
 def _nginx_options() -> Options:
     from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.options import NGINX_OPTIONS
     from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.arguments import CHANGE_OPTIONS
@@ -287,6 +316,7 @@ def _nginx_options() -> Options:
         "address": {"type": "str", "default": ""},
         "first": {"type": "int", "required": True},
         "last": {"type": "int", "required": True},
+        "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
     }
     return {
         **NGINX_OPTIONS,
@@ -317,7 +347,7 @@ def _lists(**options: Options) -> Options:
 
 _PATH = {"type": "path", "required": True}
 _PATHS = {"type": "list", "elements": "path", "default": []}
-_PLAIN = {"unit": "", "owner": "", "group": "", "tests": []}
+_PLAIN = {"unit": "", "owner": "", "group": "", "tests": [], "conffile_of": ""}
 _YES = {"type": "bool", "default": True}
 FILES = _lists(
     folders={
@@ -325,6 +355,7 @@ FILES = _lists(
         "mode": {"type": "str", "default": "0755"},
         "group": {"type": "str", "default": "root"},
         "owner": {"type": "str", "default": ""},
+        "kept": {"type": "bool", "default": False},
     },
     files={
         "path": _PATH,
@@ -335,8 +366,15 @@ FILES = _lists(
         "group": {"type": "str", "default": ""},
         "shown": _YES,
         "tests": {"type": "list", "elements": "list", "default": []},
+        "conffile_of": {"type": "str", "default": ""},
     },
 )
+NGINX_SOURCE: Options = {
+    "url": {"type": "str", "required": True},
+    "package": {"type": "str", "default": "nginx"},
+    "key": {"type": "str", "default": "", "no_log": False},
+    "fingerprints": {"type": "list", "elements": "str", "default": []},
+}
 KERNEL: Options = {
     "path": {"type": "path", "default": "/etc/sysctl.d/90-holdfast.conf"},
     **_lists(
@@ -364,9 +402,12 @@ SERVICES = _lists(
 )
 SECTIONS: dict[str, Section] = {
     # What the package manager reads comes before the packages that a play installs.
-    "package_sources": Section(lambda: FILES, HostState.files),
+    "package_sources": Section(
+        lambda: {**FILES, "nginx_source": {"type": "dict", "options": NGINX_SOURCE}}, HostState.package_sources
+    ),
     "agent": Section(lambda: {"folder": {"type": "path", "default": "/usr/local/lib/holdfast"}}, HostState.agent),
     "files": Section(lambda: FILES, HostState.files),
+    "content": Section(_content_options, HostState.content),
     "kernel": Section(lambda: KERNEL, HostState.kernel),
     "loopback": Section(lambda: {"addresses": {"type": "list", "elements": "str", "default": []}}, HostState.loopback),
     "firewall": Section(_firewall_options, HostState.firewall),
@@ -403,15 +444,15 @@ def _bits(mode: str, path: str) -> int:
         raise InputError(path, f"{mode} is no permission in octal: write it as 0644") from None
 
 
-def _changed(result: t.Any, **told: t.Any) -> Outcome:
+def _changed(result: t.Any, **returned: t.Any) -> Outcome:
     """Return what a transaction did. Addresses that were put back are a change without a file."""
     changes = [f"{path} {action}" for path, action in sorted(result.files.items())]
     if result.repaired:
         changes.append("addresses, routes and rules that the kernel had lost")
-    return Outcome(changes, result.diff, result.warnings, {**result.to_dict(), **told})
+    return Outcome(changes, result.diff, result.warnings, {**result.to_dict(), **returned})
 
 
-def _told(header: str, lines: t.Iterable[str]) -> dict[str, str]:
+def _listed(header: str, lines: t.Iterable[str]) -> dict[str, str]:
     return {
         "before_header": header,
         "after_header": header,

@@ -23,7 +23,7 @@ SomeModel = t.TypeVar("SomeModel", bound="Model")
 
 
 class Model(model.Model):
-    """Base of the models. A field that is None was not said, and keepalived's own default holds."""
+    """Base of the models. A field that is None was not given, and keepalived's own default holds."""
 
     daemon = "keepalived"
     # The name of its table in grammar.py, where it is another than the keyword.

@@ -99,7 +99,7 @@ def apply(
         version = KeepalivedDaemon(root=root).version
         config, findings = _configured(options, root=root, version=version, adopt=adopt, single=single)
     except InputError as error:
-        raise InputError(_as_said(error.path, single), error.message) from None
+        raise InputError(_as_written(error.path, single), error.message) from None
     defs, spared = bearable(config.global_defs, may_raise=may_raise_limits())
     config = dataclasses.replace(config, global_defs=defs)
     findings += spared
@@ -123,7 +123,9 @@ def apply(
                 keep=shared if adopt else (),
                 prune=not single,
                 drift=drift,
-                findings=[dataclasses.replace(finding, where=_as_said(finding.where, single)) for finding in findings],
+                findings=[
+                    dataclasses.replace(finding, where=_as_written(finding.where, single)) for finding in findings
+                ],
             )
         ), config
 
@@ -168,11 +170,11 @@ def running_otherwise(
     changes = joint_changes(instances, planned, members, live_groups=live_groups, wanted_groups=wanted_groups)
     if not members or not changes:
         return ""
-    told = "; ".join(f"{name}: {', '.join(options)}" for name, options in changes.items())
+    listed = "; ".join(f"{name}: {', '.join(options)}" for name, options in changes.items())
     return (
-        f"keepalived runs here with another configuration than the inventory says ({told}), and made node by node this "
-        "change would give the addresses two holders: run the playbook holdfast.nginx_ha.together, which makes it on "
-        "all nodes in the same instant"
+        f"keepalived runs here with another configuration than the inventory says ({listed}), and made node by node "
+        "this change would give the addresses two holders: run the playbook holdfast.nginx_ha.together, which makes it "
+        "on all nodes in the same instant"
     )
 
 
@@ -244,7 +246,7 @@ def _only(name: str, owned: dict[str, Wanted | None], root: str) -> dict[str, Wa
     return only
 
 
-def _as_said(path: str, single: str) -> str:
+def _as_written(path: str, single: str) -> str:
     """Return an input path as the user of the module wrote it: that of a single instance has no list around it."""
     return path[len("instances[0].") :] if single else path
 
@@ -262,7 +264,7 @@ def _places(config: KeepalivedConfig, root: str, single: str) -> dict[str, dict[
         lines: dict[int, str] = {}
         for block in parse(text):
             _place(block, paths.get((block.name, block.args), block.name), lines)
-        result[os.path.join(root, FOLDER, name)] = {line: _as_said(path, single) for line, path in lines.items()}
+        result[os.path.join(root, FOLDER, name)] = {line: _as_written(path, single) for line, path in lines.items()}
     return result
 
 

@@ -16,7 +16,6 @@ user can then remove it. What was read is removed.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import shutil
 import stat
@@ -27,13 +26,13 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Runner, run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.live import read_tree
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processes import named_process
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.exchange import exchange
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.state import InstanceState, states
 
 __all__ = ("PID_FILES", "main_pid", "read_states")
 
 PID_FILES = ("/run/keepalived.pid", "/run/keepalived/keepalived.pid")
 MAIN_FILE = "/etc/keepalived/keepalived.conf"
-_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # renameat2(2)
 
 
 def main_pid() -> int | None:
@@ -125,12 +124,7 @@ def _put(ours: str, dump: str) -> None:
     try:
         os.rename(ours, dump)
     except IsADirectoryError:
-        renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-        if renameat2 is None:  # a C library of before 2018
-            raise
-        if renameat2(_AT_FDCWD, os.fsencode(ours), _AT_FDCWD, os.fsencode(dump), _RENAME_EXCHANGE):
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code), dump) from None
+        exchange(ours, dump)
 
 
 def _read_own(path: str, ours: int) -> str:

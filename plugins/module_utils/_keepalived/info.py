@@ -54,8 +54,8 @@ def gather(root: str, *, configuration: bool) -> tuple[dict[str, t.Any], str]:
         here = {(one.interface, one.address) for one in host_addresses()}
         for state in read_states():
             own = own_interfaces(state)
-            told = {key: value for key, value in dataclasses.asdict(state).items() if key not in RAW}
-            instances.append(dict(told, present=[address for address in own if (own[address], address) in here]))
+            facts = {key: value for key, value in dataclasses.asdict(state).items() if key not in RAW}
+            instances.append(dict(facts, present=[address for address in own if (own[address], address) in here]))
         amiss = daemon.differs()
     blocks: tuple[Block, ...] = ()
     if configuration or daemon.running():
@@ -82,7 +82,9 @@ def wanting(found: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any]) -> str:
         others = [one for one in found["instances"] if one["state"] not in ("MASTER", "BACKUP")]
         if others:
             says = ", ".join(
-                f"{name} says {said}" for name, said in found.get("trackers", {}).items() if said not in ("0", "")
+                f"{name} says {reading}"
+                for name, reading in found.get("trackers", {}).items()
+                if reading not in ("0", "")
             )
             states = ", ".join(f"{one['name']} is in {one['state']} here" for one in others)
             return f"{states} ({says})" if says else states

@@ -79,8 +79,8 @@ class _Address:
         """For how many seconds it may be the source of new connections; None where nothing is said."""
         if "deprecated" in self.flags:
             return 0
-        said = self.values.get("preferred_lft")
-        return None if said is None else FOREVER if said == "forever" else int(said)
+        lifetime = self.values.get("preferred_lft")
+        return None if lifetime is None else FOREVER if lifetime == "forever" else int(lifetime)
 
 
 def read_kernel(runner: Runner = run) -> Kernel:
@@ -173,9 +173,9 @@ def _of_address(state: InstanceState, item: _Address, here: Entry) -> t.Iterator
     """Yield what is wrong with an address that is there."""
     what = f"{state.name} is MASTER, and {item.shown} on {item.interface} has"
     for word, key in (("label", "label"), ("brd", "broadcast"), ("scope", "scope"), ("peer", "address")):
-        said, result = item.values.get(word), str(here.get(key, ""))
-        if said is not None and said.partition("/")[0] != result:
-            yield Difference(f"{what} {word} {result or 'none'}, not {said}")
+        configured, result = item.values.get(word), str(here.get(key, ""))
+        if configured is not None and configured.partition("/")[0] != result:
+            yield Difference(f"{what} {word} {result or 'none'}, not {configured}")
     if "brd" not in item.values and item.family == 4 and here.get("broadcast"):
         yield Difference(f"{what} brd {here['broadcast']}, not none")
     preferred, now = item.preferred, int(here.get("preferred_life_time", FOREVER))
@@ -306,12 +306,12 @@ def _kernel_route(entry: Entry) -> _Route:
 
 def _rule(line: str) -> _Rule | None:
     words = _plain(line)
-    said = dict(zip(words, words[1:]))
-    source, target = _network(said.get("from", "all")), _network(said.get("to", "all"))
-    if "priority" not in said or source is None or target is None:
+    options = dict(zip(words, words[1:]))
+    source, target = _network(options.get("from", "all")), _network(options.get("to", "all"))
+    if "priority" not in options or source is None or target is None:
         return None
     family = 6 if ":" in f"{source}{target}" or words[0] == "inet6" else 4
-    return family, said["priority"], source, target, said.get("lookup", "")
+    return family, options["priority"], source, target, options.get("lookup", "")
 
 
 def _kernel_rule(entry: Entry) -> _Rule:

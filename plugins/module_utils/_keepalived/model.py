@@ -6,7 +6,7 @@
 How a module uses it::
 
     config = KeepalivedConfig.from_options(module.params, version=build.version)   # InputError names the option
-    config = config.with_interfaces(addresses, held)                                # derives what was not said
+    config = config.with_interfaces(addresses, held)                                # derives what was not given
     findings = rules.check(config, ...)                                             # what keepalived -t misses
     texts = files(config)                                                           # relative name -> text
 

@@ -61,8 +61,8 @@ def _head(block: Block) -> str:
     try:
         head = " ".join(quote(word) for word in (block.name, *block.args) if word or block.args)
     except ValueError as error:
-        said = f"{block.name} has a word that keepalived cannot read" if block.name in NAMES else str(error)
-        raise ConfigError(block.position, said) from None
+        message = f"{block.name} has a word that keepalived cannot read" if block.name in NAMES else str(error)
+        raise ConfigError(block.position, message) from None
     # In quotes the word is no include.
     return f'"{block.name}"{head[len(block.name) :]}' if include_pattern(f"{head} ") else head
 

@@ -52,8 +52,8 @@ class Subject:
     def defaults(self) -> GlobalDefs:
         """The global_defs, several of them as one: of an option that is said twice the last counts."""
         result = [model for _place, model in self.of(GlobalDefs)]
-        said = {name: value for model in result for name, value in vars(model).items() if value is not None}
-        return GlobalDefs(**said)
+        options = {name: value for model in result for name, value in vars(model).items() if value is not None}
+        return GlobalDefs(**options)
 
     def version(self, instance: VrrpInstance) -> int:
         """The VRRP version that an instance speaks."""

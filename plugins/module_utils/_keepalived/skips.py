@@ -69,10 +69,10 @@ class Skips:
                 )
         return None
 
-    def _twice(self, name: str, said: str) -> Skip | None:
-        if (name, said) in self._names:
-            return Skip("name-twice", f"{name} {said} is there already, and keepalived drops this one")
-        self._names.add((name, said))
+    def _twice(self, name: str, argument: str) -> Skip | None:
+        if (name, argument) in self._names:
+            return Skip("name-twice", f"{name} {argument} is there already, and keepalived drops this one")
+        self._names.add((name, argument))
         return None
 
     def _bfd(self, name: str) -> Skip | None:

@@ -67,12 +67,12 @@ def clashes(instances: t.Sequence[VrrpInstance], foreign: t.Sequence[Foreign]) -
             ):
                 if what:
                     result.append(
-                        Finding("foreign-instance", "error", f"instances[{index}].{option}", _words(what, item))
+                        Finding("foreign-instance", "error", f"instances[{index}].{option}", _message(what, item))
                     )
     return result
 
 
-def _words(what: str, foreign: Foreign) -> str:
+def _message(what: str, foreign: Foreign) -> str:
     return (
         f"keepalived on this host has {what} already, from vrrp_instance {foreign.name} at {foreign.where}, which this "
         "collection did not write: choose another, remove that one, or take over with adopt: true, which replaces "

@@ -29,6 +29,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.files imp
     site_files,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.foreign import names_in
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.idle import with_idle, workers_of
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.main_file import BEFORE
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.config import (
     KINDS,
@@ -53,8 +54,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.fil
     Wanted,
     make_folders,
     missing_folders,
+    naming_os_errors,
     read_state,
-    told,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import (
     Request,
@@ -95,11 +96,13 @@ def apply(
     conf = options.get("nginx_conf")
     there = foreign_tree(daemon, owned_files(daemon.name), must_be_read=conf == MANAGED)
     yields = names_in(there.tree, daemon.main_file)
+    main = parse((read_state(daemon.main_file).content or b"").decode(errors="replace")) if there.is_known else ()
+    options = {**options, "upstreams": with_idle(options.get("upstreams"), workers_of(options, main))}
     try:
         library = parse_build(daemon.build.output).library if daemon.installed() else None
         config = NginxConfig.from_options(options, version=daemon.version, folder=root, yields=yields, library=library)
     except InputError as error:
-        raise InputError(_as_said(error.path, single), error.message) from None
+        raise InputError(_as_written(error.path, single), error.message) from None
     left_out = drained()
     texts = {
         name: with_drained(text, left_out) if left_out and "-upstream-" in name else text
@@ -135,7 +138,7 @@ def apply(
         must_be = needed and (daemon.installed() or not check_mode)
         shared.update({**given, **_main_file(daemon.main_file, given.get(daemon.main_file), stream, needed=must_be)})
     findings = _findings(config, single) if not daemon.installed() else []
-    findings += [replace(one, where=_as_said(one.where, single)) for one in _judged(config)]
+    findings += [replace(one, where=_as_written(one.where, single)) for one in _judged(config)]
     findings += _missing_users(config, daemon, single, severity="warning" if check_mode else "error")
     request = Request(
         *(owner, owned, shared),
@@ -177,11 +180,11 @@ def _lacking(daemon: NginxDaemon, config: NginxConfig, tree: t.Sequence[Block]) 
     return look(wanted, parse_build(daemon.build.output), tree, daemon.root)
 
 
-def _explained(words: str, daemon: NginxDaemon) -> str:
+def _explained(message: str, daemon: NginxDaemon) -> str:
     """Return nginx's words, of a directive that it does not know with the module and the package that have it."""
-    if not dynamic.UNKNOWN.search(words):
-        return words
-    return dynamic.explained(words, dynamic.family(parse_build(daemon.build.output)))
+    if not dynamic.UNKNOWN.search(message):
+        return message
+    return dynamic.explained(message, dynamic.family(parse_build(daemon.build.output)))
 
 
 @contextlib.contextmanager
@@ -189,7 +192,7 @@ def _made(folders: t.Sequence[str]) -> t.Iterator[None]:
     """Make these folders, and remove them again where the body fails; nginx makes what lies in them."""
     made = missing_folders(folders)
     for folder in folders:
-        with told(folder, "nothing was changed"):
+        with naming_os_errors(folder, "nothing was changed"):
             make_folders(folder)
     try:
         yield
@@ -221,7 +224,7 @@ def _beside(config: NginxConfig, daemon: NginxDaemon) -> dict[str, Wanted]:
 
 def _findings(config: NginxConfig, single: tuple[str, str] | None) -> list[Finding]:
     """Return what the rules say of the request alone, where no nginx is there yet that could show the whole."""
-    return [replace(one, where=_as_said(one.where, single)) for one in check(config.to_blocks())]
+    return [replace(one, where=_as_written(one.where, single)) for one in check(config.to_blocks())]
 
 
 def _judged(config: NginxConfig) -> list[Finding]:
@@ -246,10 +249,10 @@ def _missing_users(
 def _blocks(config: NginxConfig, single: tuple[str, str] | None) -> t.Iterator[Block]:
     """Yield all that is asked for, with the user's input paths as positions."""
     for block in walk(config.to_blocks()):
-        yield replace(block, position=Position(_as_said(block.position.file, single)), children=None)
+        yield replace(block, position=Position(_as_written(block.position.file, single)), children=None)
 
 
-def _as_said(path: str, single: tuple[str, str] | None) -> str:
+def _as_written(path: str, single: tuple[str, str] | None) -> str:
     """Return an input path as the user of the module wrote it: that of a single block has no list around it."""
     return path[len(f"{single[0]}[0].") :] if single else path
 
@@ -275,7 +278,7 @@ def _places(
         )
         lines = zip(*pair)
         found[os.path.join(root, name)] = {
-            block.position.line: _as_said(origin.position.file, single) for block, origin in lines
+            block.position.line: _as_written(origin.position.file, single) for block, origin in lines
         }
     return found
 

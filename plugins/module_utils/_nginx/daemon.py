@@ -93,13 +93,13 @@ class NginxDaemon(Daemon):
         """Return the group of nginx's workers, None where nginx is not there to say it or has none of that name."""
         try:
             with open(self.main_file, "rb") as file:
-                said = _USER.search(_COMMENT.sub(b"", file.read()))
+                directive = _USER.search(_COMMENT.sub(b"", file.read()))
         except OSError:
             return None
-        words = said[1].decode(errors="replace").split() if said else []
+        names = directive[1].decode(errors="replace").split() if directive else []
         built = self._compiled()
-        user = words[0] if words else built.get("user", "nobody")
-        group = words[1] if len(words) > 1 else built.get("group", "")
+        user = names[0] if names else built.get("user", "nobody")
+        group = names[1] if len(names) > 1 else built.get("group", "")
         try:
             return grp.getgrnam(group).gr_gid if group else pwd.getpwnam(user).pw_gid
         except KeyError:
@@ -144,20 +144,20 @@ class NginxDaemon(Daemon):
             return None
         if completed.rc == TIMED_OUT:
             return "its own test did not end in time: look for names of hosts that no DNS server answers for"
-        words = _said(completed.stderr, "emerg", "alert", "crit", "error") or [completed.stderr.strip()]
-        told = "; ".join(map(self.placed, filter(None, words)))
-        told = told or f"its test ended with code {completed.rc} and without a word"
-        advice = next((advice for sign, advice in _ADVICE.items() if sign in told), "")
-        return f"{told} ({advice})" if advice else told
+        messages = _logged(completed.stderr, "emerg", "alert", "crit", "error") or [completed.stderr.strip()]
+        sentence = "; ".join(map(self.placed, filter(None, messages)))
+        sentence = sentence or f"its test ended with code {completed.rc} and without a word"
+        advice = next((advice for sign, advice in _ADVICE.items() if sign in sentence), "")
+        return f"{sentence} ({advice})" if advice else sentence
 
     def placed(self, message: str) -> str:
         """Return a message of nginx behind the input path that it is about, also where nginx itself names no place."""
-        told = super().placed(message)
-        block = named_in(message, self.blocks()) if told == message else None
-        return f"{where(block)}: {message}" if block else told
+        shown = super().placed(message)
+        block = named_in(message, self.blocks()) if shown == message else None
+        return f"{where(block)}: {message}" if block else shown
 
     def warnings(self, completed: Completed) -> list[str]:
-        return _said(completed.stderr, "warn")
+        return _logged(completed.stderr, "warn")
 
     @property
     def reload_command(self) -> tuple[str, ...]:
@@ -167,8 +167,8 @@ class NginxDaemon(Daemon):
         """Whether the distribution's service is enabled and has failed; one that was stopped on purpose stays so."""
         if self.root != HOME:
             return False
-        said = unit_properties(UNIT, ("ActiveState", "UnitFileState"), self._runner)
-        return said["UnitFileState"].startswith("enabled") and said["ActiveState"] in ("failed", "activating")
+        state = unit_properties(UNIT, ("ActiveState", "UnitFileState"), self._runner)
+        return state["UnitFileState"].startswith("enabled") and state["ActiveState"] in ("failed", "activating")
 
     def start(self, *, timeout: float) -> str | None:
         log = self._error_log()
@@ -178,8 +178,8 @@ class NginxDaemon(Daemon):
         done = self._runner("systemctl", "start", UNIT, timeout=timeout)
         if done.rc == 0 and self.running():
             return None
-        words = list(dict.fromkeys(_said(log_file.read_from(log, size), "emerg", "alert")))
-        return "; ".join(map(self.placed, words)) or done.output or f"journalctl -u {UNIT} says why"
+        messages = list(dict.fromkeys(_logged(log_file.read_from(log, size), "emerg", "alert")))
+        return "; ".join(map(self.placed, messages)) or done.output or f"journalctl -u {UNIT} says why"
 
     def before_reload(self) -> _Generation:
         main = self.main_pid() or 0
@@ -199,11 +199,13 @@ class NginxDaemon(Daemon):
             workers = _workers(before.main)
             if workers and not before.workers & set(workers):
                 return None
-            words = list(dict.fromkeys(_said(log_file.read_from(before.log, before.log_size), "emerg", "alert")))
-            if any(not _TRIES_AGAIN.fullmatch(word) for word in words):
-                return "; ".join(map(self.placed, words))
+            messages = list(dict.fromkeys(_logged(log_file.read_from(before.log, before.log_size), "emerg", "alert")))
+            if any(not _TRIES_AGAIN.fullmatch(word) for word in messages):
+                return "; ".join(map(self.placed, messages))
+            if self.main_pid() is None:
+                return "it has ended (see: journalctl -u nginx)"
             if time.monotonic() > deadline:
-                return "; ".join([*words, f"no worker with the new configuration within {timeout:g} s"])
+                return "; ".join([*messages, f"no worker with the new configuration within {timeout:g} s"])
             time.sleep(0.01)
 
     def _content(self, path: str) -> str | None:
@@ -275,7 +277,7 @@ def _workers(main: int) -> list[int]:
     return found
 
 
-def _said(text: str, *levels: str) -> list[str]:
+def _logged(text: str, *levels: str) -> list[str]:
     """Return nginx's messages of these levels, without time stamps and process numbers."""
     found = (_LINE.match(line) for line in text.split("\n"))
     return [match[2].strip() for match in found if match and match[1] in levels]

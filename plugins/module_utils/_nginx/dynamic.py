@@ -18,10 +18,12 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block impo
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Runner, run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Build
 
-__all__ = ("UNKNOWN", "explained", "family", "lacking", "libraries", "needed", "packages_of")
+__all__ = ("BUILT_IN", "NGINX_ORG", "UNKNOWN", "explained", "family", "lacking", "libraries", "needed", "packages_of")
 
 UNKNOWN = re.compile(r'unknown directive "([^"]+)"')
 DEBIAN, RED_HAT, NGINX_ORG = "debian", "redhat", "nginx.org"
+BUILT_IN = {NGINX_ORG: ("stream", "mail")}
+"""Modules of the list below that the packages of a family have in nginx itself."""
 
 
 @dataclass(frozen=True)
@@ -149,17 +151,17 @@ def packages_of(names: t.Iterable[str], family: str) -> list[str]:
     return list(dict.fromkeys(package for name in names for package in _BY_NAME[name].packages.get(family, ())))
 
 
-def explained(words: str, family: str) -> str:
+def explained(message: str, family: str) -> str:
     """Return what nginx says of a directive that it does not know, with the module that has it and its package."""
-    unknown = UNKNOWN.search(words)
+    unknown = UNKNOWN.search(message)
     if unknown is None:
-        return words
+        return message
     for module in MODULES:
         if module.directives.fullmatch(unknown[1]):
             packages = packages_of([module.name], family)
             whence = f"install {' and '.join(packages)}" if packages else "this system has no package of it"
-            return f"{words}. The module {module.name} has this directive: {whence}"
-    return words
+            return f"{message}. The module {module.name} has this directive: {whence}"
+    return message
 
 
 def family(build: Build | None, runner: Runner = run) -> str:

@@ -173,9 +173,9 @@ class Pairs(Kind):
         self._tail = tail
 
     def accept(self, value: t.Any, path: str, version: Version | None) -> dict[str, str] | None:
-        said = {str(name): str(text) for name, text in value.items() if text is not None}
+        texts = {str(name): str(text) for name, text in value.items() if text is not None}
         return {
-            values.word(path, name): values.word(join(path, name), text, empty=True) for name, text in said.items()
+            values.word(path, name): values.word(join(path, name), text, empty=True) for name, text in texts.items()
         } or None
 
     def write(self, keyword: str, value: t.Mapping[str, str]) -> t.Iterator[Block]:

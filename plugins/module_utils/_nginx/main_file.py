@@ -127,8 +127,8 @@ def _streams(inside: t.Sequence[Block], root: str, *, has_streams: bool) -> list
 def _laid_over(context: Context, before: t.Sequence[Block]) -> list[Block]:
     """Return our directives and those of before that they do not say; what needs definitions comes last."""
     own, table = context.to_blocks(), context.plain
-    said = {one.name for one in own if one.name in table and one.name not in ADDS}
-    kept = [one for one in before if not one.is_comment and one.name not in said and one not in own]
+    replaced = {one.name for one in own if one.name in table and one.name not in ADDS}
+    kept = [one for one in before if not one.is_comment and one.name not in replaced and one not in own]
     first = [one for one in own if one.name not in LAST]
     return [*first, *kept, *(one for one in own if one.name in LAST)]
 

@@ -52,21 +52,21 @@ _PLACELESS = (
 )
 
 
-def named_in(words: str, blocks: t.Iterable[Block]) -> Block | None:
+def named_in(message: str, blocks: t.Iterable[Block]) -> Block | None:
     """Return the first directive that uses the name of which nginx complains; None where it names none."""
-    found = (match[1] for match in (pattern.search(words) for pattern in _PLACELESS) if match)
+    found = (match[1] for match in (pattern.search(message) for pattern in _PLACELESS) if match)
     name = next(found, None)
     if name is None:
         return None
     whole = re.compile(rf"(?:.*[^\w.-])?{re.escape(name)}(?:[^\w.-].*)?", re.DOTALL)
     return next(
-        (block for block in walk(blocks) if any(map(whole.fullmatch, block.args)) and _uses(block, words)), None
+        (block for block in walk(blocks) if any(map(whole.fullmatch, block.args)) and _uses(block, message)), None
     )
 
 
-def _uses(block: Block, words: str) -> bool:
+def _uses(block: Block, message: str) -> bool:
     """Tell whether this kind of directive can be what the words are about; those that define a name are not."""
-    if words.startswith("bind()"):
+    if message.startswith("bind()"):
         return block.name == "listen"
     return block.children is None and block.name not in _DEFINING
 

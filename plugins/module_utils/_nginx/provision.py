@@ -13,6 +13,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Runner, run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.daemon import NginxDaemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.dynamic import (
+    BUILT_IN,
+    NGINX_ORG,
     family,
     lacking,
     libraries,
@@ -45,17 +47,22 @@ def look(names: t.Iterable[str], build: Build, tree: t.Sequence[Block], root: st
     return found
 
 
-def packages_for(names: t.Sequence[str], *, root: str = "/etc/nginx", runner: Runner = run) -> list[str]:
+def packages_for(
+    names: t.Sequence[str], *, root: str = "/etc/nginx", of_nginx_org: bool = False, runner: Runner = run
+) -> list[str]:
     """Return the packages by which this host gets the modules of these names that its nginx lacks.
 
-    HoldfastError for a module that no package of this system brings.
+    ``of_nginx_org`` says where an nginx that is not there yet will come from. HoldfastError for a module that no
+    package of this system brings.
     """
     if not names:
         return []
     daemon = NginxDaemon(root=root, runner=runner)
     build = parse_build(daemon.build.output) if daemon.installed() else None
     absent = list(names) if build is None else look(names, build, foreign_tree(daemon, ()).tree, root).absent
-    system = family(build, runner)
+    system = NGINX_ORG if build is None and of_nginx_org else family(build, runner)
+    if build is None:
+        absent = [name for name in absent if name not in BUILT_IN.get(system, ())]
     homeless = [name for name in absent if not packages_of([name], system)]
     # What was built in under another name, its own test knows.
     if homeless and STATIC not in daemon.build.output:

@@ -20,6 +20,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx import ( 
     rules_servers,
     rules_streams,
     rules_targets,
+    rules_tls,
     rules_upstreams,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rule import RULES, Scope

@@ -72,8 +72,8 @@ def name_never_read(scope: Scope) -> Found:
             if wants[0].name == "server_name":
                 message = "a client says this name by TLS, which nobody reads here: add ssl_preread, or ssl to listen"
             else:
-                words = shown(" ".join(wants[0].args))
-                message = f"{words} comes of ssl_preread, which is off here, and is always empty: switch it on"
+                used = shown(" ".join(wants[0].args))
+                message = f"{used} comes of ssl_preread, which is off here, and is always empty: switch it on"
             yield wants[0], message
 
 
@@ -86,8 +86,8 @@ def _wants_name(block: Block, fed: set[str]) -> bool:
 
 def _is_on(blocks: t.Iterable[Block], otherwise: bool = False) -> bool:
     """Return whether ssl_preread is on among these directives; ``otherwise`` where none of them says it."""
-    said = [block.args[:1] == ("on",) for block in blocks if block.name == "ssl_preread"]
-    return said[-1] if said else otherwise
+    switches = [block.args[:1] == ("on",) for block in blocks if block.name == "ssl_preread"]
+    return switches[-1] if switches else otherwise
 
 
 def _fed_by_preread(blocks: t.Sequence[Block]) -> set[str]:
@@ -125,10 +125,10 @@ def proxy_protocol_not_believed(scope: Scope) -> Found:
     everywhere = {block.name for block in scope.blocks}
     for server in scope.servers:
         listens = [listen for listen in server.find("listen") if "proxy_protocol" in listen.args]
-        said = {*everywhere, *(block.name for block in server.children or ())}
+        names = {*everywhere, *(block.name for block in server.children or ())}
         if not listens:
             continue
-        if "set_real_ip_from" not in said:
+        if "set_real_ip_from" not in names:
             yield (
                 listens[0],
                 "the client that the PROXY protocol names is not believed, so logs, limits and members see the proxy "
@@ -148,14 +148,14 @@ def proxy_protocol_never_sent(scope: Scope) -> Found:
         return
     for server in scope.servers:
         listens = server.find("listen")
-        said = [block for block in server.find("real_ip_header") if block.args == ("proxy_protocol",)]
-        if said and not any("proxy_protocol" in listen.args for listen in listens):
-            yield said[-1], "no listen of this server says proxy_protocol, so nobody tells who the client is: add it"
+        headers = [block for block in server.find("real_ip_header") if block.args == ("proxy_protocol",)]
+        if headers and not any("proxy_protocol" in listen.args for listen in listens):
+            yield headers[-1], "no listen of this server says proxy_protocol, so nobody tells who the client is: add it"
 
 
 def _takes_proxy_protocol(blocks: t.Iterable[Block]) -> bool:
-    said = [block.args for block in blocks if block.name == "real_ip_header"]
-    return bool(said) and said[-1] == ("proxy_protocol",)
+    headers = [block.args for block in blocks if block.name == "real_ip_header"]
+    return bool(headers) and headers[-1] == ("proxy_protocol",)
 
 
 @rule("warning")

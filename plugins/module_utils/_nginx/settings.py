@@ -280,7 +280,7 @@ def to_blocks(table: t.Mapping[str, Kind], settings: Settings) -> list[Block]:
     """Return the directives of the settings in the order of the table."""
     return [
         block
-        for name, kind in table.items()
+        for name, kind in (table.items() if settings else ())
         if settings.get(name) is not None
         for block in kind.write(name, settings[name])
     ]

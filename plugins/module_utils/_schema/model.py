@@ -77,7 +77,7 @@ def argument_spec(model: type[Model]) -> dict[str, t.Any]:
 
 
 class Model:
-    """Base of the models. A field that is None was not said, and the daemon's own default holds."""
+    """Base of the models. A field that is None was not given, and the daemon's own default holds."""
 
     daemon: t.ClassVar[str] = ""
     keyword: t.ClassVar[str] = ""
@@ -130,8 +130,10 @@ class Model:
                 raise InputError(join(path, name), f"there is no such option of {cls.keyword or cls.__name__}")
         values: dict[str, t.Any] = {}
         for name, item in known.items():
-            where = join(path, name)
             value = given.get(name)
+            if value is None and item.default is None and not item.required:
+                continue  # as most of a server's are
+            where = join(path, name)
             if value is None or (value == "" and item.default is not None):
                 value = item.default
             if value is None:

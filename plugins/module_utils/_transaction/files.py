@@ -27,7 +27,7 @@ __all__ = (
     "read_state",
     "refuse_unsafe",
     "sync_folder",
-    "told",
+    "naming_os_errors",
 )
 
 SELINUX = "security.selinux"
@@ -90,7 +90,7 @@ def read_state(path: str) -> FileState:
     if not stat.S_ISREG(about.st_mode):
         os.close(handle)
         raise HoldfastError(f"{path} is not a regular file: move it away")
-    with told(path, "it cannot be read"), os.fdopen(handle, "rb") as file:
+    with naming_os_errors(path, "it cannot be read"), os.fdopen(handle, "rb") as file:
         return FileState(path, file.read(), stat.S_IMODE(about.st_mode), about.st_uid, about.st_gid)
 
 
@@ -100,7 +100,7 @@ def is_plain(path: object) -> bool:
 
 
 @contextlib.contextmanager
-def told(path: str, end: str) -> t.Iterator[None]:
+def naming_os_errors(path: str, end: str) -> t.Iterator[None]:
     """Tell what the system refuses in the body in one sentence; ``end`` says what has become of the change."""
     try:
         yield

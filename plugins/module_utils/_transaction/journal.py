@@ -197,9 +197,9 @@ class Journal:
         done = runner(*self.undo_command, "attended", timeout=120.0)
         relock()
         if self.is_open and not self.is_confirmed:
-            words = "; ".join(done.output.split("\n")) or "no reason given"
+            reason = "; ".join(done.output.split("\n")) or "no reason given"
             raise HoldfastError(
-                f"the change could not be undone: {words}. Mend that, then run {' '.join(self.undo_command)}"
+                f"the change could not be undone: {reason}. Mend that, then run {' '.join(self.undo_command)}"
             )
 
     def abandon(self) -> None:

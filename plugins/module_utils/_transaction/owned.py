@@ -10,6 +10,7 @@ goes through a transaction instead.
 from __future__ import annotations
 
 import grp
+import hashlib
 import os
 import pwd
 import re
@@ -23,8 +24,8 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import (
     Wanted,
     make_folders,
+    naming_os_errors,
     read_state,
-    told,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.text import replace_text
 
@@ -41,18 +42,23 @@ _EXEC_START = re.compile(r"^ExecStart=(.+)$", re.MULTILINE)
 
 
 class Folder(t.NamedTuple):
-    """A folder as it shall be; without an owner it is of the user who applies it."""
+    """A folder as it shall be; without an owner it is of the user who applies it.
+
+    One that is ``kept`` is made where there is none, and else is as somebody has made it.
+    """
 
     path: str
     mode: int = 0o755
     group: str = "root"
     owner: str = ""
+    kept: bool = False
 
 
 class File(t.NamedTuple):
     """A file as it shall be; no text wants none, and no link. In a drop-in to ``unit``, EXEC_START is filled in.
 
-    Before a new text is written, each of the ``tests``, a command in which FILE stands for it, has to succeed.
+    Before a new text is written, each of the ``tests``, a command in which FILE stands for it, has to succeed. One that
+    shall not be there, and is a ``conffile_of`` a package, goes only where it is as this package brought it.
     """
 
     path: str
@@ -62,6 +68,7 @@ class File(t.NamedTuple):
     owner: str = ""
     group: str = ""
     tests: t.Sequence[t.Sequence[str]] = ()
+    conffile_of: str = ""
 
 
 class Change(t.NamedTuple):
@@ -92,7 +99,9 @@ def bring(folders: t.Sequence[Folder], files: t.Sequence[File], *, check: bool, 
 
 def _folder(wanted: Folder, *, check: bool) -> t.Iterator[Change]:
     uid, gid = _numbers(wanted.path, wanted.owner, wanted.group)
-    with told(wanted.path, "it is as it was"):
+    with naming_os_errors(wanted.path, "it is as it was"):
+        if wanted.kept and os.path.isdir(wanted.path):
+            return
         if os.path.lexists(wanted.path):
             about = os.lstat(wanted.path)
             if not stat.S_ISDIR(about.st_mode):
@@ -119,10 +128,12 @@ def _numbers(path: str, owner: str, group: str) -> tuple[int, int]:
 
 
 def _file(wanted: File, *, check: bool, runner: Runner) -> t.Iterator[Change]:
+    if wanted.text is None and wanted.conffile_of and not _is_as_packaged(wanted, runner):
+        return
     if wanted.text is None and os.path.islink(wanted.path):
         before = f"link to {os.readlink(wanted.path)}\n"
         if not check:
-            with told(wanted.path, "it is as it was"):
+            with naming_os_errors(wanted.path, "it is as it was"):
                 os.unlink(wanted.path)
         yield Change(wanted.path, before, "")
         return
@@ -140,6 +151,14 @@ def _file(wanted: File, *, check: bool, runner: Runner) -> t.Iterator[Change]:
     if not check:
         replace_text(wanted.path, text, wanted.mode, owner)
     yield Change(wanted.path, (there.content or b"").decode(errors="replace"), text or "")
+
+
+def _is_as_packaged(wanted: File, runner: Runner) -> bool:
+    if os.path.islink(wanted.path):
+        return False
+    shown = runner("dpkg-query", "--show", "--showformat=${Conffiles}", wanted.conffile_of).stdout
+    digest = hashlib.md5(read_state(wanted.path).content or b"").hexdigest()  # noqa: S324  what dpkg knows of a file
+    return [wanted.path, digest] in [line.split()[:2] for line in shown.split("\n")]
 
 
 def _test(test: t.Sequence[str], text: str, path: str, *, check: bool, runner: Runner) -> None:

@@ -95,14 +95,14 @@ def decide(answers: t.Mapping[str, str], peers: t.Collection[str], *, overdue: f
     ``answers`` are the last ones, by peer. ``overdue`` are the seconds since the deadline, infinite on a host that was
     started anew; ``asked`` are those for which the peers have been asked.
     """
-    said = [answers[peer] for peer in peers if peer in answers]
-    if CONFIRMED in said:
+    verdicts = [answers[peer] for peer in peers if peer in answers]
+    if CONFIRMED in verdicts:
         return KEEP
-    if UNDONE in said or STAGED in said:
+    if UNDONE in verdicts or STAGED in verdicts:
         return UNDO
     if overdue < 0:
         return WAIT
-    if len(said) == len(peers) and OPEN not in said:
+    if len(verdicts) == len(peers) and OPEN not in verdicts:
         return UNDO if overdue >= GRACE or not peers else WAIT
     return UNDO if min(overdue, asked) >= SILENT_PEER_AFTER else WAIT
 
@@ -116,17 +116,19 @@ def answer(data: bytes, known: t.Mapping[str, str]) -> bytes | None:
     nonce = data[len(_QUESTION) : len(_QUESTION) + _NONCE]
     for identity, word in known.items():
         if hmac.compare_digest(data, question(identity, nonce)):
-            said = nonce + word.encode()
-            return _ANSWER + said + _signed(identity, b"!" + said)
+            payload = nonce + word.encode()
+            return _ANSWER + payload + _signed(identity, b"!" + payload)
     return None
 
 
 def understood(identity: str, nonce: bytes, data: bytes) -> str | None:
     """Return the word in an answer to this question, None where it is none or somebody else's."""
-    said = data[len(_ANSWER) : -_DIGEST]
-    if data[: len(_ANSWER)] != _ANSWER or said[:_NONCE] != nonce:
+    payload = data[len(_ANSWER) : -_DIGEST]
+    if data[: len(_ANSWER)] != _ANSWER or payload[:_NONCE] != nonce:
         return None
-    return said[_NONCE:].decode() if hmac.compare_digest(data[-_DIGEST:], _signed(identity, b"!" + said)) else None
+    return (
+        payload[_NONCE:].decode() if hmac.compare_digest(data[-_DIGEST:], _signed(identity, b"!" + payload)) else None
+    )
 
 
 def _signed(identity: str, data: bytes) -> bytes:

@@ -14,12 +14,12 @@ import os
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import (
     Wanted,
     discard,
+    naming_os_errors,
     prepare,
     prepared_path,
     read_state,
     refuse_unsafe,
     sync_folder,
-    told,
 )
 
 __all__ = ("difference", "read_text", "replace_text")
@@ -37,7 +37,7 @@ def replace_text(path: str, text: str | None, mode: int = 0o644, owner: tuple[in
     HoldfastError where it cannot be, and then it is as it was.
     """
     refuse_unsafe(path, "/")
-    with told(path, f"{path} is as it was"):
+    with naming_os_errors(path, f"{path} is as it was"):
         try:
             if text is None:
                 os.unlink(path)

@@ -31,12 +31,12 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.fil
     digest,
     discard,
     missing_folders,
+    naming_os_errors,
     prepare,
     prepared_path,
     read_state,
     refuse_unsafe,
     sync_folder,
-    told,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.journal import Journal
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.manifest import Entry, Manifest
@@ -185,7 +185,7 @@ class Transaction:
 
     def __enter__(self) -> Transaction:
         if not self.check_mode:
-            with told(self._runtime, "nothing was changed"):
+            with naming_os_errors(self._runtime, "nothing was changed"):
                 self._take_lock()
                 stage.sweep(self._runtime, self.daemon.name)
             self.journal.sweep()
@@ -206,7 +206,7 @@ class Transaction:
         if not self.daemon.installed() and any(changes.values()):
             raise HoldfastError(f"{self.daemon.name} is not installed on this host: install it first")
         if not changes:
-            with told(self._folder, "nothing was changed"):
+            with naming_os_errors(self._folder, "nothing was changed"):
                 self._own(request)
             return result
         self._keep(request, old)
@@ -226,7 +226,7 @@ class Transaction:
         if not self.check_mode:
             self._keep(request, old)
             replaces = {state.path: state.digest for state in old}
-            with told(self._folder, "nothing was changed"):
+            with naming_os_errors(self._folder, "nothing was changed"):
                 os.makedirs(self._folder, mode=0o700, exist_ok=True)
                 self._forget()
                 Pending(changes, replaces, self._manifest_after(request, changes).dump()).save(self._folder)
@@ -330,10 +330,10 @@ class Transaction:
         self.journal.undo(unlock=self._release_lock, relock=self._take_lock, runner=self.runner)
         if armed:
             self._disarm()
-        words = self.daemon.restored(before, timeout=self.timeout) if running else None
-        if words is not None:
+        refusal = self.daemon.restored(before, timeout=self.timeout) if running else None
+        if refusal is not None:
             raise HoldfastError(
-                f"the old files of {self.daemon.name} are back, and it does not run as they say: {words}. "
+                f"the old files of {self.daemon.name} are back, and it does not run as they say: {refusal}. "
                 f"Restart it: systemctl restart {self.daemon.name}"
             )
 
@@ -356,7 +356,7 @@ class Transaction:
                     f"kept it (see {self.journal.folder})"
                 )
         try:
-            with told(self.journal.folder, "all was put back"):
+            with naming_os_errors(self.journal.folder, "all was put back"):
                 self.journal.confirm()
         except HoldfastError:
             self.undo()
@@ -372,7 +372,9 @@ class Transaction:
         # Before the journal closes: a run that is killed here is finished by the next.
         with contextlib.suppress(HoldfastError):
             self._remove_emptied(self.journal.manifest())
-        with told(self._folder, f"the change is in force and stays, and the next run closes {self.journal.folder}"):
+        with naming_os_errors(
+            self._folder, f"the change is in force and stays, and the next run closes {self.journal.folder}"
+        ):
             self.journal.finish(self._manifest_path)
         if armed:
             self._disarm()
@@ -459,9 +461,9 @@ class Transaction:
             ) from None
         result.staged_with, result.validated = staged.method, "daemon"
         result.warnings += self.daemon.warnings(staged.completed)
-        words = self.daemon.verdict(staged.completed)
-        if words is not None:
-            raise HoldfastError(f"{self.daemon.name} refuses the configuration, nothing was changed: {words}")
+        refusal = self.daemon.verdict(staged.completed)
+        if refusal is not None:
+            raise HoldfastError(f"{self.daemon.name} refuses the configuration, nothing was changed: {refusal}")
         self._heed(self.daemon.findings(staged.completed), result)
 
     def _heed(self, findings: t.Sequence[Finding], result: Result) -> None:
@@ -523,7 +525,7 @@ class Transaction:
         for folder in self._made:
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
-        with told(self.journal.folder, "nothing was changed"):
+        with naming_os_errors(self.journal.folder, "nothing was changed"):
             self.journal.abandon()
 
     def _swap(self, changes: Changes, result: Result) -> None:
@@ -585,9 +587,9 @@ class Transaction:
         if result.running or not self.daemon.installed() or not self.daemon.wanted():
             return
         if not self.check_mode:
-            words = self.daemon.start(timeout=self.timeout)
-            if words is not None:
-                raise HoldfastError(f"{self.daemon.name} did not run, and does not start{put_back}: {words}")
+            refusal = self.daemon.start(timeout=self.timeout)
+            if refusal is not None:
+                raise HoldfastError(f"{self.daemon.name} did not run, and does not start{put_back}: {refusal}")
             result.running = True
         result.started = True
 
@@ -597,13 +599,13 @@ class Transaction:
             return
         before = self.daemon.before_reload()
         done = self.runner(*self.daemon.reload_command, timeout=self.timeout)
-        # A daemon that has ended meanwhile cannot be told to reload, and says so best itself.
-        refused = done.output if done.rc else ""
-        words = refused or self.daemon.confirm(before, changes, timeout=self.timeout)
-        if words is not None:
+        # Why a daemon has ended, before the reload or by it, it says better than the command that failed for it.
+        refused = done.output if done.rc and self.daemon.running() else ""
+        refusal = refused or self.daemon.confirm(before, changes, timeout=self.timeout)
+        if refusal is not None:
             raise HoldfastError(
                 f"{self.daemon.name} did not take the new configuration, the old one was put back: "
-                f"{words or 'it gives no reason'}"
+                f"{refusal or 'it gives no reason'}"
             )
         result.reloaded = True
         result.warnings += self.daemon.mended
@@ -616,9 +618,9 @@ class Transaction:
         if self.check_mode:
             wrong = self.daemon.differs()
         else:
-            words = self.daemon.mend()
-            if words is not None:
-                raise HoldfastError(f"{self.daemon.name} runs, and not as its files say: {words}")
+            refusal = self.daemon.mend()
+            if refusal is not None:
+                raise HoldfastError(f"{self.daemon.name} runs, and not as its files say: {refusal}")
             wrong = self.daemon.mended
         result.repaired = result.repaired or bool(wrong)
         result.warnings += wrong

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From what was seen on all members to sentences: what is wrong, where, what to do. Private to this collection.
 
-A finding that explains another comes first, and the other is then not said: an nginx that is dead is the reason of a
+A finding that explains another comes first, and the other is then left out: an nginx that is dead is the reason of a
 FAULT, and not a second ailment.
 """
 
@@ -29,6 +29,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.case impo
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.certificates import (
     different_certificates,
     ending_certificates,
+    unfetched_certificates,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.doctor.noticed import (
     Outsider,
@@ -55,6 +56,7 @@ def diagnose(case: Case) -> list[Finding]:
     result += _clocks(case)
     result += different_certificates(case)
     result += ending_certificates(case)
+    result += unfetched_certificates(case)
     return sorted(result, key=lambda finding: (finding.note, finding.rank))
 
 
@@ -275,13 +277,13 @@ def _addresses(case: Case, ill: t.Collection[str], strange: t.Sequence[Outsider]
     ``ill`` members have said why already, and what ``strange`` hosts hold is explained by them.
     """
     elsewhere = {address for item in strange for address in item.addresses}
-    told: set[str] = set()
+    reported: set[str] = set()
     for vip in _unique(vip for plan in case.plan.values() for vip in plan["vips"]):
         holders = {host: mac for host, facts in case.facts.items() for mac in _macs(facts, vip)[:1]}
         if len(holders) > 1:
             message = _twice(case, vip, list(holders))
-            if message not in told:
-                told.add(message)
+            if message not in reported:
+                reported.add(message)
                 yield Finding(TWICE, "", f"{vip} is held by {' and '.join(holders)} at once. {message}")
         elif holders and vip not in elsewhere:
             [(holder, mac)] = holders.items()
@@ -314,6 +316,8 @@ def _twice(case: Case, vip: str, holders: t.Sequence[str]) -> str:
         rules += [f"{host}: {rule}" for rule in facts["blocking_rules"]]
     if rules:
         reasons.append(f"The rules are: {'; '.join(rules)}.")
+    elif any(member.get("reason") == "no_adverts" for host in holders for member in of_members(case, host)):
+        reasons += [f"{host}: {case.facts[host]['platform']}" for host in holders if case.facts[host]["platform"]]
     return " ".join(reasons) or (
         "They do not hear each other: let IP protocol 112 through between them, and compare their configurations."
     )
@@ -328,7 +332,8 @@ def _from_outside(case: Case, vip: str, holder: str, mac: str) -> t.Iterator[Fin
             holder,
             f"{item.host} believes {vip} at {item.neighbours[vip]}, and {holder} holds it at {mac}: its neighbour "
             f"entry was not refreshed. Run arping -U -I INTERFACE {vip} on {holder}, keep "
-            "keepalived_garp_master_refresh above 0, and see that nothing on the way drops gratuitous ARP.",
+            "keepalived_garp_master_refresh above 0, and see that nothing on the way drops gratuitous ARP."
+            f"{_switch(case, holder)}",
         )
     silent = [item.host for item in case.outside if item.answered.get(vip) is False and item not in wrong]
     if silent and case.facts[holder]["nginx_runs"]:
@@ -338,19 +343,26 @@ def _from_outside(case: Case, vip: str, holder: str, mac: str) -> t.Iterator[Fin
             UNREACHABLE,
             holder,
             f"{vip} is bound on {holder} and gives no answer to {' and '.join(silent)}: look at the firewall of "
-            f"{holder} for the service's port, and at the ports on which nginx listens (ss -tln).{only}",
+            f"{holder} for the service's port, and at the ports on which nginx listens (ss -tln).{only}"
+            f"{_switch(case, holder)}",
             note=bool(only),
         )
+
+
+def _switch(case: Case, holder: str) -> str:
+    """Return what the cloud or hypervisor of a host asks for, to stand behind a sentence; empty where none is known."""
+    advice = case.facts[holder].get("platform")
+    return f" {advice}" if advice else ""
 
 
 def _mute_sites(case: Case, vip: str, holder: str) -> t.Iterator[Finding]:
     """Yield the sites that do not answer at an address where others do, by the words of who was first to ask."""
     asked = [item for item in case.outside if item.answered.get(vip)]
-    told: dict[str, list[str]] = {}
+    by_server: dict[str, list[str]] = {}
     for item in asked:
         for sentence in item.mute.get(vip, ()):
-            told.setdefault(sentence.partition(" gave ")[0], []).append(f"{sentence}, asked from {item.host}")
-    for sentences in told.values():
+            by_server.setdefault(sentence.partition(" gave ")[0], []).append(f"{sentence}, asked from {item.host}")
+    for sentences in by_server.values():
         yield Finding(
             UNREACHABLE,
             holder,

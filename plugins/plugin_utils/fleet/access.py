@@ -30,6 +30,7 @@ __all__ = (
     "server_names",
     "service_ports",
     "spoken_at",
+    "tcp_ports",
     "written",
 )
 
@@ -83,15 +84,22 @@ def listens(variables: Mapping[str, t.Any]) -> t.Iterator[tuple[str, str, str]]:
 
 
 def service_ports(variables: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
-    """Return the TCP ports on which nginx of a balancer has to listen, as the watcher takes them.
+    """Return the ports on which nginx of a balancer has to listen, as the watcher takes them; those of UDP say so.
 
     A name of an address is known to the host alone: there any address will do.
     """
-    found: dict[tuple[str, int, int], None] = {}
+    found: dict[tuple[str, int, int, str], None] = {}
     for host, port, protocol in listens(variables):
-        if protocol == "tcp":
-            found[(_literal(host), *first_and_last(port))] = None
-    return [{"address": address, "first": first, "last": last} for address, first, last in found]
+        found[(_literal(host), *first_and_last(port), protocol)] = None
+    return [
+        {"address": address, "first": first, "last": last, **({} if protocol == "tcp" else {"protocol": protocol})}
+        for address, first, last, protocol in found
+    ]
+
+
+def tcp_ports(variables: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """Return those of TCP."""
+    return [one for one in service_ports(variables) if "protocol" not in one]
 
 
 def guarded_ports(variables: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
@@ -116,8 +124,8 @@ def written(variables: Mapping[str, t.Any]) -> t.Iterator[tuple[str, str]]:
     """
     for variable, default in (("balancer_sites", True), ("balancer_streams", False)):
         for index, site in values.mappings(variables[variable]):
-            said = site.get("listen") or (default_listens(site) if default else [])
-            for number, one in enumerate(said if isinstance(said, list) else [said]):
+            listens = site.get("listen") or (default_listens(site) if default else [])
+            for number, one in enumerate(listens if isinstance(listens, list) else [listens]):
                 yield f"{variable}[{index}].listen[{number}]", str(one)
             for one in redirect_listens(site) if default else ():
                 yield f"{variable}[{index}].tls.redirect", one
@@ -149,9 +157,9 @@ def server_names(variables: Mapping[str, t.Any]) -> list[str]:
     """Return a name for each site by which a client can ask for it; none for one that has patterns alone."""
     found: dict[str, None] = {}
     for site in variables["balancer_sites"]:
-        said = site.get("server_name") or []
-        words = " ".join(map(str, said if isinstance(said, list) else [said])).split()
-        found.update(dict.fromkeys([word for word in words if _NAMED.fullmatch(word)][:1]))
+        server_name = site.get("server_name") or []
+        names = " ".join(map(str, server_name if isinstance(server_name, list) else [server_name])).split()
+        found.update(dict.fromkeys([word for word in names if _NAMED.fullmatch(word)][:1]))
     return list(found)
 
 
@@ -180,9 +188,9 @@ def _peers(value: t.Any, unicast_ttl: t.Any) -> t.Iterator[tuple[str, int]]:
     """
     for one in value if isinstance(value, list) else [value] if value else []:
         words = str(one.get("address", "") if isinstance(one, dict) else one).split()
-        said = one if isinstance(one, dict) else dict(zip(words[1::2], words[2::2]))
+        options = one if isinstance(one, dict) else dict(zip(words[1::2], words[2::2]))
         if words:
-            lowest = _number(said.get("min_ttl"))
+            lowest = _number(options.get("min_ttl"))
             yield words[0], sent_ttl(_number(unicast_ttl), 6 if ":" in words[0] else 4) if lowest is None else lowest
 
 

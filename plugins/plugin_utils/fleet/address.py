@@ -47,29 +47,29 @@ class Vip:
         if isinstance(written, dict):
             if not isinstance(written.get("address"), str):
                 raise InputError(f"{path}.address", "is missing: write the address, as in 10.0.0.100/24")
-            words, device = written["address"].split(), str(written.get("dev") or "")
+            tokens, device = written["address"].split(), str(written.get("dev") or "")
         elif isinstance(written, str):
-            words = written.split()
-            device = words[words.index("dev") + 1] if "dev" in words[1:-1] else ""
+            tokens = written.split()
+            device = tokens[tokens.index("dev") + 1] if "dev" in tokens[1:-1] else ""
         else:
-            words, device = [], ""
+            tokens, device = [], ""
         try:
-            there = ipaddress.ip_interface(words[0])
+            there = ipaddress.ip_interface(tokens[0])
         except (IndexError, ValueError):
-            shown = words[0] if words else written
+            shown = tokens[0] if tokens else written
             raise InputError(
                 path, f"`{shown}` is not an address: write one with its prefix, as in 10.0.0.100/24"
             ) from None
         single = there.network.prefixlen == there.max_prefixlen
-        length = there.max_prefixlen if single and "/" in words[0] else 0
+        length = there.max_prefixlen if single and "/" in tokens[0] else 0
         return cls(there.ip, None if single else there.network, device, interface, written, path, length)
 
 
 def peer_addresses(peers: t.Any) -> t.Iterator[str]:
     """Yield the addresses of peers: lines with an address and more words, or mappings with one."""
     for peer in peers if isinstance(peers, list) else [peers]:
-        words = str(peer.get("address", "") if isinstance(peer, dict) else peer).split()
-        address = literal(words[0]) if words else None
+        tokens = str(peer.get("address", "") if isinstance(peer, dict) else peer).split()
+        address = literal(tokens[0]) if tokens else None
         if address is not None:
             yield str(address)
 

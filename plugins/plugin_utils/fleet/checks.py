@@ -52,17 +52,17 @@ def checks(variables: Mapping[str, t.Any]) -> list[Check]:
     """Return all of ``keepalived_checks``; raises InputError for the first that is wrong."""
     path = "keepalived_checks"
     found: dict[str, Check] = {}
-    for index, said in enumerate(values.items(variables[path], path)):
-        one = check(said, f"{path}[{index}]")
+    for index, item in enumerate(values.items(variables[path], path)):
+        one = check(item, f"{path}[{index}]")
         first = found.setdefault(one.name, one)
         if first is not one:
             raise InputError(f"{one.path}.name", f"`{one.name}` is the name of {first.path} as well: give each its own")
     return list(found.values())
 
 
-def check(said: t.Any, path: str) -> Check:
+def check(item: t.Any, path: str) -> Check:
     """Return one element of ``keepalived_checks`` with its defaults; raises InputError."""
-    given = {key: value for key, value in values.mapping(said, path).items() if value is not None}
+    given = {key: value for key, value in values.mapping(item, path).items() if value is not None}
     if "name" not in given:
         raise InputError(f"{path}.name", "is missing: give the check a name")
     name = values.text(given["name"], f"{path}.name")
@@ -142,14 +142,14 @@ def _port(given: Mapping[str, t.Any], path: str) -> dict[str, t.Any]:
 
 
 def _command(given: Mapping[str, t.Any], path: str) -> dict[str, t.Any]:
-    place, said = f"{path}.command", given["command"]
-    if isinstance(said, list):
-        words = [str(word) for word in said]
+    place, command = f"{path}.command", given["command"]
+    if isinstance(command, list):
+        words = [str(word) for word in command]
     else:
         try:
-            words = shlex.split(values.text(said, place))
+            words = shlex.split(values.text(command, place))
         except ValueError as error:
-            raise InputError(place, f"`{said}` cannot be split into words: {error}") from None
+            raise InputError(place, f"`{command}` cannot be split into words: {error}") from None
     if not words or not words[0]:
         raise InputError(place, "is empty: write the program and its arguments")
     if not words[0].startswith("/"):
@@ -176,18 +176,18 @@ _READERS: dict[str, t.Callable[[Mapping[str, t.Any], str], dict[str, t.Any]]] = 
 }
 
 
-def _address(said: t.Any, path: str) -> str:
-    address = _literal(values.text(said, path))
+def _address(value: t.Any, path: str) -> str:
+    address = _literal(values.text(value, path))
     if address is None:
-        raise InputError(path, f"`{said}` is a name: write the address itself, names are never looked up")
+        raise InputError(path, f"`{value}` is a name: write the address itself, names are never looked up")
     return address
 
 
-def _literal(said: str) -> str | None:
-    if said == "localhost":
+def _literal(value: str) -> str | None:
+    if value == "localhost":
         return HERE
     try:
-        return str(ipaddress.ip_address(said))
+        return str(ipaddress.ip_address(value))
     except ValueError:
         return None
 
@@ -217,17 +217,17 @@ def own_probe(variables: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
     }
 
 
-def host_name(said: t.Any, path: str) -> str:
+def host_name(value: t.Any, path: str) -> str:
     """Return the name of a host as a request has it; raises InputError."""
-    name = values.text(said, path)
+    name = values.text(value, path)
     if not _HOST.fullmatch(name):
         raise InputError(path, f"{values.shown(name)} is no name of a host")
     return name
 
 
-def request_path(said: t.Any, path: str) -> str:
+def request_path(value: t.Any, path: str) -> str:
     """Return a path as a request has it; raises InputError."""
-    found = values.text(said, path)
+    found = values.text(value, path)
     if not _PRINTED.fullmatch(found):
         raise InputError(path, f"{values.shown(found)} is no path: begin it with /, without spaces")
     return found

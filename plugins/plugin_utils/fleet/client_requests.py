@@ -22,7 +22,8 @@ def client_requests(variables: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     """Return the requests of a client, as ``site_probe`` takes them: one for each site, and port that it listens on.
 
     One without an ``address`` is made at every shared address. What answers nobody on purpose is not asked, nor is a
-    site with patterns for names where others have a name. A stream, and a port of LVS, is connected to.
+    site with patterns for names where others have a name. A stream, a port of LVS, and one of HTTP/2 without TLS, at
+    which nginx understands no HTTP/1.1 before 1.25.1, is connected to.
     """
     found: list[dict[str, t.Any]] = []
     nameless: list[dict[str, t.Any]] = []
@@ -32,7 +33,8 @@ def client_requests(variables: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
             continue
         names = access.server_names({"balancer_sites": [site]})
         for where in _where(variables, "balancer_sites", index):
-            request = {**where, "host": (names or [""])[0], "expect": list(_meant(site))}
+            asked = {} if where.get("connects") else {"host": (names or [""])[0], "expect": list(_meant(site))}
+            request = {**where, **asked}
             (found if names else nameless).append(request)
     found = found or nameless[:1]
     for index, _stream in values.mappings(variables["balancer_streams"]):
@@ -67,9 +69,11 @@ def _where(variables: Mapping[str, t.Any], variable: str, index: int) -> t.Itera
         words = text.split()[1:]
         for host, ports, protocol in access.listen(text):
             if protocol == "tcp":
+                only_http2 = variable == "balancer_sites" and "http2" in words and "ssl" not in words
                 yield {
                     "address": host,
                     "port": access.first_and_last(ports)[0],
                     "tls": "ssl" in words and variable == "balancer_sites",
                     "proxy_protocol": "proxy_protocol" in words,
+                    **({"connects": True} if only_http2 else {}),
                 }

@@ -9,6 +9,7 @@ listed site at an address is its default, unless another one says ``default_serv
 
 from __future__ import annotations
 
+import json
 import typing as t
 from collections.abc import Mapping
 
@@ -21,7 +22,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import val
 __all__ = ("FIRST", "STRANGERS", "with_default_servers")
 
 NAME = "holdfast-default"
-"""The server that closes the connection of whoever names no site."""
+"""The server that closes the connection of whoever names no site; where there are several, of the first of them."""
 
 STRANGERS = FIRST, CLOSE, NONE = "first", "close", "none"
 DEFAULT, SHARED_OUT = "default_server", "reuseport"
@@ -40,14 +41,14 @@ def with_default_servers(sites: t.Iterable[Mapping[str, t.Any]], strangers: str)
     ``none`` where nothing is said beyond what the sites say. The first at an address of QUIC shares its socket out to
     all workers, without which the packets of a client would reach any of them.
     """
-    said = [dict(site) for site in sites]
-    listed = [(_listens(_own(site)), _listens(redirect_listens(site))) for site in said]
+    servers = [dict(site) for site in sites]
+    listed = [(_listens(_own(site)), _listens(redirect_listens(site))) for site in servers]
     every = [one for pair in listed for listens in pair for one in listens]
     shared_out = {address for address, words in every if SHARED_OUT in words}
     taken = {address for address, words in every if DEFAULT in words}
-    catching: dict[Address, str] = {}
+    catching: dict[Address, tuple[str, Site]] = {}
 
-    def settled(listens: list[tuple[Address, list[str]]]) -> list[str]:
+    def settled(site: Site, listens: list[tuple[Address, list[str]]]) -> list[str]:
         own: list[str] = []
         for address, words in listens:
             more = []
@@ -59,44 +60,56 @@ def with_default_servers(sites: t.Iterable[Mapping[str, t.Any]], strangers: str)
                 more += [DEFAULT] if strangers == FIRST else []
                 if strangers == CLOSE:
                     shared = [word for word in words[1:] if word in _OF_THE_ADDRESS]
-                    catching[address] = " ".join([words[0], *shared, DEFAULT])
+                    catching[address] = " ".join([words[0], *shared, DEFAULT]), site
             own.append(" ".join([*words, *more]))
         return own
 
-    for site, (own, redirects) in zip(said, listed):
-        listens, leading = settled(own), settled(redirects)
+    for site, (own, redirects) in zip(servers, listed):
+        listens, leading = settled(site, own), settled(site, redirects)
         if listens != _texts(own):
             site["listen"] = listens
         if leading != _texts(redirects):
             site["tls"] = {**site["tls"], "redirect_listen": leading}
-    return [*said, *([_closed(list(catching.values()), said)] if catching else [])]
+    return [*servers, *_closed(catching.values())]
 
 
-def _closed(listens: list[str], sites: list[Site]) -> Site:
-    """Return a server that answers nothing, and shows no certificate.
+def _closed(catching: t.Iterable[tuple[str, Site]]) -> t.Iterator[Site]:
+    """Yield servers that answer nothing, and show no certificate, for each address with the site that is first there.
 
-    nginx takes the versions of TLS of an address, and the keys for its tickets, from this one.
+    nginx takes the versions of TLS of an address, and the keys for its tickets, from this one; so there is one for all
+    addresses at which sites say the same of them.
     """
-    is_tls = any({"ssl", "quic"} & set(listen.split()) for listen in listens)
-    tls: Mapping[str, t.Any] = next((site["tls"] for site in sites if isinstance(site.get("tls"), Mapping)), {})
-    kept = {name: tls[name] for name in ("profile", "session_ticket_keys") if tls.get(name)}
-    return {
-        "name": NAME,
-        "listen": listens,
-        "access_log": "off",
-        "return": "444",
-        **({"ssl_reject_handshake": True} if is_tls else {}),
-        **({"tls": kept} if is_tls and tls else {}),
+    said = [(listen, _of_its_tls(site) if {"ssl", "quic"} & set(listen.split()) else None) for listen, site in catching]
+    # Where there is no TLS, the first one closes connections as well as any.
+    first: Site = next((tls for _listen, tls in said if tls is not None), {})
+    listens: dict[str, list[str]] = {}
+    for listen, tls in said:
+        listens.setdefault(json.dumps(first if tls is None else tls, sort_keys=True), []).append(listen)
+    for at, (tls_text, own) in enumerate(listens.items()):
+        name = f"{NAME}-{at + 1}" if at else NAME
+        yield {"name": name, "listen": own, "access_log": "off", "return": "444", **json.loads(tls_text)}
+
+
+def _of_its_tls(site: Site) -> Site:
+    """Return what a server says of TLS that is the default of a site's address."""
+    versions = {"ssl_protocols": site["ssl_protocols"]} if site.get("ssl_protocols") else {}
+    tls = site.get("tls")
+    if not isinstance(tls, Mapping):
+        return {"ssl_reject_handshake": True, **versions}
+    kept = {
+        "profile": "intermediate",
+        **{name: tls[name] for name in ("profile", "session_ticket_keys") if tls.get(name)},
     }
+    return {"ssl_reject_handshake": True, **versions, "tls": kept}
 
 
 def _own(site: Mapping[str, t.Any]) -> list[t.Any]:
     return values.listed(site.get("listen")) or default_listens(site)
 
 
-def _listens(said: t.Iterable[t.Any]) -> list[tuple[Address, list[str]]]:
+def _listens(listens: t.Iterable[t.Any]) -> list[tuple[Address, list[str]]]:
     """Return addresses to listen at, and the words of each."""
-    words = [str(one).split() for one in said]
+    words = [str(one).split() for one in listens]
     return [(_address(one), one) for one in words if one]
 
 

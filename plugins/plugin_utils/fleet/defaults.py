@@ -19,6 +19,7 @@ __all__ = (
     "OF_ONE_HOST",
     "OF_A_BACKEND",
     "OF_A_BALANCER",
+    "OF_AN_ISSUER",
     "OF_THE_PLAYBOOKS",
     "PREFIXES",
     "REACHED_BY",
@@ -28,7 +29,7 @@ __all__ = (
     "VIRTUAL_SERVERS",
 )
 
-GROUPS: dict[str, str] = {"master": "master", "backup": "backup", "backend": "backend"}
+GROUPS: dict[str, str] = {"master": "master", "backup": "backup", "backend": "backend", "issuer": "issuer"}
 """The inventory groups by what their hosts are; the variable ``holdfast_groups`` changes them."""
 
 DEFAULTS: t.Mapping[str, t.Any] = {
@@ -85,16 +86,22 @@ OF_ONE_HOST: frozenset[str] = frozenset(
     {
         *(
             "balancer_drift",
+            "balancer_certificates_interval",
             "nginx_conf",
             *MAIN_FILE,
             "nginx_package",
             "nginx_package_state",
             "nginx_version",
+            "nginx_source",
+            "nginx_source_url",
+            "nginx_source_key",
+            "nginx_source_fingerprints",
             "nginx_service_enabled",
             "nginx_welcome_site",
         ),
-        *("backend_server", "backend_server_name", "backend_root", "backend_page", "backend_firewall"),
+        *("backend_server", "backend_server_name", "backend_root", "backend_page", "backend_content"),
         *(
+            "backend_firewall",
             "backend_real_ip",
             "backend_health_path",
             "backend_drain_timeout",
@@ -108,14 +115,16 @@ OF_ONE_HOST: frozenset[str] = frozenset(
         *("keepalived_garp_master_refresh", "keepalived_firewall", "keepalived_firewall_sources"),
         *("keepalived_adopt", "keepalived_drift", "keepalived_prove_trackers", "keepalived_prove_expect"),
         *("keepalived_notify_user", "keepalived_notify_timeout", "keepalived_log_file", "keepalived_log_install"),
-        *("keepalived_log_frequency", "keepalived_log_keep"),
+        *("keepalived_log_frequency", "keepalived_log_keep", "keepalived_metrics_file"),
+        *("issuer_address", "issuer_port", "issuer_certificates", "issuer_hooks"),
     }
 )
 """Variables from which nothing follows for another host. A wrong value keeps nothing from being judged."""
 
 OF_A_BALANCER: tuple[str, ...] = ("balancer_", "keepalived_", "nginx_")
 OF_A_BACKEND: tuple[str, ...] = ("backend_", "nginx_")
-PREFIXES: tuple[str, ...] = tuple(sorted({*OF_A_BALANCER, *OF_A_BACKEND}))
+OF_AN_ISSUER: tuple[str, ...] = ("issuer_",)
+PREFIXES: tuple[str, ...] = tuple(sorted({*OF_A_BALANCER, *OF_A_BACKEND, *OF_AN_ISSUER}))
 """Variables that begin so may be meant for this collection; other roles have such as well: see spelling.py."""
 
 OF_THE_PLAYBOOKS: tuple[str, ...] = (

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ Variables = Mapping[str, t.Any]
 
 @dataclass
 class Demand:
-    """What is asked of one backend.
+    """What is asked of a backend, and of all others of which the same is asked.
 
     ``balancers`` maps the names of those that draw on it to their addresses. ``ports`` are those to which requests of
     HTTP go, each with the path of the upstream that says so; ``streams`` are those of layer 4, as in 3306/tcp.
@@ -33,31 +34,63 @@ class Demand:
     ports: dict[int, str] = field(default_factory=dict)
     streams: dict[str, None] = field(default_factory=dict)
 
-    @property
+    @functools.cached_property
     def addresses(self) -> list[str]:
         """The addresses from which the balancers come."""
         return list(dict.fromkeys(address for addresses in self.balancers.values() for address in addresses))
 
 
 def demands(fleet: Fleet) -> dict[str, Demand]:
-    """Return what is asked of every backend by its name.
+    """Return what is asked of every backend by its name; those of which the same is asked share it.
 
     A host that nobody asks for a port serves its own. Where it says that itself, it serves that besides.
     """
-    result: dict[str, Demand] = {host: Demand() for host in fleet.backends}
-    for member in fleet.balancers:
+    drawn = _drawn(fleet)
+    groups_of: dict[str, list[str]] = {}
+    for group in drawn:
+        for host in dict.fromkeys(fleet.groups.get(group, ())):
+            groups_of.setdefault(host, []).append(group)
+    made: dict[tuple[tuple[str, ...], int, bool], Demand] = {}
+    result: dict[str, Demand] = {}
+    for host, backend in fleet.backends.items():
+        groups = tuple(groups_of.get(host, ()))
+        key = (groups, own_port(backend), "port" in backend.server)
+        if key not in made:
+            made[key] = _demand([drawn[group] for group in groups], backend)
+        result[host] = made[key]
+    return result
+
+
+def _drawn(fleet: Fleet) -> dict[str, _Drawn]:
+    """Return what is asked of each group of the inventory that an upstream draws on.
+
+    Thousands of balancers can draw on one group of thousands of hosts: nothing here is done for each of both.
+    """
+    found: dict[str, _Drawn] = {}
+    number = 0
+    for place, member in enumerate(fleet.balancers):
         addresses = tuple(member.addresses.values())
         for variable in DRAWING:
             for path, upstream in _drawing(member.variables, variable):
-                asked = _asked(member.variables, variable, upstream, path)
-                for host in fleet.groups.get(str(upstream["servers_from"]), ()):
-                    if host in result:
-                        result[host].balancers[member.name] = addresses
-                        asked.add_to(result[host], fleet.backends[host])
-    for host, demand in result.items():
-        if not demand.ports or "port" in fleet.backends[host].server:
-            demand.ports.setdefault(own_port(fleet.backends[host]), "backend_port")
-    return result
+                drawn = found.setdefault(str(upstream["servers_from"]), _Drawn())
+                drawn.balancers[place] = (member.name, addresses)
+                drawn.asked.setdefault(_asked(member.variables, variable, upstream, path), number)
+                number += 1
+    return found
+
+
+def _demand(drawn: list[_Drawn], backend: Backend) -> Demand:
+    """Return what is asked of a host in these groups, in the order of the inventory whichever group it came by."""
+    demand = Demand()
+    for _place, (name, addresses) in sorted(
+        {place: one for each in drawn for place, one in each.balancers.items()}.items()
+    ):
+        demand.balancers[name] = addresses
+    for _number, asked in sorted((number, asked) for each in drawn for asked, number in each.asked.items()):
+        asked.add_to(demand, backend)
+    if not demand.ports or "port" in backend.server:
+        demand.ports.setdefault(own_port(backend), "backend_port")
+    return demand
 
 
 def own_port(backend: Backend) -> int:
@@ -71,7 +104,7 @@ class _Asked(t.NamedTuple):
 
     path: str
     port: int | None
-    streams: t.Sequence[str]
+    streams: tuple[str, ...]
 
     def add_to(self, demand: Demand, backend: Backend) -> None:
         if self.streams:
@@ -80,6 +113,14 @@ class _Asked(t.NamedTuple):
             demand.ports.setdefault(self.port, self.path)
         else:
             demand.ports.setdefault(own_port(backend), "backend_port")
+
+
+@dataclass
+class _Drawn:
+    """What is asked of a group, and when first; each balancer by its place, with its name and addresses."""
+
+    balancers: dict[int, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    asked: dict[_Asked, int] = field(default_factory=dict)
 
 
 def _asked(variables: Variables, variable: str, upstream: Mapping[str, t.Any], path: str) -> _Asked:
@@ -92,7 +133,7 @@ def _asked(variables: Variables, variable: str, upstream: Mapping[str, t.Any], p
     except InputError:
         return _Asked(path, None, ())  # which is told where the upstream itself is judged
     ways = _ways(variables, upstream.get("name")) if variable == STREAMS else ()
-    return _Asked(path, number, [f"{number}/{way}" for way in ways])
+    return _Asked(path, number, tuple(f"{number}/{way}" for way in ways))
 
 
 def _drawing(variables: Variables, variable: str) -> t.Iterator[tuple[str, Mapping[str, t.Any]]]:
@@ -106,7 +147,7 @@ def _ways(variables: Variables, upstream: t.Any) -> Iterable[str]:
     found: dict[str, None] = {}
     for stream in variables["balancer_streams"]:
         if isinstance(stream, Mapping) and stream.get("upstream") == upstream:
-            said = stream.get("listen") or []
-            for text in said if isinstance(said, list) else [said]:
+            listens = stream.get("listen") or []
+            for text in listens if isinstance(listens, list) else [listens]:
                 found.update(dict.fromkeys(way for _host, _port, way in listen(str(text))))
     return found or ("tcp",)

@@ -56,7 +56,7 @@ class Faults:
     def findings(
         self,
         origin: t.Callable[[str, str], str] = lambda host, path: "",
-        hide: t.Callable[[str, str], str] = lambda path, told: told,
+        hide: t.Callable[[str, str], str] = lambda path, message: message,
     ) -> list[Finding]:
         """Return them in the order in which they were found.
 
@@ -71,6 +71,6 @@ class Faults:
                 names += f" and {len(hosts) - SHOWN} more"
             place = origin(hosts[0], path) if hosts and path else ""
             where = ": ".join(part for part in (names, values.line(hide(path, path))) if part)
-            told = values.line(hide(path, message))
-            found.append(Finding(rule, severity, f"{where} ({place})" if place else where, told))
+            sentence = values.line(hide(path, message))
+            found.append(Finding(rule, severity, f"{where} ({place})" if place else where, sentence))
         return found

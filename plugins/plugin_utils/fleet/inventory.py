@@ -17,12 +17,14 @@ from dataclasses import dataclass, field
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip, literal, reachable, usable
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.backend_content import accept_content
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import (
     DEFAULTS,
     DRAWING,
     GROUPS,
     OF_A_BACKEND,
     OF_A_BALANCER,
+    OF_AN_ISSUER,
     OF_ONE_HOST,
     REACHED_BY,
     SECOND_FAMILY,
@@ -31,7 +33,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults imp
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.servers import OWN, server_options
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.spelling import Spelling
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.tls import Controller, with_texts
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import Specs, is_said, meant, wrong
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.variables import Specs, is_given, meant, wrong
 
 __all__ = ("Backend", "Balancer", "Cluster", "Fleet", "read")
 
@@ -135,32 +137,46 @@ def read(
         spelling = Spelling(specs, values.items(values.plain(foreign or []), "holdfast_foreign_variables"))
 
     given: dict[str, Given] = {}
+    folders: dict[str, str] = {}
     balancers = _balancers(groups, names, faults)
     for host in balancers:
-        given[host] = _given(hostvars[host], host, OF_A_BALANCER, specs, faults)
-        faults.add(spelling.faults(host, hostvars[host]))
+        own = hostvars[host]  # once: Ansible merges all variables of a host whenever it is asked for them
+        given[host] = _given(own, host, OF_A_BALANCER, specs, faults)
+        folders[host] = str(own.get("inventory_dir") or "")
+        faults.add(spelling.faults(host, own))
     drawn_on = dict.fromkeys(_server_groups({**DEFAULTS, **given[host].variables} for host in balancers))
     serving: dict[str, Given] = {}
     for group in dict.fromkeys([*drawn_on, names["backend"]]):
         for host in groups.get(group, ()):
             if host in serving:
                 continue
-            serving[host] = _given(hostvars[host], host, OF_A_BACKEND, specs, faults)
+            own = hostvars[host]
+            folders[host] = str(own.get("inventory_dir") or "")
+            serving[host] = _given(own, host, OF_A_BACKEND, specs, faults)
             if host not in balancers:
-                faults.add(spelling.faults(host, hostvars[host]))
+                faults.add(spelling.faults(host, own))
+    issuers = {host: hostvars[host] for host in groups.get(names["issuer"], ())}
+    judged = [_given(own, host, OF_AN_ISSUER, specs, faults) for host, own in issuers.items()]
+    for host, own in issuers.items():
+        if host not in balancers and host not in serving:
+            faults.add(spelling.faults(host, own))
     faults.add(spelling.passed())
-    if not all(one.whole for one in (*given.values(), *serving.values())):
+    if not all(one.whole for one in (*given.values(), *serving.values(), *judged)):
         unread = [Balancer(host, role, WHOLE_FLEET, (), {}, given[host].variables) for host, role in balancers.items()]
         return Fleet((Cluster(WHOLE_FLEET, tuple(unread)),), {}, groups, names, whole=False)
 
     clusters: dict[str, list[Balancer]] = {}
     for host, role in balancers.items():
-        said = dict(given[host].variables)
+        variables = dict(given[host].variables)
         with faults.on(host):
-            folder = str(hostvars[host].get("inventory_dir") or "")
-            said["balancer_sites"] = with_texts({**DEFAULTS, **said}, folder, controller or Controller())
-        balancer = _balancer(host, role, said, faults)
+            variables["balancer_sites"] = with_texts(
+                {**DEFAULTS, **variables}, folders[host], controller or Controller()
+            )
+        balancer = _balancer(host, role, variables, faults)
         clusters.setdefault(balancer.cluster, []).append(balancer)
+    for host in serving:
+        with faults.on(host):
+            accept_content({**DEFAULTS, **serving[host].variables}, folders[host], controller or Controller())
     needed = {host for group in drawn_on for host in groups.get(group, ())}
     return Fleet(
         clusters=tuple(Cluster(name, tuple(members)) for name, members in clusters.items()),
@@ -221,7 +237,7 @@ def _given(hostvars: Mapping[str, t.Any], host: str, prefixes: tuple[str, ...], 
         else:
             if spec is None:
                 found[name] = value
-            elif is_said(value, spec):
+            elif is_given(value, spec):
                 faulty += [Fault("input", host, error.path, error.message) for error in wrong(name, value, specs)]
                 found[name] = value if faulty else meant(value, spec)
         faults.add(faulty)
@@ -272,9 +288,9 @@ def _vips(variables: Mapping[str, t.Any]) -> t.Iterator[Vip]:
         for index, written in enumerate(values.items(variables[path], path)):
             yield Vip.parse(written, f"{path}[{index}]", interface)
         return
-    for number, said in enumerate(values.items(variables["keepalived_instances"], "keepalived_instances")):
+    for number, value in enumerate(values.items(variables["keepalived_instances"], "keepalived_instances")):
         place = f"keepalived_instances[{number}]"
-        instance = values.mapping(said, place)
+        instance = values.mapping(value, place)
         own = _interface(instance, "interface", f"{place}.") or interface
         for key in ("vips", "virtual_ipaddress", "virtual_ipaddress_excluded"):
             path = f"{place}.{key}"
@@ -296,8 +312,8 @@ def _spoken(variables: Mapping[str, t.Any], vips: tuple[Vip, ...]) -> set[int]:
     return {vip.family for vip in vips[:1]}
 
 
-def _interface(said: Mapping[str, t.Any], key: str, path: str = "") -> str:
-    return "" if said.get(key) is None else values.text(said[key], path + key)
+def _interface(options: Mapping[str, t.Any], key: str, path: str = "") -> str:
+    return "" if options.get(key) is None else values.text(options[key], path + key)
 
 
 def _own_address(host: str, family: int, given: Mapping[str, t.Any], vips: tuple[Vip, ...], needed: bool) -> str:

@@ -107,11 +107,16 @@ LIMITS: dict[str, Limit] = {
     "backend_server_name": form(
         r"~\S+|[A-Za-z0-9_.*-]+", "is no name of a site: write one, as www.example.com, or `_` for every name"
     ),
+    "balancer_certificates_interval": between(1, 59),
     "balancer_health_host": checks.host_name,
     "balancer_health_listen": health_listen,
     "balancer_health_path": checks.request_path,
     "balancer_status_allow": network,
     "balancer_status_listen": listen,
+    "issuer_address": form(r"|[A-Za-z0-9:][A-Za-z0-9.:_-]*", "is no name or address of a host"),
+    "issuer_certificates": form(r"/[A-Za-z0-9._/-]*", "is no whole path of plain letters: write that of the folder"),
+    "issuer_hooks": form(r"|/[A-Za-z0-9._/-]*", "is no whole path of plain letters: write that of the folder"),
+    "issuer_port": between(1, 65535),
     "keepalived_address": reachable,
     "keepalived_address6": reachable,
     "keepalived_cluster": form(r"\S(?:.*\S)?", "is no name of a cluster: write one, as `shop`"),
@@ -130,6 +135,11 @@ LIMITS: dict[str, Limit] = {
         r"|/[A-Za-z0-9._/-]+", "is no whole path of plain letters: use one like /var/log/keepalived.log"
     ),
     "keepalived_log_keep": between(0, 10000),
+    "keepalived_metrics_file": form(
+        r"|/(?:[A-Za-z0-9._-]+/)+[A-Za-z0-9._-]+\.prom",
+        "is no whole path of plain letters that ends in .prom, as node_exporter reads: use one like "
+        "/var/lib/prometheus/node-exporter/holdfast.prom",
+    ),
     "keepalived_multicast_group": lambda value, path: group_address(value, path, 4),
     "keepalived_multicast_group6": lambda value, path: group_address(value, path, 6),
     "keepalived_notify_timeout": between(0.1, LONGEST),
@@ -142,6 +152,11 @@ LIMITS: dict[str, Limit] = {
     "keepalived_startup_delay": global_option("vrrp_startup_delay", none=0),
     "keepalived_version": form(VERSION, NO_VERSION),
     "nginx_package": form(r"[^\s,-]\S*", PACKAGE),
+    "nginx_source_fingerprints": form(
+        r"(?:[0-9A-Fa-f]{4} *){10}",
+        "is no fingerprint of a key: write its forty digits, as `gpg --fingerprint` shows them",
+    ),
+    "nginx_source_url": form(r"|https?://[^\s/]+(?:/\S*)?", "is no address of a repository: begin it with https://"),
     "nginx_version": form(VERSION, NO_VERSION),
 }
 """By variable; of a list, each of the elements is judged."""

@@ -48,16 +48,16 @@ def judged(served: Mapping[str, t.Any]) -> Judged:
 
     Thousands of hosts serve the same, and it takes milliseconds to judge.
     """
-    said = {option: value for option, value in served.items() if option in NGINX_OPTIONS}
-    return _judged(json.dumps(said, sort_keys=True))
+    options = {option: value for option, value in served.items() if option in NGINX_OPTIONS}
+    return _judged(json.dumps(options, sort_keys=True))
 
 
 @functools.lru_cache(maxsize=256)
 def _judged(text: str) -> Judged:
-    said = json.loads(text)
+    options = json.loads(text)
     try:
-        spec = {option: NGINX_OPTIONS[option] for option in said}
-        blocks = NginxConfig.from_options(typed(said, spec, "nginx")).to_blocks()
+        spec = {option: NGINX_OPTIONS[option] for option in options}
+        blocks = NginxConfig.from_options(typed(options, spec, "nginx")).to_blocks()
     except InputError as error:
         return Judged((InputError(in_inventory(error.path), in_inventory(error.message)),), ())
     found = [

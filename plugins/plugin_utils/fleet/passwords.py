@@ -23,7 +23,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets im
 )
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.rules_instances import NOTIFIES
 
-__all__ = ("hiding", "secret_options", "spoken_name", "unreadable", "without_secrets")
+__all__ = ("SECRET_OPTIONS", "hiding", "secret_options", "spoken_name", "unreadable", "without_secrets")
 
 SECRET_OPTIONS: tuple[str, ...] = ("authentication", "auth_hmac")
 
@@ -46,17 +46,17 @@ COMMANDS = ("command", "commands", "misc_path", "notify_down", "notify_up", "quo
 _NAME = re.compile(r"\w*")
 
 
-def spoken_name(said: Mapping[str, t.Any], number: int) -> t.Any:
+def spoken_name(instance: Mapping[str, t.Any], number: int) -> t.Any:
     """Return the name of an element of ``keepalived_instances``; ``number`` counts from 0."""
-    return said.get("name", f"VI_{number + 1}")
+    return instance.get("name", f"VI_{number + 1}")
 
 
-def secret_options(variables: Mapping[str, t.Any], said: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return them for an instance; ``said`` is what ``keepalived_instances`` has of it, empty where it is derived."""
+def secret_options(variables: Mapping[str, t.Any], instance: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return them for an instance; ``instance`` is that of ``keepalived_instances``, empty where it is derived."""
     found: dict[str, t.Any] = {}
     if variables.get("keepalived_auth_pass") is not None:
         found["authentication"] = {"auth_type": "PASS", "auth_pass": str(variables["keepalived_auth_pass"])}
-    for options in (variables.get("keepalived_instance_options") or {}, said):
+    for options in (variables.get("keepalived_instance_options") or {}, instance):
         found.update((name, options[name]) for name in SECRET_OPTIONS if options.get(name) is not None)
     return found
 
@@ -96,12 +96,13 @@ def hiding(hosts: Iterable[Mapping[str, t.Any]]) -> t.Callable[[str, str], str]:
     also a part of an address or of a name spoils neither.
     """
     secrets = {secret for variables in hosts for secret in _secrets(variables) if len(secret) >= SHORTEST}
-    longest_first = "|".join(map(re.escape, sorted(secrets, key=len, reverse=True)))
-    pattern = re.compile(rf"(?<![\w-])(?<!\d\.)(?:{longest_first})(?!\.?[\w-])") if secrets else None
+    longest_first = sorted(secrets, key=len, reverse=True)
 
-    def hide(path: str, told: str) -> str:
-        told = hide_in_urls(told)
-        return pattern.sub(HIDDEN, told) if pattern and _root(path) in HOLDING else told
+    def hide(path: str, message: str) -> str:
+        message = hide_in_urls(message)
+        # A fleet has thousands of secrets, and of faults: an expression of all of them is tried at every letter.
+        there = "|".join(re.escape(one) for one in longest_first if one in message) if _root(path) in HOLDING else ""
+        return re.sub(rf"(?<![\w-])(?<!\d\.)(?:{there})(?!\.?[\w-])", HIDDEN, message) if there else message
 
     return hide
 
@@ -117,9 +118,9 @@ def _secrets(variables: Mapping[str, t.Any]) -> t.Iterator[str]:
     mail = variables.get("keepalived_mail")
     yield from _texts(mail.get("password") if isinstance(mail, Mapping) else mail)
     instances = variables.get("keepalived_instances")
-    for said in (variables.get("keepalived_instance_options"), *(instances if isinstance(instances, list) else ())):
-        for name in SECRET_OPTIONS if isinstance(said, Mapping) else ():
-            yield from _texts(said.get(name))
+    for options in (variables.get("keepalived_instance_options"), *(instances if isinstance(instances, list) else ())):
+        for name in SECRET_OPTIONS if isinstance(options, Mapping) else ():
+            yield from _texts(options.get(name))
 
 
 def _users(sites: t.Any) -> t.Iterator[t.Any]:

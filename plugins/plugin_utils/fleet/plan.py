@@ -26,10 +26,11 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.demand import Demand, demands
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.detected import detected
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Faults
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.instance_options import InstanceOptions
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer, Cluster, Fleet
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.issued import issued
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.passwords import secret_options, without_secrets
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.router_ids import Claim, allocate, segments
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.said import Said
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.specs import Spec, specs
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.sync_groups import SyncGroup, sync_groups
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import (
@@ -60,7 +61,7 @@ MULTICAST_GROUP = {4: "keepalived_multicast_group", 6: "keepalived_multicast_gro
 
 @dataclass(frozen=True)
 class Instance:
-    """A VRRP instance on one member. ``said`` is what ``keepalived_config`` takes; the rest is read from it."""
+    """A VRRP instance on one member. ``configured`` is what ``keepalived_config`` takes; the rest is read from it."""
 
     host: str
     cluster: str
@@ -75,7 +76,7 @@ class Instance:
     nopreempt: bool
     turn: int | None
     preferred: str
-    said: Said
+    configured: InstanceOptions
 
     @property
     def anchor(self) -> Vip:
@@ -83,7 +84,7 @@ class Instance:
 
     @property
     def options(self) -> Mapping[str, t.Any]:
-        return self.said.options
+        return self.configured.options
 
     def place(self, option: str) -> str:
         """Return where the user wrote an option, or what it follows from; ``option`` can be a part of one."""
@@ -91,7 +92,7 @@ class Instance:
             number, _sign, rest = option[len(name) :].partition("]")
             if option.startswith(name) and first + int(number) < len(self.vips):
                 return self.vips[first + int(number)].path + rest
-        return self.said.place(option)
+        return self.configured.place(option)
 
 
 @dataclass(frozen=True)
@@ -193,11 +194,14 @@ class Plan:
                 *(["nftables"] if member.variables["keepalived_guard"] else []),
             ],
             "client_requests": client_requests(member.variables),
+            "issued": sorted(issued(member.variables["balancer_sites"])),
             "restart_first": [one.name for one in instances if one.policy == "restart_first"],
             "firewall": self._firewall(cluster, member, instances),
             "kernel": self._kernel(member),
             "outage": self._outage(cluster, member, instances),
-            "outage_told": self._told(cluster) if member is cluster.members[0] and not cluster.is_alone else "",
+            "outage_sentence": (
+                "" if cluster.is_alone or member is not cluster.members[0] else self._expected_outage(cluster)
+            ),
         }
 
     def _asked_at(self, member: Balancer, instances: Iterable[Instance]) -> list[str]:
@@ -214,7 +218,7 @@ class Plan:
     def _backend_addresses(self) -> list[str]:
         return [backend.address for backend in self.fleet.backends.values() if backend.address]
 
-    def _told(self, cluster: Cluster) -> str:
+    def _expected_outage(self, cluster: Cluster) -> str:
         """Return one line with the most seconds that a fault of any of the members costs, while the others are well."""
         worst: dict[str, float] = {}
         for member in cluster.members:
@@ -256,8 +260,8 @@ class Plan:
         found: list[str] = []
         for other in others:
             same = [one for one in self.instances[other.name] if one.name == instance.name]
-            said = same[0].options.get("mcast_src_ip") if same else ""
-            found += [str(said or other.addresses.get(family, ""))]
+            pinned = same[0].options.get("mcast_src_ip") if same else ""
+            found += [str(pinned or other.addresses.get(family, ""))]
         return [one for one in found if one]
 
     def _kernel(self, member: Balancer) -> dict[str, t.Any]:
@@ -375,39 +379,39 @@ def _in_use(cluster: Cluster, name: str, in_use: Mapping[str, Mapping[str, int]]
 
 def _instance(cluster: Cluster, member: Balancer, spec: Spec, allocated: int) -> Instance:
     path, variables, anchor = spec.path, member.variables, spec.vips[0]
-    said = Said(path)
-    said.derive(path, name=spec.name)
+    configured = InstanceOptions(path)
+    configured.derive(path, name=spec.name)
     if spec.interface:
-        said.derive("keepalived_interface" if anchor.interface else anchor.path, interface=spec.interface)
-    said.derive(path if spec.router_id is None else "keepalived_virtual_router_id", virtual_router_id=allocated)
+        configured.derive("keepalived_interface" if anchor.interface else anchor.path, interface=spec.interface)
+    configured.derive(path if spec.router_id is None else "keepalived_virtual_router_id", virtual_router_id=allocated)
     own_priority = variables.get("keepalived_priority") is not None
-    said.derive("keepalived_priority" if own_priority else path, priority=_priority(cluster, member, spec))
-    _timing(said, spec)
-    _preempt(said, variables)
-    _speech(said, cluster, member, anchor.family)
+    configured.derive("keepalived_priority" if own_priority else path, priority=_priority(cluster, member, spec))
+    _timing(configured, spec)
+    _preempt(configured, variables)
+    _speech(configured, cluster, member, anchor.family)
     written = [vip.written for vip in spec.vips]
-    said.derive(path, virtual_ipaddress=written[: spec.advertised])
-    said.derive(path, virtual_ipaddress_excluded=written[spec.advertised :])
+    configured.derive(path, virtual_ipaddress=written[: spec.advertised])
+    configured.derive(path, virtual_ipaddress_excluded=written[spec.advertised :])
     for option, trackers in spec.trackers.items():
-        said.take(DEFINITIONS[option], option, trackers)
-    said.expect("keepalived_auth_pass", "authentication")
-    said.lay(variables[INSTANCE_OPTIONS], INSTANCE_OPTIONS)
-    said.lay(spec.options, path)
-    options = said.options
+        configured.take(DEFINITIONS[option], option, trackers)
+    configured.expect("keepalived_auth_pass", "authentication")
+    configured.lay(variables[INSTANCE_OPTIONS], INSTANCE_OPTIONS)
+    configured.lay(spec.options, path)
+    options = configured.options
     options.update(secret_options(variables, spec.options))
     # Every instance watches nginx, whether it is cut off, and whatever it lists or the inventory defines for all.
-    own_files = values.items(options.get("track_file") or [], said.place("track_file"))
+    own_files = values.items(options.get("track_file") or [], configured.place("track_file"))
     options["track_file"] = [*own_files, *POLICIES[spec.policy]]
     if gives_way(variables):
         options["track_file"].append(cut_off_file(spec.name))
-    nopreempt = values.boolean(options.get("nopreempt", False), said.place("nopreempt"))
+    nopreempt = values.boolean(options.get("nopreempt", False), configured.place("nopreempt"))
     if nopreempt and "preempt_delay" not in spec.options:
         # The two exclude each other: a node that never preempts has nothing to delay.
         options.pop("preempt_delay", None)
     try:
         effective = timing({key: options[key] for key in ("version", "advert_int")}, "")
     except InputError as error:
-        raise InputError(said.place(error.path.lstrip(".")), error.message) from None
+        raise InputError(configured.place(error.path.lstrip(".")), error.message) from None
     return Instance(
         host=member.name,
         cluster=cluster.name,
@@ -415,59 +419,59 @@ def _instance(cluster: Cluster, member: Balancer, spec: Spec, allocated: int) ->
         path=path,
         vips=spec.vips,
         advertised=spec.advertised,
-        router_id=values.integer(options["virtual_router_id"], said.place("virtual_router_id"), 0, 255),
-        priority=values.integer(options["priority"], said.place("priority"), 1, 254),
+        router_id=values.integer(options["virtual_router_id"], configured.place("virtual_router_id"), 0, 255),
+        priority=values.integer(options["priority"], configured.place("priority"), 1, 254),
         timing=effective,
         policy=spec.policy,
         nopreempt=nopreempt,
         turn=spec.turn,
         preferred=spec.preferred,
-        said=said,
+        configured=configured,
     )
 
 
-def _timing(said: Said, spec: Spec) -> None:
+def _timing(configured: InstanceOptions, spec: Spec) -> None:
     """Derive version and interval of the adverts from a profile, or lay those that are written out."""
     own = timing(spec.timing, spec.timing_path)
-    said.derive(spec.timing_path, version=own.version, advert_int=own.advert_int)
+    configured.derive(spec.timing_path, version=own.version, advert_int=own.advert_int)
     if isinstance(spec.timing, Mapping):
-        said.lay({name: getattr(own, name) for name in spec.timing}, spec.timing_path)
+        configured.lay({name: getattr(own, name) for name in spec.timing}, spec.timing_path)
 
 
-def _preempt(said: Said, variables: Mapping[str, t.Any]) -> None:
+def _preempt(configured: InstanceOptions, variables: Mapping[str, t.Any]) -> None:
     """Derive whether and when the preferred member takes an address back."""
     if not values.boolean(variables["keepalived_preempt"], "keepalived_preempt"):
-        said.derive("keepalived_preempt", nopreempt=True)
+        configured.derive("keepalived_preempt", nopreempt=True)
         return
     delay = values.integer(variables["keepalived_preempt_delay"], "keepalived_preempt_delay", 0, 1000)
-    said.derive("keepalived_preempt_delay", preempt_delay=delay)
+    configured.derive("keepalived_preempt_delay", preempt_delay=delay)
 
 
-def _speech(said: Said, cluster: Cluster, member: Balancer, family: int) -> None:
+def _speech(configured: InstanceOptions, cluster: Cluster, member: Balancer, family: int) -> None:
     """Derive from where and to whom the member speaks."""
     address = member.addresses.get(family, "")
-    said.expect("keepalived_unicast", "unicast_peer")
-    said.expect(MULTICAST_GROUP[family], "mcast_dst_ip")
+    configured.expect("keepalived_unicast", "unicast_peer")
+    configured.expect(MULTICAST_GROUP[family], "mcast_dst_ip")
     if not values.boolean(member.variables["keepalived_unicast"], "keepalived_unicast"):
-        said.derive("keepalived_unicast", mcast_src_ip=address)
+        configured.derive("keepalived_unicast", mcast_src_ip=address)
         group = multicast_group(member, family)
         if group:
-            said.derive(MULTICAST_GROUP[family], mcast_dst_ip=group)
+            configured.derive(MULTICAST_GROUP[family], mcast_dst_ip=group)
         return
     peers = [
         other.addresses[family] for other in cluster.members if other.name != member.name and family in other.addresses
     ]
-    said.derive("keepalived_unicast", unicast_src_ip=address, unicast_peer=peers)
+    configured.derive("keepalived_unicast", unicast_src_ip=address, unicast_peer=peers)
     if family == 6 and peers:
         # Else it is the kernel's, and peers could not tell a routed advert.
-        said.derive("keepalived_unicast", unicast_ttl=HIGHEST_TTL)
+        configured.derive("keepalived_unicast", unicast_ttl=HIGHEST_TTL)
 
 
 def multicast_group(member: Balancer, family: int) -> str:
     """Return the multicast group that the inventory says for a family, empty for that of the protocol."""
     variable = MULTICAST_GROUP[family]
-    said = member.variables.get(variable)
-    return group_address(said, variable, family) if said is not None else ""
+    group = member.variables.get(variable)
+    return group_address(group, variable, family) if group is not None else ""
 
 
 def _priority(cluster: Cluster, member: Balancer, spec: Spec) -> int:

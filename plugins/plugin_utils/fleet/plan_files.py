@@ -8,7 +8,6 @@ What only the host knows stands as a placeholder with a name, and no secret is i
 
 from __future__ import annotations
 
-import copy
 import functools
 import hashlib
 import hmac
@@ -19,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets import StandIn, hide, mask, sounds_secret
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.service_ports import PORTS_FILE
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.service_ports import PORTS_FILE, by_protocol
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.state import SECTIONS, WATCHER, checked
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.config import HttpdConfig
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived import files as keepalived_files
@@ -57,6 +56,7 @@ PLACEHOLDERS = {
     INTERFACE: "the interface of the host that has an address in this subnet",
     "@EXEC_START@": "the command line that the unit has from its package",
     "vrrp_rt_priority": "the highest ordinary priority instead where root may not raise limits, as in most containers",
+    "keepalive": "in an upstream: on the host it follows from the workers of nginx, where nobody says it",
     f"{NGINX}/nginx.conf": "beside these settings, what the file of the host had before and they do not say",
 }
 
@@ -78,8 +78,8 @@ def plan_files(plan: Plan, host: str, stand_in: StandIn) -> Files:
     roles = documents(plan, [host])[host]
     found: Files = {SUMMARY: _json(_summary(plan, host, roles))}
     for role, purposes in roles.items():
-        # A copy, in which nothing is shared: Ansible writes into what it validates.
-        state = copy.deepcopy(purposes["state"])
+        # As it comes to a host. Ansible writes into what it validates, so no two elements may share a list.
+        state = json.loads(json.dumps(purposes["state"]))
         given = {
             name: checked(name, section.options(), state[name]) for name, section in SECTIONS.items() if name in state
         }
@@ -120,10 +120,12 @@ def _rendered(plan: Plan, host: str, given: Mapping[str, Document], stand_in: St
             texts.update(_files(options, stand_in))
             absent = [one["path"] for one in options["files"] if one["content"] is None]
             rest[section] = {"folders": options["folders"], "absent": absent, "modes": _modes(options)}
+            if options.get("nginx_source"):
+                rest[section]["nginx_source"] = options["nginx_source"]
         elif section == "nginx":
             texts.update(_nginx(json.dumps(options, sort_keys=True), stand_in))
             if options["service_ports"] is not None:
-                texts[PORTS_FILE] = _json({"ports": options["service_ports"]})
+                texts[PORTS_FILE] = _json(by_protocol(options["service_ports"]))
         elif section == "httpd":
             httpd = HttpdConfig.from_options(options, HTTPD)
             beside = {name: file.text for name, file in httpd.beside.items()}
@@ -176,8 +178,8 @@ def _nginx(written: str, stand_in: StandIn) -> Files:
 
     What depends on nginx's version is written as every version reads it.
     """
-    said = json.loads(written)
-    config = NginxConfig.from_options({name: said[name] or [] for name in NGINX_OPTIONS}, folder=NGINX)
+    document = json.loads(written)
+    config = NginxConfig.from_options({name: document[name] or [] for name in NGINX_OPTIONS}, folder=NGINX)
     texts = {
         **nginx_files.files(config),
         **{name: file.text for name, file in nginx_files.site_files(config).items()},
@@ -188,9 +190,9 @@ def _nginx(written: str, stand_in: StandIn) -> Files:
     return {f"{NGINX}/{name}": nginx_secrets.redact(text, stand_in) for name, text in texts.items()}
 
 
-def _keepalived(said: Document, instances: t.Iterable[Instance]) -> KeepalivedConfig:
+def _keepalived(document: Document, instances: t.Iterable[Instance]) -> KeepalivedConfig:
     """Return what keepalived does, the interface of an instance that does not say it named by the subnet."""
-    config = KeepalivedConfig.from_options(said)
+    config = KeepalivedConfig.from_options(document)
     default = config.global_defs.default_interface if config.global_defs else None
     subnets = {one.name: f"{INTERFACE}{one.anchor.network}" for one in instances}
     placed = tuple(

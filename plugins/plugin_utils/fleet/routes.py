@@ -45,8 +45,8 @@ class Site:
 
     @property
     def listens(self) -> list[str]:
-        said = values.listed(self.options.get("listen")) or default_listens(self.options)
-        return [*map(str, said), *redirect_listens(self.options)]
+        listens = values.listed(self.options.get("listen")) or default_listens(self.options)
+        return [*map(str, listens), *redirect_listens(self.options)]
 
 
 @dataclass(frozen=True)
@@ -189,9 +189,9 @@ def _found(pattern: str, text: str, flags: int) -> bool:
 
 
 def _answer(options: Mapping[str, t.Any]) -> str:
-    said = str(options.get("return") or "")
-    if said:
-        return SILENT if said.split()[0] == "444" else ITSELF
+    answer = str(options.get("return") or "")
+    if answer:
+        return SILENT if answer.split()[0] == "444" else ITSELF
     raw = (str(line).strip() for line in values.listed(options.get("directives")))
     targets = ("upstream", "proxy_pass", "fastcgi_pass", "grpc_pass", "uwsgi_pass")
     passes = any(options.get(target) for target in targets) or any(_PASSES.match(line) for line in raw)

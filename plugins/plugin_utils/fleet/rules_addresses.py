@@ -74,8 +74,8 @@ def usable_addresses(plan: Plan) -> t.Iterator[Fault]:
                     yield Fault("reserved-address", member.name, vip.path, message)
             own = ipaddress.ip_address(member.addresses.get(vip.family) or "::")
             # Every interface has a link-local address, so it tells nothing about subnets.
-            told = own.is_unspecified or own.is_link_local or vip.device or vip.interface
-            if not told and own not in vip.network:
+            is_explicit = own.is_unspecified or own.is_link_local or vip.device or vip.interface
+            if not is_explicit and own not in vip.network:
                 message = (
                     f"{vip.address} is in {vip.network}, and {own} of the host is not, so no interface can be told: "
                     f"correct one of them, or name the interface (`{vip.address}/{vip.network.prefixlen} dev eth1`)"

@@ -11,13 +11,14 @@ from collections.abc import Set
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.backend_pages import SITES
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.backend_sites import (
-    SITES,
     accept,
     origin,
     ports,
     served,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.demand import Demand
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 
@@ -43,7 +44,7 @@ def sound_sites(plan: Plan, known_bad: Set[str]) -> t.Iterator[Fault]:
             continue
         # Thousands of hosts say the same, and it takes milliseconds to judge.
         server = variables["backend_server"]
-        written = json.dumps([server, sites], sort_keys=True, default=str)
+        written = _written(server, sites, demand)
         if written not in accepted:
             accepted[written] = _refused(server, sites)
         refused = accepted[written]
@@ -55,6 +56,12 @@ def sound_sites(plan: Plan, known_bad: Set[str]) -> t.Iterator[Fault]:
             if port not in there:
                 message = f"no site listens on {port}, which {path} asks of this host: add it to a `listen`"
                 yield Fault("unserved-port", host, SITES, message)
+
+
+def _written(server: str, sites: list[dict[str, t.Any]], demand: Demand) -> str:
+    """Return a text that two hosts share where they serve the same; whose balancers' addresses, stands for those."""
+    named = [{key: id(one) if one is demand.addresses else one for key, one in site.items()} for site in sites]
+    return json.dumps([server, named], sort_keys=True, default=str)
 
 
 def _refused(server: str, sites: list[dict[str, t.Any]]) -> InputError | None:

@@ -184,7 +184,7 @@ def one_family(plan: Plan) -> t.Iterator[Fault]:
 def flippable_weights(plan: Plan) -> t.Iterator[Fault]:
     """A tracker that fails on the holder must move the address, in whatever order things fail and come back."""
     for _cluster, same in plan.by_name():
-        weighted = {one.host: weights(one.said, plan.members[one.host].variables) for one in same}
+        weighted = {one.host: weights(one.configured, plan.members[one.host].variables) for one in same}
         nodes = [
             Node(
                 name=one.host,
@@ -225,15 +225,16 @@ def _strayed(
     if found is None or found.holder is None:
         return
     failed = [event.what for event in found.events if event.node == found.holder and event.fails][-1]
-    history = ", ".join(map(_told, found.events))
+    history = ", ".join(map(_described, found.events))
+    chance = ", where nodes speak up in the same moment and chance decides" if found.by_chance else ""
     message = (
-        f"this can happen: {history}; then {found.holder} holds {instance} though {failed} of weight "
+        f"this can happen{chance}: {history}; then {found.holder} holds {instance} though {failed} of weight "
         f"{weighted[found.holder][failed].value} says that it is unfit, and {found.fit} is fit; use weight 0"
     )
     yield Fault("weight", found.holder, weighted[found.holder][failed].path, message)
 
 
-def _told(event: Event) -> str:
+def _described(event: Event) -> str:
     if event.what == HOST:
         return f"{event.node} fails" if event.fails else f"{event.node} comes back"
     return f"{event.what} fails on {event.node}" if event.fails else f"{event.what} is well again on {event.node}"

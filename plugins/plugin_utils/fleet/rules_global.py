@@ -68,13 +68,13 @@ INSTANCE: dict[str, str] = {
 def harmless_options(plan: Plan) -> t.Iterator[Fault]:
     """Yield every option that would take the service away, and every half of a mail."""
     for member in plan.fleet.balancers:
-        said = member.variables[GLOBAL]
-        if isinstance(said, Mapping):
-            for name, value in said.items():
+        options = member.variables[GLOBAL]
+        if isinstance(options, Mapping):
+            for name, value in options.items():
                 reason = ON.get(name, "") if not _off(value) else OFF.get(name, "")
                 if reason:
                     yield Fault("harmful-option", member.name, f"{GLOBAL}.{name}", f"does harm: {reason}")
-            yield from _mail(said, member.name)
+            yield from _mail(options, member.name)
         for instance in plan.instances[member.name]:
             for name, reason in INSTANCE.items():
                 if not _off(instance.options.get(name)):
@@ -90,10 +90,10 @@ def _off(value: t.Any) -> bool:
         return False
 
 
-def _mail(said: Mapping[str, t.Any], host: str) -> t.Iterator[Fault]:
+def _mail(options: Mapping[str, t.Any], host: str) -> t.Iterator[Fault]:
     """Yield a fault where keepalived would have mails to send, and knows not to whom."""
-    alerts = [name for name in ("smtp_alert", "smtp_alert_vrrp", "smtp_alert_checker") if not _off(said.get(name))]
-    if alerts and not said.get("notification_email"):
+    alerts = [name for name in ("smtp_alert", "smtp_alert_vrrp", "smtp_alert_checker") if not _off(options.get(name))]
+    if alerts and not options.get("notification_email"):
         message = "is missing, and keepalived would send its mails to nobody: list who gets them"
         yield Fault("mail-to-nobody", host, f"{GLOBAL}.notification_email", f"{message} ({alerts[0]} is set)")
 

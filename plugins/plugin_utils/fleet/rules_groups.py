@@ -114,7 +114,7 @@ def _weights(plan: Plan, group: SyncGroup, instances: list[Instance]) -> t.Itera
     if group.options.get("sync_group_tracking_weight"):
         return
     for instance in instances:
-        weighted = weights(instance.said, plan.members[instance.host].variables)
+        weighted = weights(instance.configured, plan.members[instance.host].variables)
         for tracker, weight in weighted.items():
             if weight.value:
                 message = (
@@ -128,10 +128,10 @@ def multicast_groups(plan: Plan) -> t.Iterator[Fault]:
     """A multicast group needs adverts that are multicast."""
     for member in plan.fleet.balancers:
         for family, variable in MULTICAST_GROUP.items():
-            said = multicast_group(member, family)
-            if said and values.boolean(member.variables["keepalived_unicast"], "keepalived_unicast"):
+            multicast = multicast_group(member, family)
+            if multicast and values.boolean(member.variables["keepalived_unicast"], "keepalived_unicast"):
                 message = (
-                    f"{said} is set, and the adverts go to each balancer alone: set keepalived_unicast: false, or "
+                    f"{multicast} is set, and the adverts go to each balancer alone: set keepalived_unicast: false, or "
                     "remove it"
                 )
                 yield Fault("multicast-group", member.name, variable, message)

@@ -46,25 +46,25 @@ def sound_checks(plan: Plan) -> t.Iterator[Fault]:
         checks.own_probe,
         checks.patience,
         checks.checks,
-        lambda said: values.boolean(said["keepalived_allow_no_holder"], "keepalived_allow_no_holder"),
+        lambda value: values.boolean(value["keepalived_allow_no_holder"], "keepalived_allow_no_holder"),
     )
     for member in plan.fleet.balancers:
         for part in parts:
             yield from _refused(part, member.variables, member.name)
-        for place, said in _listed(member):
-            yield from _refused(functools.partial(checks.check, said), place, member.name)
+        for place, value in _listed(member):
+            yield from _refused(functools.partial(checks.check, value), place, member.name)
 
 
 def whole_paths(plan: Plan) -> t.Iterator[Fault]:
     """A program that keepalived or the watcher runs is named by its whole path."""
     for member in plan.fleet.balancers:
-        instances = [instance.said for instance in plan.instances[member.name]]
+        instances = [instance.configured for instance in plan.instances[member.name]]
         yield from _refused(functools.partial(scripts, member.variables), instances, member.name)
 
 
-def _refused(part: t.Callable[[t.Any], t.Any], said: t.Any, host: str) -> t.Iterator[Fault]:
+def _refused(part: t.Callable[[t.Any], t.Any], value: t.Any, host: str) -> t.Iterator[Fault]:
     try:
-        part(said)
+        part(value)
     except InputError as error:
         yield Fault("input", host, error.path, error.message)
 
@@ -78,8 +78,8 @@ def distinct_trackers(plan: Plan) -> t.Iterator[Fault]:
         taken.update((cut_off_file(one.name), "this collection") for one in plan.instances[member.name])
         for variable in ("keepalived_track_files", "keepalived_vrrp_scripts", "keepalived_track_processes"):
             users = dict(taken) if variable == "keepalived_track_files" else {}
-            for index, said in enumerate(_list(member.variables[variable])):
-                name = str(said.get("name", "")) if isinstance(said, Mapping) else ""
+            for index, value in enumerate(_list(member.variables[variable])):
+                name = str(value.get("name", "")) if isinstance(value, Mapping) else ""
                 place = f"{variable}[{index}]"
                 first = users.setdefault(name, place) if name else place
                 if first != place:
@@ -92,8 +92,8 @@ def own_listener(plan: Plan) -> t.Iterator[Fault]:
     for member in plan.fleet.balancers:
         variables = member.variables
         listens = [(path, access.port_range(text)) for path, text in access.written(variables)]
-        for index, said in enumerate(variables["balancer_health_listen"]):
-            own = access.port_range(said)
+        for index, value in enumerate(variables["balancer_health_listen"]):
+            own = access.port_range(value)
             for path, other in listens:
                 if own and other and own[0] <= other[1] and other[0] <= own[1]:
                     message = (
@@ -149,11 +149,11 @@ def _misheard(member: Balancer, question: Question) -> str:
     found = access.spoken_at(member.variables, question.asked["address"], question.asked["port"])
     if found is None:
         return ""
-    path, words = found
-    if "proxy_protocol" in words:
+    path, parameters = found
+    if "proxy_protocol" in parameters:
         expected = "a PROXY header, which no question has"
-    elif ("ssl" in words) != bool(question.asked.get("tls")):
-        expected = "TLS" if "ssl" in words else "no TLS"
+    elif ("ssl" in parameters) != bool(question.asked.get("tls")):
+        expected = "TLS" if "ssl" in parameters else "no TLS"
     else:
         return ""
     return (
@@ -197,9 +197,9 @@ def _servers(variables: Mapping[str, t.Any]) -> list[routes.Site]:
 
 def _checks(member: Balancer) -> list[checks.Check]:
     found = []
-    for place, said in _listed(member):
+    for place, value in _listed(member):
         try:
-            found.append(checks.check(said, place))
+            found.append(checks.check(value, place))
         except InputError:
             continue  # told already
     return found
@@ -207,8 +207,8 @@ def _checks(member: Balancer) -> list[checks.Check]:
 
 def _listed(member: Balancer) -> t.Iterator[tuple[str, t.Any]]:
     """Yield the checks as they are written, with their paths."""
-    for index, said in enumerate(_list(member.variables["keepalived_checks"])):
-        yield f"keepalived_checks[{index}]", said
+    for index, value in enumerate(_list(member.variables["keepalived_checks"])):
+        yield f"keepalived_checks[{index}]", value
 
 
 def _list(value: t.Any) -> list[t.Any]:

@@ -31,8 +31,8 @@ def notifications(plan: Plan) -> t.Iterator[Fault]:
         yield from (Fault("notify", member.name, error.path, error.message) for error in errors)
 
 
-def _commands(said: Mapping[str, t.Any], path: str) -> t.Iterator[InputError]:
-    for event, commands in said.items():
+def _commands(configured: Mapping[str, t.Any], path: str) -> t.Iterator[InputError]:
+    for event, commands in configured.items():
         try:
             for index, command in enumerate(values.items(commands, f"{path}.{event}")):
                 _command(command, f"{path}.{event}[{index}]")
@@ -43,13 +43,13 @@ def _commands(said: Mapping[str, t.Any], path: str) -> t.Iterator[InputError]:
 def _command(command: t.Any, path: str) -> None:
     try:
         listed = command if isinstance(command, str) else values.items(command, path)
-        words = shlex.split(listed) if isinstance(listed, str) else [values.scalar(word, path) for word in listed]
+        argv = shlex.split(listed) if isinstance(listed, str) else [values.scalar(word, path) for word in listed]
     except ValueError as error:
         raise InputError(path, f"cannot be split into words: {error}") from None
-    if not words:
+    if not argv:
         raise InputError(path, "is empty: name a program")
-    if not words[0].startswith("/"):
-        raise InputError(path, f"`{words[0]}` is no absolute path: write it out, as no shell looks for it")
+    if not argv[0].startswith("/"):
+        raise InputError(path, f"`{argv[0]}` is no absolute path: write it out, as no shell looks for it")
 
 
 def _mail(mail: Mapping[str, t.Any], path: str) -> t.Iterator[InputError]:

@@ -85,17 +85,17 @@ def accepted_options(plan: Plan, known_bad: Set[str]) -> t.Iterator[Fault]:
 def _main_file_errors(variables: Mapping[str, t.Any], judged: dict[str, list[InputError]]) -> t.Iterator[InputError]:
     """Yield what is refused of nginx.conf."""
     for variable, context in MAIN_FILE.items():
-        said = variables[variable]
-        written = json.dumps([variable, said], sort_keys=True)
+        value = variables[variable]
+        written = json.dumps([variable, value], sort_keys=True)
         if written not in judged:
-            judged[written] = _errors([_context(context, said, variable)])
+            judged[written] = _errors([_context(context, value, variable)])
         yield from judged[written]
 
 
-def _context(context: str, said: t.Any, variable: str) -> t.Any:
+def _context(context: str, value: t.Any, variable: str) -> t.Any:
     spec = NGINX_OPTIONS[context]["options"]
     try:
-        return CONTEXTS[context].from_options(typed(values.mapping(said, variable), spec, variable), variable)
+        return CONTEXTS[context].from_options(typed(values.mapping(value, variable), spec, variable), variable)
     except InputError as error:
         return error
 
@@ -108,12 +108,12 @@ def _service_errors(plan: Plan, member: Balancer, judged: dict[str, list[InputEr
     refused = False
     whole: list[str] = ["whole", str(member.variables["balancer_default_server"])]
     for variable, option in SERVICE.items():
-        said = plan.upstreams[member.name].get(variable, member.variables[variable])
+        value = plan.upstreams[member.name].get(variable, member.variables[variable])
         written = json.dumps([variable, member.variables[variable]], sort_keys=True)
         if written not in judged:
             more = {"context": "stream" if option.startswith("stream_") else "http"} if variable in UPSTREAMS else {}
             spec = NGINX_OPTIONS[option]["options"]
-            judged[written] = _errors(_models(MODELS[option], spec, said, variable, **more))
+            judged[written] = _errors(_models(MODELS[option], spec, value, variable, **more))
         yield from judged[written]
         whole.append(written)
         refused = refused or bool(judged[written])
@@ -126,8 +126,8 @@ def _service_errors(plan: Plan, member: Balancer, judged: dict[str, list[InputEr
     servers = json.dumps(plan.virtual_servers[member.name], sort_keys=True)
     if servers not in judged:
         # A copy, in which nothing is shared: Ansible writes into what it validates.
-        said = json.loads(servers)
-        judged[servers] = _errors(_models(VirtualServer, keepalived.VIRTUAL_SERVER_OPTIONS, said, VIRTUAL_SERVERS))
+        value = json.loads(servers)
+        judged[servers] = _errors(_models(VirtualServer, keepalived.VIRTUAL_SERVER_OPTIONS, value, VIRTUAL_SERVERS))
     yield from judged[servers]
 
 
@@ -171,9 +171,9 @@ def _below(path: str) -> t.Callable[[str], str]:
     return lambda option: f"{path}.{option}" if option else path
 
 
-def _global_defs(said: Mapping[str, t.Any]) -> t.Any:
+def _global_defs(value: Mapping[str, t.Any]) -> t.Any:
     try:
-        return GlobalDefs.from_options({**ROLES_OWN, **typed(said, keepalived.GLOBAL_OPTIONS, GLOBAL)}, GLOBAL)
+        return GlobalDefs.from_options({**ROLES_OWN, **typed(value, keepalived.GLOBAL_OPTIONS, GLOBAL)}, GLOBAL)
     except InputError as error:
         return error
 

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import bisect
+import functools
 import re
 import typing as t
 from collections.abc import Iterable, Mapping
 
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Fault
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.passwords import SECRET_OPTIONS
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Instance, Plan
 
 __all__ = ("passwords",)
@@ -45,23 +48,25 @@ GUESSED = (
 
 def passwords(plan: Plan) -> t.Iterator[Fault]:
     """A password is for version 2, which carries eight characters; one that everybody guesses protects nobody."""
-    for instance in plan.all_instances():
-        names = _names(plan, instance)
+    secret = [one for one in plan.all_instances() if any(one.options.get(option) for option in SECRET_OPTIONS)]
+    fleet = Words(_fleet_names(plan) if secret else ())
+    for instance in secret:
+        names = (fleet, _own_words(plan, instance))
         yield from _of_version_2(instance, names)
         keys = instance.options.get("auth_hmac")
         listed = keys.get("keys") if isinstance(keys, Mapping) else None
         for index, key in enumerate(listed if isinstance(listed, list) else ()):
-            if isinstance(key, Mapping) and guessable(str(key.get("value", "")), names):
+            if isinstance(key, Mapping) and guessable(str(key.get("value", "")), *names):
                 place = instance.place(f"auth_hmac.keys[{index}].value")
                 yield Fault("password", instance.host, place, GUESSED)
 
 
-def _of_version_2(instance: Instance, names: Iterable[str]) -> t.Iterator[Fault]:
-    said = instance.options.get("authentication")
-    if not isinstance(said, Mapping):
+def _of_version_2(instance: Instance, names: Iterable[Words]) -> t.Iterator[Fault]:
+    authentication = instance.options.get("authentication")
+    if not isinstance(authentication, Mapping):
         return
     path = instance.place("authentication.auth_pass")
-    password = str(said.get("auth_pass", ""))
+    password = str(authentication.get("auth_pass", ""))
     length = len(password.encode())
     if instance.timing.version == 3:
         message = (
@@ -77,24 +82,45 @@ def _of_version_2(instance: Instance, names: Iterable[str]) -> t.Iterator[Fault]
             f"word, so write {CARRIED}"
         )
         yield Fault("password", instance.host, path, message)
-    elif guessable(password, names):
+    elif guessable(password, *names):
         yield Fault("password", instance.host, path, GUESSED)
     elif length < CARRIED:
         message = f"has {length} characters, and VRRP version 2 carries {CARRIED}: a longer one is harder to guess"
         yield Fault("password-short", instance.host, path, message, severity="warning")
 
 
-def _names(plan: Plan, instance: Instance) -> set[str]:
-    """Return what the fleet calls itself: its hosts, clusters, groups, instances and sites."""
+class Words:
+    """Words that are tried first, so prepared that one among thousands is found at once."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        labels = {label for name in names for label in (name, *name.split("."))}
+        self._words = {_plain(form) for name in labels for form in (name.lower(), name.lower().translate(LETTERS))}
+        self._sorted = sorted(self._words)
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._words
+
+    def one_begins_with(self, word: str) -> bool:
+        place = bisect.bisect_left(self._sorted, word)
+        return place < len(self._sorted) and self._sorted[place].startswith(word)
+
+
+def _fleet_names(plan: Plan) -> set[str]:
+    """Return what the fleet calls itself: its hosts and groups."""
+    return {*plan.fleet.groups, *plan.members, *plan.fleet.backends}
+
+
+def _own_words(plan: Plan, instance: Instance) -> Words:
+    """Return what a cluster calls itself: its name, and those of the instance and of its sites."""
     variables = plan.members[instance.host].variables
-    names = {instance.cluster, instance.name, *plan.fleet.groups, *plan.members, *plan.fleet.backends}
+    names = {instance.cluster, instance.name}
     for site in variables["balancer_sites"] if isinstance(variables["balancer_sites"], list) else ():
-        said = site.get("server_name") if isinstance(site, Mapping) else None
-        names.update(str(one) for one in (said if isinstance(said, list) else [said]) if one)
-    return names | {label for name in names for label in name.split(".")}
+        server_names = site.get("server_name") if isinstance(site, Mapping) else None
+        names.update(str(one) for one in (server_names if isinstance(server_names, list) else [server_names]) if one)
+    return Words(names)
 
 
-def guessable(password: str, names: Iterable[str] = ()) -> bool:
+def guessable(password: str, *names: Words) -> bool:
     """Return whether a password is a known one, a name, one that begins with such a one, or has a pattern."""
     small = password.lower()
     if re.fullmatch(r"(.{1,4})\1+|.|(?:(.)\2)+", small) or _is_row(small):
@@ -105,9 +131,17 @@ def guessable(password: str, names: Iterable[str] = ()) -> bool:
     core = small.strip(_AROUND)
     forms = {small, small.translate(LETTERS), *([core, core.translate(LETTERS)] if len(core) >= SHORTEST_WORD else ())}
     words = {_plain(form) for form in forms} - {""}
-    known = KNOWN | {_plain(form) for name in names for form in (name.lower(), name.lower().translate(LETTERS))}
     # keepalived has cut what is longer, so the beginning of a known one is as well known.
-    return any(word in known or (len(word) >= CARRIED - 1 and _begins(word, known)) for word in words)
+    return any(
+        word in known or (len(word) >= CARRIED - 1 and known.one_begins_with(word))
+        for word in words
+        for known in (_well_known(), *names)
+    )
+
+
+@functools.lru_cache(maxsize=None)
+def _well_known() -> Words:
+    return Words(KNOWN)
 
 
 def _is_row(word: str) -> bool:
@@ -117,7 +151,3 @@ def _is_row(word: str) -> bool:
 
 def _plain(word: str) -> str:
     return re.sub(r"[^a-z0-9]", "", word)
-
-
-def _begins(core: str, known: Iterable[str]) -> bool:
-    return any(one.startswith(core) for one in known)

@@ -27,19 +27,19 @@ OWN: tuple[str, ...] = (*SHARED, *SWITCHES)
 """Options that a host says for itself, as ``backend_X``."""
 
 
-def server_options(said: Mapping[str, t.Any], path: str, names: Iterable[str], prefix: str = "") -> dict[str, t.Any]:
+def server_options(options: Mapping[str, t.Any], path: str, names: Iterable[str], prefix: str = "") -> dict[str, t.Any]:
     """Return those of the options that are said, typed; raises InputError for a value that is none."""
     found: dict[str, t.Any] = {}
     for name in names:
         key = prefix + name
-        if said.get(key) is None:
+        if options.get(key) is None:
             continue
         place = f"{path}.{key}" if path else key
         if name in INTEGERS:
-            found[name] = values.integer(said[key], place, *INTEGERS[name])
+            found[name] = values.integer(options[key], place, *INTEGERS[name])
         elif name in SWITCHES:
-            if values.boolean(said[key], place):
+            if values.boolean(options[key], place):
                 found[name] = True
         else:
-            found[name] = values.text(str(said[key]), place)
+            found[name] = values.text(str(options[key]), place)
     return found

@@ -112,9 +112,9 @@ def _one(member: Balancer, vips: tuple[Vip, ...], *, name: str, path: str, turn:
 
 def _explicit(member: Balancer) -> t.Iterator[Spec]:
     names: set[str] = set()
-    for number, said in enumerate(member.variables["keepalived_instances"]):
+    for number, options in enumerate(member.variables["keepalived_instances"]):
         path = f"keepalived_instances[{number}]"
-        instance = {key: value for key, value in said.items() if value is not None}
+        instance = {key: value for key, value in options.items() if value is not None}
         name = values.text(spoken_name(instance, number), f"{path}.name")
         if name in names:
             raise InputError(f"{path}.name", f"`{name}` is the name of two instances: give each its own")
@@ -149,14 +149,14 @@ def _interface(anchor: Vip) -> str:
     return anchor.interface or ("" if anchor.network else anchor.device)
 
 
-def _pinned(said: Mapping[str, t.Any], key: str, path: str = "") -> int | None:
-    if said.get(key) is None:
+def _pinned(value: Mapping[str, t.Any], key: str, path: str = "") -> int | None:
+    if value.get(key) is None:
         return None
-    return values.integer(said[key], f"{path}{key}", 1, 255)
+    return values.integer(value[key], f"{path}{key}", 1, 255)
 
 
-def _policy(said: t.Any, path: str) -> str:
-    return values.choice(said, path, tuple(POLICIES))
+def _policy(value: t.Any, path: str) -> str:
+    return values.choice(value, path, tuple(POLICIES))
 
 
 def _trackers(member: Balancer) -> dict[str, list[t.Any]]:
@@ -166,8 +166,8 @@ def _trackers(member: Balancer) -> dict[str, list[t.Any]]:
         defined = values.items(member.variables[variable], variable)
         names = []
         for index, tracker in enumerate(defined):
-            said = tracker.get("name") if isinstance(tracker, dict) else tracker
-            names.append(values.text(said, f"{variable}[{index}].name"))
+            name = tracker.get("name") if isinstance(tracker, dict) else tracker
+            names.append(values.text(name, f"{variable}[{index}].name"))
         if option == "track_file":
             names += [check_file(one.name) for one in checks(member.variables)]
         if names:

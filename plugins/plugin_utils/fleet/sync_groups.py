@@ -44,9 +44,9 @@ def sync_groups(member: Balancer, specs: Sequence[Spec]) -> t.Iterator[SyncGroup
     for name, same in derived.items():
         names = [spec.name for spec in same]
         yield SyncGroup(name, same[0].path, tuple(names), {"name": name, "group": names}, derived=True)
-    for index, said in enumerate(values.items(member.variables[VARIABLE], VARIABLE)):
+    for index, value in enumerate(values.items(member.variables[VARIABLE], VARIABLE)):
         path = f"{VARIABLE}[{index}]"
-        group = values.mapping(said, path)
+        group = values.mapping(value, path)
         name = values.text(group.get("name"), f"{path}.name")
         listed = values.items(group.get("group"), f"{path}.group")
         members = tuple(values.text(one, f"{path}.group[{at}]") for at, one in enumerate(listed))

@@ -9,7 +9,7 @@ import re
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.said import Said
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.instance_options import InstanceOptions
 
 __all__ = (
     "DEFINITIONS",
@@ -68,7 +68,7 @@ class Weight(t.NamedTuple):
     path: str
 
 
-def weights(said: Said, variables: Mapping[str, t.Any]) -> dict[str, Weight]:
+def weights(configured: InstanceOptions, variables: Mapping[str, t.Any]) -> dict[str, Weight]:
     """Return the weight of each tracker of an instance: the one said there, else its definition's, else 0."""
     found = {}
     for option, variable in DEFINITIONS.items():
@@ -76,10 +76,10 @@ def weights(said: Said, variables: Mapping[str, t.Any]) -> dict[str, Weight]:
         for index, tracker in enumerate(variables[variable]):
             name, weight = _read(tracker)
             defined[name] = Weight(weight or 0, f"{variable}[{index}].weight")
-        used = said.options.get(option)
+        used = configured.options.get(option)
         for index, tracker in enumerate(used if isinstance(used, list) else ()):
             name, weight = _read(tracker)
-            here = Weight(weight or 0, said.place(f"{option}[{index}]"))
+            here = Weight(weight or 0, configured.place(f"{option}[{index}]"))
             found[f"{option} {name}"] = defined.get(name, here) if weight is None else here
     return found
 
@@ -87,9 +87,11 @@ def weights(said: Said, variables: Mapping[str, t.Any]) -> dict[str, Weight]:
 def _read(tracker: t.Any) -> tuple[str, int | None]:
     """Return name and weight of ``name``, ``name weight -20`` or a mapping; the weight is None where none is said."""
     if isinstance(tracker, Mapping):
-        name, said = str(tracker.get("name")), tracker.get("weight")
+        name, given = str(tracker.get("name")), tracker.get("weight")
         weight, reverse = (
-            (said.get("weight"), said.get("reverse")) if isinstance(said, Mapping) else (said, tracker.get("reverse"))
+            (given.get("weight"), given.get("reverse"))
+            if isinstance(given, Mapping)
+            else (given, tracker.get("reverse"))
         )
     else:
         name, *words = str(tracker).split() or [""]

@@ -19,12 +19,33 @@ __all__ = ("typed",)
 def typed(given: Mapping[str, t.Any], spec: Mapping[str, t.Any], path: str) -> dict[str, t.Any]:
     """Return the options as Ansible hands them to a module; raises InputError for an unknown or a wrong one."""
     _refuse_unknown(given, spec, path)
-    # An option that is neither given nor required needs no look.
-    spec = {key: one for key, one in spec.items() if key in given or one.get("required")}
+    spec = _looked_at(spec, [given])
     result = ArgumentSpecValidator(spec).validate(dict(given))
     if result.error_messages:
         raise _where(given, spec, path) or InputError(path, result.error_messages[0])
     return dict(result.validated_parameters)
+
+
+def _looked_at(spec: Mapping[str, t.Any], given: t.Sequence[t.Any]) -> dict[str, t.Any]:
+    """Return the part of a spec that mappings need: what is neither given nor required needs no look, and is most."""
+    if not all(isinstance(one, Mapping) for one in given):
+        return dict(spec)  # a text, which Ansible reads as a mapping
+    keys = {key for each in given for key in each}
+    found: dict[str, t.Any] = {}
+    for key, one in spec.items():
+        if key in keys or one.get("required") or one.get("default") is not None:
+            found[key] = (
+                {**one, "options": _looked_at(one["options"], _inside_of(given, key))} if "options" in one else one
+            )
+    return found
+
+
+def _inside_of(given: t.Iterable[Mapping[str, t.Any]], key: str) -> list[t.Any]:
+    """Return what the mappings have at this key, one by one."""
+    found: list[t.Any] = []
+    for value in (each.get(key) for each in given):
+        found += value if isinstance(value, list) else [value]
+    return [one for one in found if one is not None]
 
 
 def _where(given: Mapping[str, t.Any], spec: Mapping[str, t.Any], path: str) -> InputError | None:

@@ -18,7 +18,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.limits import LIMITS
 
-__all__ = ("Spec", "Specs", "is_said", "meant", "missing", "unknown", "wrong", "wrong_option")
+__all__ = ("Spec", "Specs", "is_given", "meant", "missing", "unknown", "wrong", "wrong_option")
 
 MOST_NAMED = 12
 """Words that a sentence lists; of more it would be read by nobody."""
@@ -32,7 +32,7 @@ Specs = t.Mapping[str, Spec]
 """The variables of all roles by name."""
 
 
-def is_said(value: t.Any, spec: Spec) -> bool:
+def is_given(value: t.Any, spec: Spec) -> bool:
     """Return whether a value is there: an option without a default that is null is one that nobody set."""
     return value is not None or "default" in spec
 
@@ -102,7 +102,7 @@ def _wrong_options(given: Mapping[str, t.Any], specs: Specs, path: str) -> t.Ite
     for name, value in given.items():
         if name not in specs:
             yield unknown(name, specs, f"{path}.{name}")
-        elif is_said(value, specs[name]):
+        elif is_given(value, specs[name]):
             yield from _wrong(value, specs[name], f"{path}.{name}")
     for name, spec in specs.items():
         if spec.get("required") and given.get(name) is None:
@@ -115,8 +115,8 @@ def missing(spec: Spec, path: str) -> InputError:
 
 
 def _meaning(spec: Spec) -> str:
-    said = spec.get("description") or ""
-    first = _MARKUP.sub(r"\1", str(said if isinstance(said, str) else said[0]).rstrip("."))
+    description = spec.get("description") or ""
+    first = _MARKUP.sub(r"\1", str(description if isinstance(description, str) else description[0]).rstrip("."))
     return f" ({first[:1].lower()}{first[1:]})" if first else ""
 
 

@@ -38,18 +38,18 @@ SHARED = tuple(name for name in _REAL_SERVER if name not in VIRTUAL_SERVER_OPTIO
 CHECKS = tuple(name for name in SHARED if name.endswith("_checks"))
 
 
-def virtual_servers(fleet: Fleet, said: t.Any) -> list[dict[str, t.Any]]:
+def virtual_servers(fleet: Fleet, value: t.Any) -> list[dict[str, t.Any]]:
     """Return the virtual servers as ``keepalived_config`` takes them; raises InputError for the first that is wrong."""
     return [
         _resolve(fleet, values.mapping(one, f"{VIRTUAL_SERVERS}[{index}]"), f"{VIRTUAL_SERVERS}[{index}]")
-        for index, one in enumerate(values.items(said, VIRTUAL_SERVERS))
+        for index, one in enumerate(values.items(value, VIRTUAL_SERVERS))
     ]
 
 
 def method(server: Mapping[str, t.Any]) -> str:
     """Return how the connections of a virtual server get to their servers: DR, NAT or TUN."""
-    said = server.get("lb_kind") or PRESET["lb_kind"]
-    return str(said[0] if isinstance(said, list) else str(said).split()[0])
+    value = server.get("lb_kind") or PRESET["lb_kind"]
+    return str(value[0] if isinstance(value, list) else str(value).split()[0])
 
 
 def loopback_addresses(servers: Iterable[Mapping[str, t.Any]], address: str) -> list[str]:
@@ -63,8 +63,8 @@ def loopback_addresses(servers: Iterable[Mapping[str, t.Any]], address: str) -> 
     return list(found)
 
 
-def _resolve(fleet: Fleet, said: dict[str, t.Any], path: str) -> dict[str, t.Any]:
-    found = {**PRESET, **{key: value for key, value in said.items() if value is not None}}
+def _resolve(fleet: Fleet, server: dict[str, t.Any], path: str) -> dict[str, t.Any]:
+    found = {**PRESET, **{key: value for key, value in server.items() if value is not None}}
     found["lb_kind"] = found["lb_kind"] if isinstance(found["lb_kind"], list) else str(found["lb_kind"]).split()
     explicit = list(values.items(found.pop("real_servers", []), f"{path}.real_servers"))
     shared = {key: found.pop(key) for key in SHARED if key in found}

@@ -35,12 +35,12 @@ class Wave(t.NamedTuple):
     hosts: tuple[str, ...]
 
 
-def sizes(said: t.Any) -> list[str]:
+def sizes(value: t.Any) -> list[str]:
     """Return the sizes of the waves but for the last, which is what is left; raises InputError.
 
     Each is a number of clusters, or a part of all of them in percent.
     """
-    found = [str(one) for one in values.items(values.plain(said), VARIABLE)]
+    found = [str(one) for one in values.items(values.plain(value), VARIABLE)]
     for index, one in enumerate(found):
         match = _SIZE.fullmatch(one)
         if not match or (match[2] and int(match[1]) > 100):
@@ -53,7 +53,7 @@ def sizes(said: t.Any) -> list[str]:
     return found
 
 
-def waves(plan: Plan, hosts: Collection[str], said: Sequence[str] = DEFAULT_SIZES) -> list[Wave]:
+def waves(plan: Plan, hosts: Collection[str], value: Sequence[str] = DEFAULT_SIZES) -> list[Wave]:
     """Return the waves of a run for these hosts, none of them empty; ``said`` is what ``sizes`` returns.
 
     HoldfastError where a member of a cluster is left out: the two would not understand each other.
@@ -67,7 +67,7 @@ def waves(plan: Plan, hosts: Collection[str], said: Sequence[str] = DEFAULT_SIZE
                 "whole clusters: name all of its balancers in --limit. Nothing was changed."
             )
     names = [cluster.name for cluster in clusters]
-    place = _places(names, said)
+    place = _places(names, value)
     last = max(place.values(), default=0)
     of_host = {one.name: place[cluster.name] for cluster in clusters for one in cluster.members}
     for host in plan.fleet.backends:
@@ -84,11 +84,11 @@ def waves(plan: Plan, hosts: Collection[str], said: Sequence[str] = DEFAULT_SIZE
     ]
 
 
-def _places(names: Sequence[str], said: Sequence[str]) -> Mapping[str, int]:
+def _places(names: Sequence[str], value: Sequence[str]) -> Mapping[str, int]:
     """Return the number of the wave, from 0, of each cluster."""
     found: dict[str, int] = {}
     left = list(names)
-    for number, one in enumerate([*said, "100%"]):
+    for number, one in enumerate([*value, "100%"]):
         count, percent = t.cast("re.Match[str]", _SIZE.fullmatch(one)).groups()
         size = math.ceil(len(names) * int(count) / 100) if percent else int(count)
         found.update(dict.fromkeys(left[:size], number))

@@ -28,22 +28,25 @@ def witnesses(variables: Mapping[str, t.Any], backends: Iterable[str], family: i
     address.
     """
     if VARIABLE in variables:
-        return {"witnesses": [address for address in _said(variables) if _family(address) == family], "gateways": False}
+        return {
+            "witnesses": [address for address in _witnesses(variables) if _family(address) == family],
+            "gateways": False,
+        }
     own = (address for address in backends if _family(address) == family)
     return {"witnesses": list(itertools.islice(own, MOST)), "gateways": True}
 
 
 def gives_way(variables: Mapping[str, t.Any]) -> bool:
     """Whether a member that is cut off gives its addresses up: not where the inventory has an empty list."""
-    return VARIABLE not in variables or bool(_said(variables))
+    return VARIABLE not in variables or bool(_witnesses(variables))
 
 
-def _said(variables: Mapping[str, t.Any]) -> list[str]:
+def _witnesses(variables: Mapping[str, t.Any]) -> list[str]:
     found = []
-    for index, said in enumerate(values.items(variables[VARIABLE], VARIABLE)):
-        address = literal(said)
+    for index, value in enumerate(values.items(variables[VARIABLE], VARIABLE)):
+        address = literal(value)
         if address is None or not usable(address):
-            message = f"`{said}` is no address of another host: write one, for names are never looked up"
+            message = f"`{value}` is no address of another host: write one, for names are never looked up"
             raise InputError(f"{VARIABLE}[{index}]", message)
         found.append(str(address))
     return found

@@ -88,6 +88,23 @@ def test_a_second_run_heals_what_the_daemon_has_lost(home: str) -> None:
         apply(home, OLD)
 
 
+def test_a_daemon_that_the_reload_ends_gives_the_reason_itself(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ("sh", "-c", f"echo it failed because of an error; rm {home}/loaded; exit 1")
+    monkeypatch.setattr(FakeDaemon, "reload_command", command)
+    before = "daemon did not take the new configuration, the old one was put back: "
+    for running, reason in ((lambda _daemon: True, "it failed because of an error"), (_has_loaded, "a port is taken")):
+        Path(home, "loaded").touch()
+        monkeypatch.setattr(FakeDaemon, "running", running)
+        monkeypatch.setattr(FakeDaemon, "confirm", lambda *_args, **_options: "a port is taken")
+        with pytest.raises(HoldfastError) as failed:
+            apply(home, {"a.conf": "new\n"})
+        assert str(failed.value) == before + reason
+
+
+def _has_loaded(daemon: FakeDaemon) -> bool:
+    return os.path.exists(daemon.loaded)
+
+
 def test_an_undo_is_over_when_the_old_state_is_back(home: str) -> None:
     Path(home, "loaded.lost").touch()
     with pytest.raises(HoldfastError) as failed:

@@ -37,13 +37,13 @@ Told = t.Tuple[int, str, bool]
 )
 def test_what_is_back(told: list[Told], back: list[str]) -> None:
     found = Links(["eth0"])
-    assert not found.told(3, "eth0", there=True)
-    names = [found.told(index, name, there=there) for index, name, there in told]
+    assert not found.update(3, "eth0", there=True)
+    names = [found.update(index, name, there=there) for index, name, there in told]
     assert [name for name in names if name] == back
 
 
 def test_one_that_comes_late_was_not_lost() -> None:
-    assert not Links(["eth0"]).told(3, "eth0", there=True)
+    assert not Links(["eth0"]).update(3, "eth0", there=True)
 
 
 def message(kind: int, index: int, name: bytes) -> bytes:

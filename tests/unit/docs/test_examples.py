@@ -24,6 +24,7 @@ def test_an_example_can_be_planned(example: Example) -> None:
 def test_every_document_was_looked_at() -> None:
     assert {example.place.partition(":")[0] for example in variables()} >= {
         "README.md",
+        "docs/using/clouds.md",
         "docs/using/haproxy.md",
         "docs/using/health.md",
         "docs/using/layer4.md",
@@ -33,7 +34,7 @@ def test_every_document_was_looked_at() -> None:
         "docs/using/recipes.md",
         "docs/using/start.md",
         "docs/using/tls.md",
-        "docs/using/systems.md",
+        "docs/using/sources.md",
         "roles/keepalived/README.md",
     }
 

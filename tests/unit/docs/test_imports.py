@@ -22,7 +22,7 @@ COLUMNS = (
     ("_transaction", "_vrrp", "_probe"),
     ("_nginx", "_keepalived", "_firewall"),
     ("_agent",),
-    ("_delivery", "_httpd"),
+    ("_delivery", "_httpd", "_content"),
     ("_firewall_setup",),
     ("_host",),
 )
@@ -35,6 +35,7 @@ MAY["_agent"] -= {
     "_schema",
     "_nginx",
     "_httpd",
+    "_content",
     "_keepalived",
     "_probe",
 }  # it has to be small, and starts with every host

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import typing as t
 from pathlib import Path
@@ -18,10 +19,10 @@ from runner.archive import build, install
 
 ROOT = Path(__file__).parents[3]
 PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
-INVENTORY = {
+INVENTORY: dict[str, t.Any] = {
     "all": {
         "vars": {
-            "holdfast_groups": {"master": "front", "backup": "standby", "backend": "web"},
+            "holdfast_groups": {"master": "front", "backup": "standby", "backend": "web", "issuer": "acme"},
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
             "keepalived_vips": ["10.0.0.100/24"],
@@ -31,6 +32,7 @@ INVENTORY = {
             "front": {"hosts": {"one": {"keepalived_address": "10.0.0.11"}}},
             "standby": {"hosts": {"two": {"keepalived_address": "10.0.0.12"}}},
             "web": {"hosts": {"three": {"backend_address": "10.0.0.21"}}},
+            "acme": {"hosts": {"five": {}}},
             "elsewhere": {"hosts": {"four": {}}},
         },
     }
@@ -52,14 +54,21 @@ def played(folder: Path, *arguments: str) -> tuple[int, str]:
 
 def test_each_host_joins_the_groups_of_what_it_is(folder: Path) -> None:
     shown = {
-        "hosts": "holdfast_master:holdfast_backup:holdfast_backend",
+        "hosts": "holdfast_master:holdfast_backup:holdfast_backend:holdfast_issuer",
         "gather_facts": False,
-        "tasks": [{"debug": {"msg": "{{ inventory_hostname }} {{ group_names | select('match', 'holdfast_[mb]') }}"}}],
+        "tasks": [
+            {"debug": {"msg": "{{ inventory_hostname }} {{ group_names | select('match', 'holdfast_(?!is_)') }}"}}
+        ],
     }
     (folder / "shown.yml").write_text(yaml.safe_dump([{"import_playbook": "holdfast.nginx_ha.groups"}, shown]))
     code, printed = played(folder, "-i", "inventory.yml", "shown.yml")
     assert code == 0, printed
-    for words in ("one ['holdfast_master']", "two ['holdfast_backup']", "three ['holdfast_backend']"):
+    for words in (
+        "one ['holdfast_master']",
+        "two ['holdfast_backup']",
+        "three ['holdfast_backend']",
+        "five ['holdfast_issuer']",
+    ):
         assert words in printed
     assert "four [" not in printed
 
@@ -71,7 +80,7 @@ def test_each_host_joins_the_groups_of_what_it_is(folder: Path) -> None:
 def test_every_playbook_reaches_the_hosts_of_groups_with_other_names(folder: Path, playbook: str) -> None:
     code, printed = played(folder, "-i", "inventory.yml", playbook, "-e", "to=two")
     assert code != 0
-    assert "256 is out of range" in printed
+    assert "256 is out of range" in printed, printed
 
 
 def test_an_inventory_without_any_of_the_groups_is_refused(folder: Path) -> None:
@@ -79,6 +88,20 @@ def test_an_inventory_without_any_of_the_groups_is_refused(folder: Path) -> None
     code, printed = played(folder, "-i", "other.yml", "holdfast.nginx_ha.site")
     assert code != 0
     assert "No host of this run is in the groups master, backup, backend." in printed
+
+
+def test_certificates_are_fetched_from_one_issuer_and_by_all(folder: Path) -> None:
+    own = {**INVENTORY["all"]["vars"]["holdfast_groups"], "issuer": "nobody"}
+    said = ("-e", json.dumps({"holdfast_groups": own, "keepalived_virtual_router_id": 51}))
+    code, printed = played(folder, "-i", "inventory.yml", "holdfast.nginx_ha.certificates", *said)
+    assert code != 0
+    told = " ".join(printed.split())
+    assert "The group issuer has to have one host, and has 0 in this run." in told
+    assert "Balancers that are left out: none." in told
+    part = ("-e", "keepalived_virtual_router_id=51", "--limit", "one,five")
+    code, printed = played(folder, "-i", "inventory.yml", "holdfast.nginx_ha.certificates", *part)
+    assert code != 0
+    assert "Balancers that are left out: two." in " ".join(printed.split())
 
 
 def hosts(play: dict[str, t.Any]) -> str:
@@ -92,6 +115,7 @@ def test_no_play_names_a_group_of_the_inventory(path: Path) -> None:
         "holdfast_master",
         "holdfast_backup",
         "holdfast_backend",
+        "holdfast_issuer",
         *(f"holdfast_wave_{at + 1}" for at in range(MOST)),
     }
     plays = [play for play in yaml.safe_load(path.read_text()) if "hosts" in play]

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-TEMPLATES = Path(__file__).parents[3] / "roles" / "keepalived" / "templates"
-SERVICES = sorted(TEMPLATES.glob("holdfast-*.service.j2"))
+ROLES = Path(__file__).parents[3] / "roles"
+TEMPLATES = ROLES / "keepalived" / "templates"
+SERVICES = sorted(ROLES.glob("*/templates/holdfast-*.service.j2"))
 ALWAYS = {
     "NoNewPrivileges": "yes",
     "ProtectSystem": "strict",

@@ -17,6 +17,7 @@ from documented import ROOT, role_defaults, role_specs
 from harness.playing import ansible_playbook
 
 ROLES = sorted(path.parent.parent.name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
+FRONT_PAGES = ["README.md", *(f"roles/{role}/README.md" for role in ROLES)]
 PLANNED_ROLES = ["balancer", "keepalived"]
 
 
@@ -114,16 +115,25 @@ def test_a_switch_is_read_as_one_however_it_is_written(role: str) -> None:
     assert misread == []
 
 
+MODULES = {path.stem for path in ROOT.glob("plugins/modules/*.py")}
+KNOWN = {name for each in ROLES for name in role_specs(each)}
+
+
 def readme(role: str) -> str:
     return (ROOT / "roles" / role / "README.md").read_text()
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_the_readme_names_only_variables_that_exist(role: str) -> None:
-    named = re.findall(rf"`((?:{'|'.join(ROLES)})_\w+)`", readme(role))
-    known = {name for each in ROLES for name in role_specs(each)}
-    assert named
-    assert sorted(set(named) - known) == []
+@pytest.mark.parametrize("page", FRONT_PAGES)
+def test_a_readme_names_only_variables_that_exist(page: str) -> None:
+    named = re.findall(rf"`((?:{'|'.join(ROLES)})_\w+)`", (ROOT / page).read_text())
+    assert sorted(set(named) - KNOWN - MODULES) == []
+
+
+def test_the_readme_names_a_variable_for_every_feature() -> None:
+    table = re.search(r"^## What you can set\n\n(.*?)\n\n", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert table
+    for row in table[1].split("\n")[2:]:
+        assert re.search(r"`\w+`[^|]*\|$", row), row
 
 
 @pytest.mark.parametrize("role", PLANNED_ROLES)

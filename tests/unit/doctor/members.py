@@ -45,6 +45,7 @@ def facts(host: str, *, holds: bool) -> Facts:
         "detector_tells": True,
         "foreign_routers": [],
         "blocking_rules": [],
+        "platform": "",
         "drifted": [],
         "amiss": [],
         "complaints": [],

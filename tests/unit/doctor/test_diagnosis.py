@@ -91,6 +91,14 @@ def split(one: Facts, two: Facts) -> None:
     two["blocking_rules"] = ["-A INPUT -p vrrp -j DROP (iptables-save)"]
 
 
+def filtered(one: Facts, two: Facts) -> None:
+    """Adverts leave each node, reach neither, and no rule of theirs drops them."""
+    two["interfaces"]["eth0"]["addresses"].append(VIP)
+    message = f"{VIP} is held here and by x. No advert of 10.0.0.11 reaches eth0."
+    two["split_brain"] = [{"event": "split_brain", "reason": "no_adverts", "address": VIP, "message": message}]
+    two["platform"] = "It runs at OpenStack: set its switch."
+
+
 def nobody(one: Facts, two: Facts) -> None:
     for each in (one, two):
         each["interfaces"]["eth0"]["addresses"] = []
@@ -153,6 +161,10 @@ AILMENTS: dict[str, tuple[Break, list[str]]] = {
     "two holders": (
         split,
         [f"{VIP} is held by lb1 and lb2 at once. lb2: Adverts of 10.0.0.11 reach eth0, and a firewall rule drops"],
+    ),
+    "two holders in a network that drops adverts": (
+        filtered,
+        [f"{VIP} is held by lb1 and lb2 at once. lb2: No advert of 10.0.0.11 reaches eth0. lb2: It runs at OpenStack:"],
     ),
     "nobody": (nobody, [f"{VIP} is held by none of lb1, lb2: journalctl -u keepalived on each"]),
     "a foreign router": (
@@ -243,6 +255,16 @@ def test_what_others_see(outside: list[Outside], sentence: str) -> None:
     assert found[0].startswith(sentence)
 
 
+@pytest.mark.parametrize(
+    "outside",
+    [Outside("web1", {VIP: True}, {VIP: MAC["lb2"]}), Outside("web1", {VIP: False}, {})],
+    ids=("stale", "mute"),
+)
+def test_what_a_platform_needs_is_said_where_an_address_is_not_known_to_have_moved(outside: Outside) -> None:
+    (message,) = said(lambda one, _two: one.update(platform="It runs at OpenStack: set its switch."), outside=[outside])
+    assert message.endswith("It runs at OpenStack: set its switch.")
+
+
 def test_one_way_that_does_not_work_is_a_note() -> None:
     outside = [Outside("web1", {VIP: True}, {}), Outside("the controller", {VIP: False}, {})]
     assert said(outside=outside) == []
@@ -281,6 +303,19 @@ def shows(*ends: float, same: bool = True) -> Break:
 def test_a_certificate_that_lasts_is_a_note_with_its_days() -> None:
     assert said(shows(61, 61)) == []
     assert said(shows(61, 61), notes=True) == ["the certificate of shop.example.com port 443 has 61 days left."]
+
+
+def test_a_certificate_that_could_not_be_fetched_is_a_finding() -> None:
+    plans = {name: {**plan(name), "issued": ["shop"]} for name in ("lb1", "lb2")}
+    seen = {name: facts(name, holds=name == "lb1") for name in plans}
+    seen["lb2"]["unfetched"] = "nothing can be fetched from web1: no route; shop has 61 days left"
+    found = [one for one in diagnose(Case(plans, seen)) if not one.note]
+    assert [one.message for one in found] == [
+        "lb2: nothing can be fetched from web1: no route; shop has 61 days left: mend that, then systemctl start "
+        "holdfast-certificates."
+    ]
+    # What a balancer fetches no longer, it does not miss.
+    assert [one for one in diagnose(Case({**plans, "lb2": plan("lb2")}, seen)) if not one.note] == []
 
 
 @pytest.mark.parametrize(("days", "told"), [(13, "ends on "), (-1, "ended on ")])

@@ -140,6 +140,8 @@ def sites(*said: Variables) -> Variables:
         (sites({"server_name": "a.example.com", **TLS}), ["https a.example.com :443"]),
         (sites({"server_name": "a", "listen": ["81 proxy_protocol"]}), ["http a :81 PROXY"]),
         (sites({"server_name": "a", "listen": ["10.0.0.100:80", "127.0.0.1:9"]}), ["http a 10.0.0.100:80"]),
+        (sites({"server_name": "a", "listen": ["50051 http2"]}), ["tcp  :50051"]),
+        (sites({"server_name": "a", "listen": ["443 ssl http2"], **TLS}), ["https a :443"]),
         (sites({"server_name": "_", "return": "444"}, {"server_name": "a"}), ["http a :80"]),
         (sites({"server_name": "*.example.com"}, {"server_name": "a"}), ["http a :80"]),
         (sites({"server_name": "_"}, {"server_name": "~^b"}), ["http  :80"]),

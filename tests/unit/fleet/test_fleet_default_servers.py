@@ -63,5 +63,27 @@ def test_nobody_answers_a_stranger() -> None:
     assert with_default_servers([{"listen": ["81 default_server"]}], "close") == [{"listen": ["81 default_server"]}]
 
 
+def test_where_nobody_answers_a_stranger_each_address_keeps_the_versions_of_its_sites() -> None:
+    modern = {"listen": ["444 ssl"], "tls": {"profile": "modern", "session_ticket_keys": ["k"]}}
+    own = {"listen": ["445 ssl", "80"], "tls": {}, "ssl_protocols": ["TLSv1.2"]}
+    sites = [
+        {"listen": ["443 ssl"], "tls": {}},
+        {"listen": ["446 ssl"], "tls": {"profile": "intermediate"}},
+        modern,
+        own,
+    ]
+    caught = with_default_servers(sites, "close")[len(sites) :]
+    assert [(one["name"], one["listen"], one["tls"], one.get("ssl_protocols")) for one in caught] == [
+        (
+            "holdfast-default",
+            ["443 ssl default_server", "446 ssl default_server", "80 default_server"],
+            {"profile": "intermediate"},
+            None,
+        ),
+        ("holdfast-default-2", ["444 ssl default_server"], modern["tls"], None),
+        ("holdfast-default-3", ["445 ssl default_server"], {"profile": "intermediate"}, ["TLSv1.2"]),
+    ]
+
+
 def test_nothing_is_said_where_a_file_of_somebody_else_says_it() -> None:
     assert with_default_servers([{}, {}], "none") == [{}, {}]

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.state import SECTIONS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system import nginx_org
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DEFAULTS
 from documented import role_specs
 from inventory_builder import InventoryBuilder, Variables
@@ -129,6 +130,29 @@ def test_a_log_of_its_own_has_rsyslog_looked_after_before_who_writes_to_it() -> 
 def gone(found: t.Any) -> set[str]:
     """Return the files that shall not be there."""
     return {one["path"] for one in found["files"]["files"] if "content" not in one}
+
+
+def test_a_source_of_nginx_is_looked_for_where_its_package_is_wanted() -> None:
+    url = "https://nginx.org/packages/mainline"
+    wanted = {"url": url, "package": "nginx", "key": "", "fingerprints": []}
+    inventory = InventoryBuilder({"nginx_source": "nginx.org-mainline"}, web1={"backend_server": "httpd"})
+    assert inventory.documents("lb1")["balancer"]["preflight"]["nginx_source"] == wanted
+    assert "nginx_source" not in inventory.documents("web1")["backend"]["preflight"]
+    mirror = {"nginx_source": "nginx.org", "nginx_source_url": "http://10.0.0.9/x", "nginx_source_key": "k"}
+    found = InventoryBuilder(mirror).documents("web1")["backend"]["preflight"]["nginx_source"]
+    assert found == {**wanted, "url": "http://10.0.0.9/x", "key": "k"}
+    assert "nginx_source" not in InventoryBuilder({}).documents("lb1")["balancer"]["preflight"]
+
+
+def test_a_source_of_nginx_goes_with_its_variable_and_its_welcome_page_unless_changed() -> None:
+    with_source = InventoryBuilder({"nginx_source": "nginx.org"}).documents("lb1")["nginx"]["state"]
+    without = InventoryBuilder({}).documents("lb1")["nginx"]["state"]
+    assert with_source["package_sources"]["nginx_source"]["url"] == "https://nginx.org/packages"
+    assert with_source["package_sources"]["files"] == [{"path": "/etc/apt/preferences.d/holdfast-nginx"}]
+    assert with_source["files"]["files"] == [{"path": "/etc/nginx/conf.d/default.conf", "conffile_of": "nginx"}]
+    gone = [one["path"] for one in without["package_sources"]["files"] if "content" not in one]
+    assert gone == ["/etc/apt/preferences.d/holdfast-nginx", *nginx_org.FILES]
+    assert without["files"]["files"] == [{"path": "/etc/nginx/sites-enabled/default"}]
 
 
 def test_a_version_is_looked_for_by_who_has_the_package_and_its_pin_goes_with_it() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_passwords import guessable
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_passwords import Words, guessable
 from inventory_builder import InventoryBuilder, Variables
 
 VERSION_2: Variables = {"keepalived_timing": {"version": 2}}
@@ -126,6 +126,6 @@ def test_random_ones_are_taken() -> None:
     letters = [
         "".join(source.choices("abcdefghkmnpqrstuvwxyzABCDEFGHKMNPQRSTUVWXYZ23456789", k=8)) for _ in range(2000)
     ]
-    names = ("lb1", "lb2", "web1", "blog.example.com", "master", "backup", "backend")
+    names = Words(("lb1", "lb2", "web1", "blog.example.com", "master", "backup", "backend"))
     refused = [one for one in hexadecimal + letters if guessable(one, names)]
     assert len(refused) <= 2, refused

@@ -457,17 +457,18 @@ def test_a_server_that_names_the_address_goes_before_those_that_take_any() -> No
         (["80"], [("", 80, 80)], (80, False)),
         (["80 proxy_protocol", "443 ssl"], [("", 80, 80), ("", 443, 443)], (80, True)),
         (["443 ssl"], [("", 443, 443)], (443, False)),
-        (["[::]:80", "443 quic", "127.0.0.1:9", "unix:/run/x"], [("", 80, 80)], (80, False)),
+        (["[::]:80", "443 quic", "127.0.0.1:9", "unix:/run/x"], [("", 80, 80), ("", 443, 443, "udp")], (80, False)),
+        (["443 quic", "443 ssl"], [("", 443, 443, "udp"), ("", 443, 443)], (443, False)),
         (["10.0.0.100:8000-8010"], [("10.0.0.100", 8000, 8010)], None),
         (["10.0.0.12:81"], [("10.0.0.12", 81, 81)], (81, False)),
     ],
 )
 def test_the_ports_of_the_service_are_planned_and_a_peer_is_asked_at_one_of_them(
-    listens: list[str], ports: list[tuple[str, int, int]], peer: tuple[int, bool] | None
+    listens: list[str], ports: list[tuple[t.Any, ...]], peer: tuple[int, bool] | None
 ) -> None:
     documents = InventoryBuilder(listening(*listens)).documents("lb1")
     found = documents["balancer"]["state"]["nginx"]["service_ports"]
-    assert [(one["address"], one["first"], one["last"]) for one in found] == ports
+    assert [tuple(one.values()) for one in found] == ports
     asked = documents["keepalived"]["state"]["watcher"]["document"]["probe"]["peers"]
     assert [(one["address"], one["port"], one["proxy_protocol"]) for one in asked] == (
         [("10.0.0.12", *peer)] if peer else []

@@ -6,15 +6,24 @@
 from __future__ import annotations
 
 import itertools
+import re
 import typing as t
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.address import Vip
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import order, priorities
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.router_ids import Claim, allocate, segments
+from documented import ROOT
 from inventory_builder import InventoryBuilder, Variables
 
 BLOG = {"name": "blog", "servers_from": "backend", "port": 8080}
+
+
+def test_what_roles_and_playbooks_read_of_a_plan_is_in_it() -> None:
+    files = [path for folder in ("roles", "playbooks") for path in (ROOT / folder).rglob("*") if path.is_file()]
+    read = {name for path in files for name in re.findall(r"__keepalived_plan\.(\w+)", path.read_text())}
+    assert "vips" in read
+    assert read - InventoryBuilder().slices()["lb1"].keys() == set()
 
 
 def test_three_groups_and_one_address_make_a_pair() -> None:
@@ -34,8 +43,8 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
         }
         assert plan[host].pop("outage")["host_gone"] == pytest.approx(0.4, abs=0.01)
     told = "The longest that a client waits by these settings, whichever of lb1, lb2 fails: host gone 0.40 s, "
-    assert plan["lb1"].pop("outage_told").startswith(told)
-    assert plan["lb2"].pop("outage_told") == ""
+    assert plan["lb1"].pop("outage_sentence").startswith(told)
+    assert plan["lb2"].pop("outage_sentence") == ""
     cluster = {
         "cluster": "all",
         "members": ["lb1", "lb2"],
@@ -53,6 +62,7 @@ def test_three_groups_and_one_address_make_a_pair() -> None:
     asked = [plan[host].pop("client_requests") for host in ("lb1", "lb2")]
     assert [[(one["host"], one["port"]) for one in requests] for requests in asked] == [[("blog.example.com", 80)]] * 2
     assert [plan[host].pop("restart_first") for host in ("lb1", "lb2")] == [[], []]
+    assert [plan[host].pop("issued") for host in ("lb1", "lb2")] == [[], []]
     assert [plan[host].pop("third_host") for host in ("lb1", "lb2")] == ["web1", "web1"]
     upstreams = {"balancer_upstreams": [{"name": "blog", "servers": servers}], "balancer_stream_upstreams": []}
     assert plan == {
@@ -477,7 +487,7 @@ def test_one_balancer_without_an_address_to_share_is_planned_without_keepalived(
         "shares no address and has no partner: nginx is set up here and keepalived is not"
     )
     plan = inventory.examine().plan.slices(["lb1"])["lb1"]
-    assert (plan["vips"], plan["packages"], plan["asked_at"], plan["outage_told"]) == ([], [], ["10.0.0.11"], "")
+    assert (plan["vips"], plan["packages"], plan["asked_at"], plan["outage_sentence"]) == ([], [], ["10.0.0.11"], "")
     documents = inventory.documents("lb1")
     assert documents["keepalived"]["preflight"] == {}
     [(section, firewall)] = documents["keepalived"]["state"].items()

@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._agent.detector.instance import TICK
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import OF_A_BACKEND, OF_A_BALANCER
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import PREFIXES
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.limits import LIMITS
 from documented import ROOT, role_defaults
 from inventory_builder import SPECS, InventoryBuilder, Variables
@@ -30,14 +30,17 @@ OF_ANOTHER_TYPE: dict[str, tuple[t.Any, ...]] = {
 HOSTS = {
     "backend": "web1, web2: ",
     "balancer": "lb1, lb2: ",
+    "issuer": "web1: ",
     "keepalived": "lb1, lb2: ",
     "nginx": "lb1, lb2, web1 and 1 more: ",
 }
 
+ISSUER: dict[str, dict[str, Variables]] = {"issuer": {"web1": {"ansible_host": "10.0.0.21"}}}
+
 
 def refused(name: str, value: t.Any) -> list[str]:
     """Return what is told where all hosts have this value."""
-    inventory = InventoryBuilder()
+    inventory = InventoryBuilder(groups=ISSUER)
     for variables in inventory.hostvars.values():
         variables[name] = value
     return [str(one) for one in inventory.findings() if one.severity == "error"]
@@ -95,6 +98,9 @@ CASES: list[tuple[str, t.Any, str]] = [
     ("nginx_version", "stable", "is no version of a package"),
     ("nginx_version", "1.22.1 -9", "is no version of a package"),
     ("keepalived_version", "=2.2.7", "is no version of a package"),
+    ("nginx_source", "nginx", "nginx"),
+    ("nginx_source_url", "nginx.org/packages", "is no address of a repository"),
+    ("nginx_source_fingerprints", ["7BD9BF62"], "[0]: `7BD9BF62` is no fingerprint of a key"),
     ("keepalived_firewall_sources", ["10.0.0.0/8", "office"], "[1]: 'office' is neither an address nor a network"),
     ("keepalived_firewall_sources", ["10.0.0.1/8/8"], "[0]: "),
     ("keepalived_prove_expect", [200, 99], "[1]: 99 is out of range: use 100 to 599"),
@@ -173,9 +179,9 @@ def test_limits_are_those_of_variables_that_there_are() -> None:
     assert sorted(set(LIMITS) - set(SPECS)) == []
 
 
-def test_every_role_is_for_the_balancers_or_for_the_backends() -> None:
+def test_every_role_is_for_the_balancers_the_backends_or_the_issuer() -> None:
     roles = {f"{path.name}_" for path in (ROOT / "roles").iterdir()}
-    assert roles == {*OF_A_BALANCER, *OF_A_BACKEND}
+    assert roles == set(PREFIXES)
 
 
 def test_the_detector_takes_what_the_plan_does() -> None:
@@ -196,7 +202,7 @@ class Undefined(t.Dict[str, t.Any]):
         return super().__getitem__(key)
 
 
-@pytest.mark.parametrize("name", [name for name in sorted(SPECS) if not name.startswith("backend_")])
+@pytest.mark.parametrize("name", [name for name in sorted(SPECS) if not name.startswith(("backend_", "issuer_"))])
 @pytest.mark.parametrize("hosts", [("lb1",), ("lb1", "lb2")], ids=["on one", "on both"])
 def test_what_is_undefined_is_one_fault(name: str, hosts: tuple[str, ...]) -> None:
     inventory = InventoryBuilder()

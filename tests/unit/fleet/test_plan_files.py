@@ -19,6 +19,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.tls import
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.plan_tree import INDEX, PlanTree
 from authority import Authority
 from inventory_builder import InventoryBuilder
+from shipped_inventories import INVENTORIES, shipped
 from test_fleet_action import INVENTORY
 
 from harness.playing import ansible_playbook
@@ -65,6 +66,13 @@ def files(everywhere: t.Any = None, host: str = "lb1", salt: str = "", **hosts: 
     inventory = InventoryBuilder(everywhere, **hosts)
     assert [str(one) for one in inventory.findings() if one.severity == "error"] == []
     return plan_files(inventory.examine().plan, host, digest(salt))
+
+
+@pytest.mark.parametrize("folder", INVENTORIES, ids=lambda folder: folder.name)
+def test_every_shipped_inventory_has_its_files(folder: Path) -> None:
+    plan = shipped(folder).examined.plan
+    for host in (*plan.members, *plan.fleet.backends):
+        assert plan_files(plan, host, digest(SALT))
 
 
 def test_a_balancer_has_what_its_daemons_read() -> None:

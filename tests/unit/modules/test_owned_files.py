@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import grp
+import hashlib
 import os
 import stat
 import typing as t
@@ -87,6 +88,25 @@ def test_a_file_without_a_text_goes(home: Path, systemd: Systemd) -> None:
     assert not (home / "gone").exists()
 
 
+@pytest.mark.parametrize("link", [False, True])
+@pytest.mark.parametrize(("text", "is_there"), [("as packaged\n", False), ("changed\n", True)])
+def test_a_file_of_a_package_goes_only_where_nobody_has_changed_it(
+    home: Path, text: str, is_there: bool, link: bool
+) -> None:
+    path = home / "default.conf"
+    (home / "own.conf" if link else path).write_text(text)
+    if link:
+        path.symlink_to("own.conf")
+    conffiles = f"\n /etc/other 0123\n {path} {hashlib.md5(b'as packaged' + bytes([10])).hexdigest()}\n"
+
+    def dpkg(*words: str, **_more: t.Any) -> Completed:
+        assert words == ("dpkg-query", "--show", "--showformat=${Conffiles}", "nginx")
+        return Completed(words, 0, conffiles, "")
+
+    changes = bring([], [File(str(path), None, conffile_of="nginx")], check=False, runner=dpkg)
+    assert path.exists() == bool(is_there or link) != bool(changes)
+
+
 def test_a_folder_gets_its_mode_and_group(home: Path, systemd: Systemd) -> None:
     wanted = Folder(f"{home}/log", 0o2750, GROUP)
     assert [one.path for one in bring([wanted], [], check=True, runner=systemd)] == [wanted.path]
@@ -96,6 +116,15 @@ def test_a_folder_gets_its_mode_and_group(home: Path, systemd: Systemd) -> None:
     assert bring([wanted], [], check=False, runner=systemd) == []
     with pytest.raises(HoldfastError, match="which this host does not have"):
         bring([wanted._replace(group="nobody-knows")], [], check=True, runner=systemd)
+
+
+def test_a_folder_of_somebody_is_kept_as_it_is(home: Path, systemd: Systemd) -> None:
+    wanted = Folder(f"{home}/log", kept=True)
+    bring([wanted], [], check=False, runner=systemd)
+    assert stat.S_IMODE((home / "log").stat().st_mode) == 0o755
+    (home / "log").chmod(0o2700)
+    assert bring([wanted], [], check=False, runner=systemd) == []
+    assert stat.S_IMODE((home / "log").stat().st_mode) == 0o2700
 
 
 def test_systemd_reads_units_again_where_one_has_changed(home: Path, systemd: Systemd) -> None:

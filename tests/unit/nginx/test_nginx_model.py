@@ -659,6 +659,9 @@ def test_http2_before_its_own_directive_needs_a_listen_with_ssl() -> None:
         with pytest.raises(InputError) as caught:
             NginxConfig.from_options(server(http2=True), version=version)
         assert caught.value.path == "servers[0].http2"
+    # What the sentence advises, for a service of gRPC without TLS.
+    grpc = {"name": "s", "listen": ["50051 http2"], "locations": [{"path": "/", "grpc_pass": "grpc://127.0.0.1:9"}]}
+    assert "listen 50051 http2;\n" in text_of("servers", grpc, DEBIAN_12)
     assert text_of("servers", {"name": "s", "http2": True}, NEW) == "server {\n    listen 80;\n    http2 on;\n}\n"
 
 

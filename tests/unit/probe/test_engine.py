@@ -123,7 +123,7 @@ def test_a_stalled_service_does_not_slow_the_questions_down(service: Service) ->
     assert summary(samples)["failures"]["timeout"] == 600
     lateness = sorted(sample.begin - sample.due for sample in samples.requests)
     assert lateness[300] < 0.1  # each of those before takes 1.5 s
-    assert all(1.5 <= sample.seconds < 2 for sample in samples.requests)
+    assert all(1.5 <= sample.seconds < 4 for sample in samples.requests)
 
 
 def test_the_request_is_what_was_asked_for(service: Service) -> None:

@@ -81,6 +81,34 @@ def test_every_port_of_a_range_has_to_be_there() -> None:
     assert str(one) == "ports 80 to 82"
 
 
+@pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::1")])
+def test_who_takes_datagrams_is_read_from_the_kernel(family: socket.AddressFamily, address: str) -> None:
+    with socket.socket(family, socket.SOCK_DGRAM) as taking, socket.socket(family, socket.SOCK_DGRAM) as client:
+        taking.bind((address, 0))
+        client.bind((address, 0))
+        client.connect(("127.0.0.1" if family == socket.AF_INET else "::1", port(taking)))
+        assert (address, port(taking)) in ports.bound()
+        assert port(client) not in {number for _address, number in ports.bound()}
+        one = ports.Port("", port(taking), port(taking), "udp")
+        there = {("0.0.0.0", port(taking))}
+        assert ports.closed([one], there) == [one]
+        assert ports.closed([one], set(), there) == []
+        assert str(one) == f"UDP port {port(taking)}"
+
+
+def test_a_port_of_udp_that_closes_fails_at_the_second_look(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taking:
+        taking.bind(("0.0.0.0", 0))
+        said = {"address": "", "first": port(taking), "last": port(taking), "protocol": "udp"}
+        (tmp_path / "ports").write_text(json.dumps({"ports": [], "udp": [said]}))
+        watched = ports.ServicePorts(str(tmp_path / "ports"), pytest.fail)
+        watched.look(alive=True)
+    watched.look(alive=True)
+    assert not watched.failed
+    watched.look(alive=True)
+    assert watched.reason == f"nobody listens on UDP port {said['first']}"
+
+
 def test_a_port_that_closes_fails_at_the_second_look(tmp_path: Path, listener: Listeners) -> None:
     kept, goes = listener("0.0.0.0"), listener("0.0.0.0")
     watched = ports.ServicePorts(written(tmp_path / "ports", port(kept), port(goes)), pytest.fail)
@@ -160,6 +188,15 @@ def test_a_port_that_goes_is_forgotten_before_and_one_that_comes_is_known_after(
     assert known() == [80, 443]
     with service_ports(wanted(80, 443), check=False, path=path) as changes:
         assert not changes
+    datagrams = [{**one, "protocol": "udp"} for one in wanted(443)]
+    with service_ports([*wanted(80), *datagrams], check=False, path=path):
+        assert known() == [80]
+    # Who does not know of UDP does not take one for the other.
+    assert json.loads(Path(path).read_text()) == {"ports": wanted(80), "udp": datagrams}
+    with service_ports([{**one, "protocol": "tcp"} for one in wanted(443, 80)], check=False, path=path):
+        assert known() == [80]
+    with service_ports(wanted(80, 443), check=False, path=path):
+        pass
     with service_ports(wanted(8080), check=True, path=path) as changes:
         assert changes
     assert known() == [80, 443]

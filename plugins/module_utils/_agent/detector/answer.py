@@ -90,14 +90,14 @@ class Answerer:
                     questions.append(asked(data))
         known = self.change.known() if questions else {}
         for question in questions:
-            said = answer(question.data, known)
-            if said is not None:
-                self.send(said, question)
+            reply = answer(question.data, known)
+            if reply is not None:
+                self.send(reply, question)
 
     @staticmethod
-    def send(said: bytes, item: Asked) -> None:
+    def send(reply: bytes, item: Asked) -> None:
         family = family_of(item.source)
         with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             connection.bind((item.destination, PORT))
-            connection.sendto(said, (item.source, item.port))
+            connection.sendto(reply, (item.source, item.port))

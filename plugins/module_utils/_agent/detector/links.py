@@ -20,7 +20,7 @@ class Links:
         self._here: dict[int, str] = {}  # by index
         self._lost: set[str] = set()
 
-    def told(self, index: int, name: str, *, there: bool) -> str:
+    def update(self, index: int, name: str, *, there: bool) -> str:
         """Hear of an interface, and return its name where it is one that was lost and is back, else nothing."""
         known = self._here.get(index)
         if known is not None and (not there or name != known):

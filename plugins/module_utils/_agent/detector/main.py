@@ -71,7 +71,7 @@ class Detector:
         self.changes.bind((0, RTMGRP_ADDRESSES | RTMGRP_LINK))
         self.links = Links(monitor.instance.interface for monitor in self.monitors)
         for index, name in socket.if_nameindex():
-            self.links.told(index, name, there=True)
+            self.links.update(index, name, there=True)
         self.reload: subprocess.Popen[bytes] | None = None
         self.look: Wire | None = None
         self.looked = Looked(0.0, 0.0, Seen(()), Seen(()))
@@ -175,10 +175,10 @@ class Detector:
     def addresses_changed(self) -> bool:
         """Whether the kernel has told of any change of an address or an interface since it was asked last."""
         try:
-            told = [data for data, _ancillary, _sender in drain(self.changes, 65536)]
-            for link in (link for data in told for link in links(data)):
-                self.has_come_back(self.links.told(link[0], link[1], there=link[2]))
-            return bool(told)
+            changes = [data for data, _ancillary, _sender in drain(self.changes, 65536)]
+            for link in (link for data in changes for link in links(data)):
+                self.has_come_back(self.links.update(link[0], link[1], there=link[2]))
+            return bool(changes)
         except OSError:
             return True  # there were more notices than fit
 

@@ -87,14 +87,14 @@ def follow(run: Runner, say: t.Callable[[str], t.Any]) -> t.NoReturn:
     notify("READY=1")
     due: float | None = None  # when the rules are looked at again
     rested = 0.0  # until when they are left alone
-    told = -SILENCE  # when a neighbour was told of last
+    reported_at = -SILENCE  # when a neighbour was told of last
     while True:
         notices.neighbours.watch(address for address, _ttl in (kept.heard.senders if kept.heard else ()))
         changed = notices.wait(None if due is None else max(0.0, due - time.monotonic()))
         replaced = notices.neighbours.settle()
         now = time.monotonic()
-        if replaced and now >= told + SILENCE:
-            told = now  # whoever forges one forges many
+        if replaced and now >= reported_at + SILENCE:
+            reported_at = now  # whoever forges one forges many
             say(replaced[-1])
         if changed and due is None:
             due = max(now + TOGETHER, rested)

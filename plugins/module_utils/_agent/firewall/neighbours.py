@@ -82,5 +82,7 @@ class Neighbours:
                 before = self.known[key]
                 entry = NDMSG.pack(family, interface, NUD_PROBE, 0, 0)
                 entry += attribute(NDA_DST, packed) + attribute(NDA_LLADDR, before)
-                words = f"{mac_text(mac)} was announced for {key[1]}: {mac_text(before)}, which has it, is asked first"
-                yield message(RTM_NEWNEIGH, NLM_F_REPLACE, entry), words
+                announced = (
+                    f"{mac_text(mac)} was announced for {key[1]}: {mac_text(before)}, which has it, is asked first"
+                )
+                yield message(RTM_NEWNEIGH, NLM_F_REPLACE, entry), announced

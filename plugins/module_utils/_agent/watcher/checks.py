@@ -16,7 +16,7 @@ NOT_RUN = (126, 127)  # what a shell says of a program that it cannot become
 KINDS = ("url", "port", "command", "file")
 
 
-def said(status: int) -> str:
+def end_shown(status: int) -> str:
     """Return what the status of an ended child means, in words."""
     if os.WIFSIGNALED(status):
         return f"was killed by signal {os.WTERMSIG(status)}"
@@ -54,7 +54,7 @@ class Check(Listener):
     def ended(self, status: int) -> None:
         """The child has ended by itself, with this status as waitpid has it."""
         if self.command:
-            self._count(status == 0, f"{self.command[0]} {said(status)}")
+            self._count(status == 0, f"{self.command[0]} {end_shown(status)}")
         elif self.under_way:
             self.looked(UNKNOWN)
 

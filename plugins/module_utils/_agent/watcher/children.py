@@ -57,7 +57,7 @@ class Child:
 class Command(Child):
     """A program of somebody else's, with these words."""
 
-    def __init__(self, words: list[str], *, now: float, timeout: float) -> None:
+    def __init__(self, command: list[str], *, now: float, timeout: float) -> None:
         """Start it; raises OSError."""
         super().__init__(now + timeout)
         self.pid = os.fork()
@@ -67,7 +67,7 @@ class Command(Child):
                 begin_anew()
                 os.environ.clear()
                 os.environ.update(ENVIRONMENT)
-                status = end_like(supervise(AT_ONCE, words))
+                status = end_like(supervise(AT_ONCE, command))
             finally:
                 os._exit(status)
 

@@ -4,11 +4,13 @@
 """The planned ports of the service, and which of them nobody listens on.
 
 The kernel is asked and no connection is made: one to a stream would go on to a backend, and some of those shut out
-whoever connects and says nothing.
+whoever connects and says nothing. Of UDP only the kernel knows it anyway, since what answers a datagram is a matter of
+its protocol.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -18,7 +20,9 @@ from ..._system.addresses import canonical
 from ..hysteresis import Hysteresis
 
 TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
-LISTENS = "0A"  # net/ipv4/tcp_states.h
+UDP_TABLES = ("/proc/net/udp", "/proc/net/udp6")
+LISTENS, UNCONNECTED = "0A", "07"  # TCP_LISTEN and TCP_CLOSE of net/ipv4/tcp_states.h
+TCP, UDP = "tcp", "udp"
 ANY = ("0.0.0.0", "::")
 FALL, RISE = 2, 1
 
@@ -29,9 +33,11 @@ class Port(t.NamedTuple):
     address: str
     first: int
     last: int
+    protocol: str = TCP
 
     def __str__(self) -> str:
         ports = f"port {self.first}" if self.first == self.last else f"ports {self.first} to {self.last}"
+        ports = ports if self.protocol == TCP else f"UDP {ports}"
         return f"{self.address} {ports}" if self.address else ports
 
 
@@ -39,9 +45,11 @@ def read_ports(text: str) -> list[Port]:
     """Return the ports of a file of them; ValueError where it is none."""
     try:
         found = []
-        for one in json.loads(text)["ports"]:
+        said = json.loads(text)
+        for one in (*said["ports"], *said.get(UDP, ())):
             address = str(one.get("address", ""))
-            found.append(Port(canonical(address) if address else "", int(one["first"]), int(one["last"])))
+            numbers = int(one["first"]), int(one["last"])
+            found.append(Port(canonical(address) if address else "", *numbers, str(one.get("protocol", TCP))))
     except (OSError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"it holds no ports ({error!r})") from None
     return found
@@ -68,13 +76,31 @@ def listening(tables: t.Sequence[str] = TABLES) -> set[tuple[str, int]]:
     return found
 
 
-def closed(ports: t.Iterable[Port], there: t.AbstractSet[tuple[str, int]]) -> list[Port]:
+def bound(tables: t.Sequence[str] = UDP_TABLES) -> set[tuple[str, int]]:
+    """Return address and port of every UDP socket that takes datagrams of anybody, in whichever order they stand."""
+    found = set()
+    for table in tables:
+        with contextlib.suppress(FileNotFoundError), open(table, encoding="ascii") as lines:
+            next(lines, None)
+            for line in lines:
+                if f" {UNCONNECTED} " not in line:
+                    continue  # one of the many that nginx has towards members
+                _number, local, _remote, state = line.split(None, 4)[:4]
+                if state == UNCONNECTED:
+                    address, port = local.split(":")
+                    found.add((_address(address), int(port, 16)))
+    return found
+
+
+def closed(
+    ports: t.Iterable[Port], there: t.AbstractSet[tuple[str, int]], of_udp: t.AbstractSet[tuple[str, int]] = frozenset()
+) -> list[Port]:
     """Return those on which nobody listens. nginx listens once for all addresses where one of its servers does."""
     return [
         one
         for one in ports
         if any(
-            not any((address, number) in there for address in (*ANY, one.address))
+            not any((address, number) in (of_udp if one.protocol == UDP else there) for address in (*ANY, one.address))
             for number in range(one.first, one.last + 1)
         )
     ]
@@ -104,7 +130,8 @@ class ServicePorts:
         if not alive:
             return
         try:
-            shut = closed(self._ports, listening()) if self._ports else []
+            of_udp = bound() if any(one.protocol == UDP for one in self._ports) else frozenset()
+            shut = closed(self._ports, listening(), of_udp) if self._ports else []
         except (OSError, ValueError) as error:
             self.warn(f"whether the ports of the service are open cannot be seen: {error}.")
             return

@@ -175,10 +175,10 @@ class Probe:
             result, done = None, False
             with contextlib.suppress(ssl.SSLWantReadError):
                 result, done = step(), True
-            words = self._out.read()
-            while words:
+            pending = self._out.read()
+            while pending:
                 try:
-                    words = words[self.connection.send(words) :]
+                    pending = pending[self.connection.send(pending) :]
                 except BlockingIOError:
                     yield WRITE
             if done:

@@ -17,7 +17,7 @@ __all__ = ("Model",)
 
 
 class Model(model.Model):
-    """Base of the models. A field that is None was not said, and nginx's own default holds."""
+    """Base of the models. A field that is None was not given, and nginx's own default holds."""
 
     daemon = "nginx"
     # The name of its table in version.py, where it is another than the keyword.
@@ -37,7 +37,7 @@ class Model(model.Model):
     @classmethod
     def taken_settings(cls, taken: dict[str, t.Any]) -> dict[str, t.Any]:
         """Take the values of the plain directives out of those of all options, and return them."""
-        found = {name: taken.pop(name, None) for name in cls.plain}
+        found = {name: taken.pop(name) for name in cls.plain if name in taken}
         return {name: value for name, value in found.items() if value is not None}
 
     @classmethod

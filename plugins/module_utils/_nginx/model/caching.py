@@ -16,7 +16,7 @@ STALE = ("error", "timeout", "updating", "http_500", "http_502", "http_503", "ht
 
 
 def cached(
-    passes: str, said: t.Mapping[str, t.Any], around: t.Container[str], known: t.Container[str]
+    passes: str, options: t.Mapping[str, t.Any], around: t.Container[str], known: t.Container[str]
 ) -> dict[str, t.Any]:
     """Return the settings; none where there is no cache.
 
@@ -26,7 +26,7 @@ def cached(
     """
     prefix = passes.partition("_")[0]
     name = f"{prefix}_cache"
-    own = said.get(name)
+    own = options.get(name)
     if own == "off" or (own is None and name not in around):
         return {}
     wanted = {"lock": True, "use_stale": list(STALE), "background_update": True, "revalidate": True}

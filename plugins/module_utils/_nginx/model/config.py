@@ -213,9 +213,9 @@ def _chosen_by_name(models: dict[str, tuple[Model, ...]], version: Version | Non
 
 def _around(options: t.Mapping[str, t.Any], version: Version | None) -> Level:
     """Return what the user says of all servers; what this collection says of them yields to what it says of one."""
-    said = options.get("http") if options.get("nginx_conf") == MANAGED else None
+    given = options.get("http") if options.get("nginx_conf") == MANAGED else None
     try:
-        http = Http.from_options(said or {}, "http", version)
+        http = Http.from_options(given or {}, "http", version)
     except InputError:
         return Level()  # told where nginx.conf is made
     return Level().inside(http.settings, http.directives)
@@ -252,9 +252,9 @@ def _where(child: Block, around: _Place, number: int) -> tuple[str, t.Any]:
         return f"{around.path}.{child.name}s[{number}]", None
     model = around.model
     # An upstream is said by its own option, however it is asked.
-    said = "upstream" if getattr(model, "goal", "") == "upstream" and child.name == model.passes else child.name
+    option = "upstream" if getattr(model, "goal", "") == "upstream" and child.name == model.passes else child.name
     if isinstance(model, (Map, SplitClients)) and child.name not in ("default", "hostnames", "volatile", "*"):
         return f"{around.path}.entries", None
     if child.name in PAIRS and child.args:
-        return f"{around.path}.{said}.{child.args[0]}", None
-    return f"{around.path}.{said}", None
+        return f"{around.path}.{option}.{child.args[0]}", None
+    return f"{around.path}.{option}", None

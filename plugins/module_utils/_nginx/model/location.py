@@ -129,8 +129,8 @@ def _uri(path: str, uri: str) -> str:
 
 def said_as_null(options: t.Mapping[str, t.Any]) -> dict[str, list[str]]:
     """Return the names of the pairs that shall not be, by their directive."""
-    said = {name: options[name] for name in PAIRS if isinstance(options.get(name), t.Mapping)}
-    null = {name: [str(one) for one, text in pairs.items() if text is None] for name, pairs in said.items()}
+    given = {name: options[name] for name in PAIRS if isinstance(options.get(name), t.Mapping)}
+    null = {name: [str(one) for one, text in pairs.items() if text is None] for name, pairs in given.items()}
     return {name: gone for name, gone in null.items() if gone}
 
 

@@ -152,17 +152,17 @@ class MainFile:
         """
         found: dict[str, t.Any] = {}
         for one in fields(cls):
-            model, said = MODELS[one.name], options.get(one.name) or {}
-            if not isinstance(said, t.Mapping):
-                model.from_options(said, one.name)
-            said = {name: value for name, value in said.items() if value is not None}
+            model, given = MODELS[one.name], options.get(one.name) or {}
+            if not isinstance(given, t.Mapping):
+                model.from_options(given, one.name)
+            given = {name: value for name, value in given.items() if value is not None}
             defaults = {**model.DEFAULTS, **((derived or {}).get(one.name) or {})}
             defaults.update(_of_newer(one.name, version))
             if one.name == "main":
                 defaults["worker_rlimit_nofile"] = file_limit(options)
             gives_way = (yields or {}).get(one.name, ())
             kept = {name: value for name, value in defaults.items() if name not in gives_way}
-            found[one.name] = model.from_options({**kept, **said}, one.name, version)
+            found[one.name] = model.from_options({**kept, **given}, one.name, version)
         return cls(**found)
 
 
@@ -179,10 +179,10 @@ def file_limit(options: Options) -> int:
 
     A proxied request has a connection to the client, one to the backend, and maybe a file of the cache for each.
     """
-    said = (options.get("main") or {}).get("worker_rlimit_nofile")
+    limit = (options.get("main") or {}).get("worker_rlimit_nofile")
     connections = (options.get("events") or {}).get("worker_connections")
     try:
-        return int(said) if said is not None else 2 * int(connections or CONNECTIONS)
+        return int(limit) if limit is not None else 2 * int(connections or CONNECTIONS)
     except (TypeError, ValueError):  # wrong, and told where it is judged
         return 2 * CONNECTIONS
 

@@ -30,11 +30,11 @@ PROFILES: t.Mapping[str, t.Mapping[str, str]] = {
 """As the OWASP Secure Headers Project has them; strict is for sites that load nothing from elsewhere."""
 
 _TLS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
-"""Said where a site speaks TLS; a browser ignores it elsewhere. Subdomains are left to who owns them (RFC 6797)."""
+"""Sent where a site speaks TLS; a browser ignores it elsewhere. Subdomains are left to who owns them (RFC 6797)."""
 
 
-def secured(profile: str | None, said: t.Mapping[str, str], *, speaks_tls: bool) -> dict[str, str]:
+def secured(profile: str | None, headers: t.Mapping[str, str], *, speaks_tls: bool) -> dict[str, str]:
     """Return the headers of a profile, None or none for no headers, with those that are said laid over them."""
     if profile is None or profile not in PROFILES:
-        return dict(said)
-    return merged(PROFILES[profile], _TLS_ONLY if speaks_tls else {}, said)
+        return dict(headers)
+    return merged(PROFILES[profile], _TLS_ONLY if speaks_tls else {}, headers)

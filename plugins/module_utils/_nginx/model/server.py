@@ -162,10 +162,10 @@ class Server(Model):
         taken = super().accepted(given, path, version)
         gone = {name.lower() for name in said_as_null(given).get("add_header", ())}
         is_tls = speaks_tls(given)
-        said = taken.get("add_header") or {}
+        own_headers = taken.get("add_header") or {}
         if is_tls and taken.get("tls") and taken.get("http3"):
-            said = merged({"Alt-Svc": ALT_SVC}, said)
-        headers = secured(taken.get("security_headers"), said, speaks_tls=is_tls)
+            own_headers = merged({"Alt-Svc": ALT_SVC}, own_headers)
+        headers = secured(taken.get("security_headers"), own_headers, speaks_tls=is_tls)
         taken["add_header"] = {name: text for name, text in headers.items() if name.lower() not in gone} or None
         return taken
 
@@ -224,7 +224,10 @@ class Server(Model):
         if http2 is None and tls and tls.certificate and any(one.is_tls for one in listens):
             http2 = True
         if http2 and not _has_directive(version) and not any(one.is_tls or one.is_quic for one in listens):
-            wanted = f"before nginx {HTTP2_DIRECTIVE} this works only where listen says ssl, and none does"
+            wanted = (
+                f"before nginx {HTTP2_DIRECTIVE} this works only where listen says ssl, and none does: for clients "
+                "without TLS, say http2 behind the port in listen instead"
+            )
             raise InputError(join(path, "http2"), wanted)
         if not (http2 or any({"http2", "quic"} & set(one.parameters) for one in listens)) and any(
             one.speaks_grpc for one in locations
@@ -282,8 +285,8 @@ class Server(Model):
         switches, known = settings.from_blocks({**_HTTP3, **({} if is_mixed else _HTTP2)}, known)
         http2 = switches.get("http2")
         # All of TLS and nothing else is what the option means; other uses of the old form stay in listen.
-        is_said = behind or any(child.name == "http2" for child in known)
-        if not is_said and {listen.is_tls for listen in listens if "http2" in listen.parameters} == {True}:
+        is_given = behind or any(child.name == "http2" for child in known)
+        if not is_given and {listen.is_tls for listen in listens if "http2" in listen.parameters} == {True}:
             tls = [listen for listen in listens if listen.is_tls]
             if all("http2" in listen.parameters for listen in tls):
                 http2 = True

@@ -184,7 +184,8 @@ class Upstream(Model):
         method = _method(taken, path, context)
         found = {name: value for name, value in taken.items() if name not in cls.inputs}
         if context == HTTP:
-            # A worker that keeps fewer than it has servers to choose from would close connections all the time.
+            # A worker that keeps fewer than it has servers to choose from would close connections all the time. Where
+            # the host is known, idle.py has found its number from the workers.
             found.setdefault("keepalive", min(max(KEEPALIVE, 2 * len(servers)), MOST_KEPT))
         if taken.get("resolver") and zone and version is not None and version >= RESOLVES:
             found["servers"] = tuple(replace(one, resolve=True) if one.is_named else one for one in servers)

@@ -13,7 +13,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import acc
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import checks, own_probe, probe, probe_rise
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import TRACK_DIR, check_file
 
-__all__ = ("EVENT_DIR", "NGINX_UNIT", "detector", "notifier", "track_names", "watcher")
+__all__ = ("EVENTS", "EVENT_DIR", "NGINX_UNIT", "detector", "notifier", "track_names", "watcher")
 
 Variables = Mapping[str, t.Any]
 
@@ -24,7 +24,7 @@ NGINX_UNIT = "nginx.service"
 OF_NGINX = ("nginx_crash", "nginx_down", "nginx_probe", "nginx_stop")
 """Track files that exist whatever is tracked, so that a change of the policy finds them."""
 
-MAILED = ("master", "fault", "stop", "split_brain", "watcher")
+MAILED = ("master", "fault", "stop", "split_brain", "watcher", "certificates")
 """Events of which a mail tells by default."""
 
 
@@ -75,10 +75,10 @@ def _asked_of_a_peer(variables: Variables, address: str) -> list[dict[str, t.Any
     """
     for site in range(len(variables["balancer_sites"])):
         alone = {"balancer_sites": variables["balancer_sites"][site : site + 1], "balancer_streams": []}
-        for one in access.service_ports(alone):
-            said = access.spoken_at(alone, address, one["first"])
-            if one["address"] in ("", address) and said is not None:
-                return [{"port": one["first"], "proxy_protocol": "proxy_protocol" in said[1]}]
+        for one in access.tcp_ports(alone):
+            spoken = access.spoken_at(alone, address, one["first"])
+            if one["address"] in ("", address) and spoken is not None:
+                return [{"port": one["first"], "proxy_protocol": "proxy_protocol" in spoken[1]}]
     return [{"port": port, "proxy_protocol": False} for port in variables["keepalived_guarded_ports"]]
 
 
@@ -94,8 +94,15 @@ def detector(variables: Variables, detected: Sequence[Variables]) -> dict[str, t
     }
 
 
-def notifier(variables: Variables, host: str) -> dict[str, t.Any]:
-    """Return what the notifier reads; it may hold the password of a mail server."""
+def notifier(
+    variables: Variables, host: str, detected: Sequence[Variables], advertised: Sequence[int]
+) -> dict[str, t.Any]:
+    """Return what the notifier reads; it may hold the password of a mail server.
+
+    ``advertised`` says how many addresses of each instance are in its adverts, which are the first of them.
+    """
+    metrics = variables["keepalived_metrics_file"]
+    measured = [{**_measured(one), "advertised": count} for one, count in zip(detected, advertised)]
     mail = variables.get("keepalived_mail")
     return {
         "host": host,
@@ -105,4 +112,10 @@ def notifier(variables: Variables, host: str) -> dict[str, t.Any]:
         "user": variables["keepalived_notify_user"],
         "commands": variables["keepalived_notify_commands"],
         "mail": {"events": list(MAILED), **mail} if mail else None,
+        "metrics": {"file": metrics, "track_dir": TRACK_DIR, "instances": measured} if metrics else None,
     }
+
+
+def _measured(instance: Variables) -> dict[str, t.Any]:
+    """Return what of an instance stands in the labels of metrics."""
+    return {name: instance[name] for name in ("name", "interface", "router_id", "address", "vips")}

@@ -38,7 +38,7 @@ def documents(plan: Plan, hosts: Iterable[str]) -> dict[str, Documents]:
                 "keepalived": {
                     "state": keepalived.state(plan, host, derived),
                     "preflight": keepalived.preflight(plan, host, derived),
-                    "outage": derived["outage_told"],
+                    "outage": derived["outage_sentence"],
                 },
             }
         elif host in plan.fleet.backends:

@@ -64,7 +64,7 @@ def state(plan: Plan, host: str, derived: Document) -> Document:
     return {
         "package_sources": package_sources(variables, "keepalived"),
         "agent": {"folder": AGENT_DIR},
-        "files": files(variables, host, derived["detected"]),
+        "files": files(variables, host, derived["detected"], [one.advertised for one in plan.instances[host]]),
         "kernel": {"settings": [PROMOTE, *([FORWARD] if derived["kernel"]["forward"] else [])]},
         **(own if heard else {}),
         "keepalived": _config(plan, host, derived),
@@ -86,7 +86,7 @@ def preflight(plan: Plan, host: str, derived: Document) -> Document:
     if plan.cluster_of[host].is_alone:
         return {}
     variables = plan.members[host].variables
-    run = scripts(variables, [one.said for one in plan.instances[host]])
+    run = scripts(variables, [one.configured for one in plan.instances[host]])
     commands = variables["keepalived_notify_commands"].values()
     logs = bool(variables["keepalived_log_file"])
     return {
@@ -94,7 +94,7 @@ def preflight(plan: Plan, host: str, derived: Document) -> Document:
         **pins(variables, "keepalived"),
         "newest": newest(variables, "keepalived"),
         "log": logs,
-        "commands": [command for said in commands for command in (said if isinstance(said, list) else [said])],
+        "commands": [command for listed in commands for command in (listed if isinstance(listed, list) else [listed])],
         "command_user": variables["keepalived_notify_user"],
         "instances": _instances(plan, host),
         "detected": derived["detected"],

@@ -13,12 +13,17 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.con
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.main_file import file_limit
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.tls import RESPONDERS, Tls
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import argument_spec
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.nginx_org import FILES as SOURCE_FILES
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access, values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.default_servers import with_default_servers
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import MAIN_FILE, SERVICE
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.agent import NGINX_UNIT
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.certificates import fetched
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx_modules import nginx_modules
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.site_logs import site_logs
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.site_logs import (
+    rotation_packages,
+    site_logs,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.nginx_configuration import judged
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan import Plan
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import rendered
@@ -33,6 +38,7 @@ __all__ = (
     "main_file",
     "newest",
     "nginx_service",
+    "nginx_source",
     "package_sources",
     "pins",
     "served",
@@ -68,6 +74,13 @@ JSON = json.dumps(
 """A line of JSON for each request, with the time that each part of it took; several upstreams are told with commas."""
 
 WELCOME_SITE = "/etc/nginx/sites-enabled/default"
+WELCOME_SITE_OF_NGINX_ORG = "/etc/nginx/conf.d/default.conf"
+SOURCES = {
+    "nginx.org": "https://nginx.org/packages",
+    "nginx.org-mainline": "https://nginx.org/packages/mainline",
+}
+"""Repositories by their names; the distribution and the release follow, https://nginx.org/en/linux_packages.html."""
+
 HARD_LIMIT = 524288
 """What systemd lets a service raise its limit to by itself; a lower one would take that away."""
 
@@ -99,7 +112,9 @@ def balancer(plan: Plan, host: str, derived: Document) -> Document:
     options, variables = served(plan, host), plan.members[host].variables
     balances = bool(options["upstreams"] or options["stream_upstreams"])
     limits, logs = file_limits(variables), site_logs(variables["balancer_sites"])
+    certificates = fetched(variables, plan.cluster_of[host].name)
     return {
+        **certificates["agent"],
         "kernel": {
             "path": "/etc/sysctl.d/90-holdfast-balancer.conf",
             "settings": [
@@ -107,21 +122,24 @@ def balancer(plan: Plan, host: str, derived: Document) -> Document:
                 for family in derived["kernel"]["nonlocal_bind"]
             ],
         },
-        "files": {"folders": logs["folders"], "files": [*limits["files"], *logs["files"]]},
+        "files": {
+            "folders": [*logs["folders"], *certificates["folders"]],
+            "files": [*limits["files"], *logs["files"], *certificates["files"]],
+        },
         "nginx": {**options, "drift": variables["balancer_drift"], "service_ports": access.service_ports(variables)},
         "selinux": {"booleans": ["httpd_can_network_connect"] if balances else []},
-        "services": {"services": [nginx_service(variables)]},
+        "services": {"services": [nginx_service(variables), *certificates["services"]]},
     }
 
 
 def installed(variables: Variables) -> Document:
     """Return the documents of the role nginx on a host whose nginx another role configures, and starts."""
-    welcome = boolean(variables["nginx_welcome_site"], "nginx_welcome_site")
+    stays = boolean(variables["nginx_welcome_site"], "nginx_welcome_site")
     unit = {"name": NGINX_UNIT, "enabled": variables["nginx_service_enabled"], "runs": False, "restarts": False}
     return {
         "state": {
             "package_sources": package_sources(variables, "nginx"),
-            **({} if welcome else {"files": {"files": [{"path": WELCOME_SITE}]}}),
+            **({} if stays else {"files": {"files": [_welcome_site(variables)]}}),
             "services": {"services": [unit]},
         },
         "preflight": {"newest": newest(variables, "nginx")},
@@ -160,14 +178,15 @@ def _ready_formats(variables: Variables, name: str) -> list[Document]:
 def balancer_preflight(plan: Plan, host: str, state: Document) -> Document:
     """Return what ``preflight`` looks for before nginx of a host balances; ``state`` is what ``balancer`` returns."""
     variables = plan.members[host].variables
-    ranges = [(one["first"], one["last"]) for one in access.service_ports(variables)]
-    ranges += [said for said in map(access.port_range, variables["balancer_health_listen"]) if said]
+    ranges = [(one["first"], one["last"]) for one in access.tcp_ports(variables)]
+    ranges += [ports for ports in map(access.port_range, variables["balancer_health_listen"]) if ports]
     numbers = dict.fromkeys(number for first, last in ranges for number in range(first, last + 1))
     names = [{"kind": kind, "name": name, "path": path} for kind, name, path in judged(state["nginx"]).undefined]
     certificates = list(_certificates(variables["balancer_sites"]))
     return {
-        "packages": [variables["nginx_package"]],
+        "packages": [variables["nginx_package"], *rotation_packages(state["files"]["files"])],
         **pins(variables, "nginx"),
+        **nginx_source(variables),
         "nginx_modules": nginx_modules(state["nginx"]),
         "ports": list(numbers),
         **({"nginx_names": names} if names else {}),
@@ -203,13 +222,37 @@ def newest(variables: Variables, daemon: str) -> list[str]:
 
 
 def package_sources(variables: Variables, daemon: str) -> Document:
-    """Return the section ``package_sources`` of ``host_state``: the version of a daemon that apt installs."""
+    """Return the section ``package_sources`` of ``host_state``: which version of a daemon apt installs, and whence."""
     preferences: Document = {"path": f"/etc/apt/preferences.d/holdfast-{daemon}"}
     if variables[f"{daemon}_version"]:
         preferences["content"] = rendered(
             "nginx", "preferences.j2", package=variables[f"{daemon}_package"], version=variables[f"{daemon}_version"]
         )
-    return {"files": [preferences]}
+    source = nginx_source(variables) if daemon == "nginx" else {}
+    of_former_source = [{"path": path} for path in SOURCE_FILES if daemon == "nginx" and not source]
+    return {"files": [preferences, *of_former_source], **source}
+
+
+def nginx_source(variables: Variables) -> Document:
+    """Return the repository that nginx comes from, as ``preflight`` takes it, where it is not the distribution's."""
+    name = variables["nginx_source"]
+    if name not in SOURCES:
+        return {}
+    return {
+        "nginx_source": {
+            "url": variables["nginx_source_url"] or SOURCES[name],
+            "package": variables["nginx_package"],
+            "key": variables["nginx_source_key"],
+            "fingerprints": variables["nginx_source_fingerprints"],
+        }
+    }
+
+
+def _welcome_site(variables: Variables) -> Document:
+    """Return the file of the welcome page, which is to go; what somebody wrote into that of nginx.org stays."""
+    if nginx_source(variables):
+        return {"path": WELCOME_SITE_OF_NGINX_ORG, "conffile_of": variables["nginx_package"]}
+    return {"path": WELCOME_SITE}
 
 
 def nginx_service(variables: Variables) -> Document:

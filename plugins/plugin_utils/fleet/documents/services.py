@@ -15,7 +15,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents 
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import rendered
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import TRACK_DIR
 
-__all__ = ("AGENT_DIR", "NOTIFY_FIFO", "files", "services")
+__all__ = ("AGENT_DIR", "NOTIFY_FIFO", "START_AGENT", "files", "services")
 
 Variables = Mapping[str, t.Any]
 Document = t.Dict[str, t.Any]
@@ -76,17 +76,28 @@ def services(variables: Variables) -> list[Document]:
     return [dict(one) for one in (log, guarded, *SERVICES)]
 
 
-def files(variables: Variables, host: str, detected: Sequence[Variables]) -> Document:
-    """Return the files of a balancer, as the section ``files`` of ``host_state`` takes them."""
+def files(variables: Variables, host: str, detected: Sequence[Variables], advertised: Sequence[int]) -> Document:
+    """Return the files of a balancer, as the section ``files`` of ``host_state`` takes them.
+
+    ``detected`` and ``advertised`` are as for ``agent.notifier``.
+    """
 
     def text(template: str, **values: t.Any) -> str:
         return rendered("keepalived", f"{template}.j2", **values)
 
+    metrics = variables["keepalived_metrics_file"].rpartition("/")[0]
+    notifier = _json(agent.notifier(variables, host, detected, advertised))
     guarded = variables["keepalived_guarded_unit"]
     is_nginx = guarded == agent.NGINX_UNIT
     started = {"start_agent": START_AGENT, "track_dir": TRACK_DIR, "nginx_unit": guarded}
     units = {
-        unit: text(unit, **started, notify_fifo=NOTIFY_FIFO, commands=bool(variables["keepalived_notify_commands"]))
+        unit: text(
+            unit,
+            **started,
+            notify_fifo=NOTIFY_FIFO,
+            commands=bool(variables["keepalived_notify_commands"]),
+            metrics_folder=metrics,
+        )
         for unit in UNITS
     }
     names = agent.track_names(variables, detected)
@@ -108,7 +119,7 @@ def files(variables: Variables, host: str, detected: Sequence[Variables]) -> Doc
         _file("/etc/logrotate.d/holdfast-events", text("events-logrotate", event_dir=agent.EVENT_DIR, **rotation)),
         _file("/etc/holdfast/detector.json", _json(agent.detector(variables, detected))),
         # It may hold the password of a mail server.
-        _file("/etc/holdfast/notify.json", _json(agent.notifier(variables, host)), mode="0600", shown=False),
+        _file("/etc/holdfast/notify.json", notifier, mode="0600", shown=False),
     ]
     if not is_nginx:
         # Those of nginx come with its configuration.
@@ -120,7 +131,8 @@ def files(variables: Variables, host: str, detected: Sequence[Variables]) -> Doc
         found.append(_file(ROTATED, text("keepalived-logrotate", log=log, **rotation)))
     else:
         found += [{"path": RSYSLOG}, {"path": ROTATED}]
-    return {"folders": [{"path": agent.EVENT_DIR, "mode": "02750", "group": "adm"}], "files": found}
+    folders: list[Document] = [{"path": agent.EVENT_DIR, "mode": "02750", "group": "adm"}]
+    return {"folders": [*folders, *([{"path": metrics}] if metrics else [])], "files": found}
 
 
 def _file(path: str, content: str, **more: t.Any) -> Document:

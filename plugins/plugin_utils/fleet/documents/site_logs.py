@@ -13,30 +13,56 @@ from collections.abc import Iterator, Mapping
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import rendered
 
-__all__ = ("site_logs",)
-
-ROTATION = "/etc/logrotate.d/holdfast-nginx"
-HOME = "/var/log/nginx"
-ROTATED = f"{HOME}/*.log"
-"""What the package of nginx rotates."""
+__all__ = ("rotation_file", "rotation_packages", "site_logs")
 
 
-def site_logs(sites: t.Any) -> dict[str, list[dict[str, t.Any]]]:
+class _Writer(t.NamedTuple):
+    """The folder of a web server's logs, where its package rotates what ends in .log, and what opens them anew."""
+
+    home: str
+    reopen: str
+
+
+WRITERS = {
+    "nginx": _Writer("/var/log/nginx", "systemctl kill -s USR1 --kill-who=main nginx.service"),
+    "httpd": _Writer("/var/log/apache2", "systemctl reload apache2.service"),
+}
+
+
+def site_logs(sites: t.Any, server: str = "nginx") -> dict[str, list[dict[str, t.Any]]]:
     """Return the folders and files that the logs of sites need, as the section ``files`` of a host has them.
 
-    A folder is made below that of nginx alone; others belong to somebody. Without such a log there is no rotation.
+    A folder elsewhere than below that of the server is made where it is not there, and else left as somebody has it.
+    Without such a log there is no rotation.
     """
-    paths = [path for path in dict.fromkeys(_logs(sites)) if not _is_rotated(path)]
-    folders = dict.fromkeys(os.path.dirname(path) for path in paths if path.startswith(f"{HOME}/"))
-    rotation: dict[str, t.Any] = {"path": ROTATION}
+    home, reopen = WRITERS[server]
+    paths = [path for path in dict.fromkeys(_logs(sites)) if not _is_rotated(path, home)]
+    folders = [path for path in dict.fromkeys(map(os.path.dirname, paths)) if path not in (home, "/")]
+    rotation = rotation_file(server)
     if paths:
         listed = "\n".join(f'"{path}"' for path in paths)
-        rotation["content"] = rendered("balancer", "nginx-logrotate.j2", paths=listed)
-    return {"folders": [{"path": path} for path in folders if path != HOME], "files": [rotation]}
+        rotation["content"] = rendered("nginx", "logrotate.j2", paths=listed, reopen=reopen)
+    return {
+        "folders": [
+            {"path": path} if path.startswith(f"{home}/") else {"path": path, "kept": True} for path in folders
+        ],
+        "files": [rotation],
+    }
 
 
-def _is_rotated(path: str) -> bool:
-    return os.path.dirname(path) == HOME and fnmatch.fnmatchcase(path, ROTATED)
+def rotation_file(server: str) -> dict[str, t.Any]:
+    """Return the file by which logs of this server are rotated, without content: that there be none."""
+    return {"path": f"/etc/logrotate.d/holdfast-{server}"}
+
+
+def rotation_packages(files: t.Sequence[t.Mapping[str, t.Any]], server: str = "nginx") -> list[str]:
+    """Return the packages that the rotation of sites' logs needs, if it is among the finished files of a host."""
+    rotation = rotation_file(server)["path"]
+    return ["logrotate"] if any(one["path"] == rotation and one.get("content") for one in files) else []
+
+
+def _is_rotated(path: str, home: str) -> bool:
+    return os.path.dirname(path) == home and fnmatch.fnmatchcase(path, f"{home}/*.log")
 
 
 def _logs(sites: t.Any) -> Iterator[str]:
