@@ -15,6 +15,8 @@ from harness.node import Node
 from harness.waiting import eventually
 
 VIP = "10.89.50.100"
+STATES = ("master", "backup", "fault", "stop")
+TOLD = "/var/lib/around/told"
 STATE = "/var/lib/holdfast/notify/state.json"
 SINK = Path(__file__).parents[1] / "files" / "mail_sink.py"
 
@@ -23,6 +25,15 @@ def recover(lb1: Node, lb2: Node) -> None:
     for node in (lb1, lb2):
         node.run("systemctl start nginx keepalived holdfast-watcher holdfast-notify")
     eventually(lambda: lb1.holds(VIP) and not lb2.holds(VIP), within=30, saying=f"lb1 alone holds {VIP}")
+    # Commands run after the events: what the test before caused must not be taken for what this one causes.
+    for node, state in ((lb1, "master"), (lb2, "backup")):
+        eventually(lambda: told(node)[-1:] == [state], within=60, saying=f"{node} was told that it is {state}")  # noqa: B023
+
+
+def told(node: Node) -> list[str]:
+    """Return the states of VI_1 that the command on a node was told, in their order."""
+    lines = [line.split() for line in node.run(f"cat {TOLD} 2>/dev/null || true").split("\n")]
+    return [words[1] for words in lines if words[2:3] == ["VI_1"] and words[1] in STATES]
 
 
 @pytest.fixture
