@@ -30,6 +30,8 @@ LINTERS = (
 CORES = tuple(controllers.CORES)
 LANGUAGES = ("nginx", "keepalived")
 
+OWN = "{}.{}".format(*sys.version_info)
+
 KEEP, KEPT = "--keep", "--kept"
 """A scenario's lab stays up when it has ended; a scenario enters the lab that another one left, and makes nothing."""
 
@@ -116,7 +118,8 @@ def _steps_without_lab(seed: int, everything: bool) -> list[Step]:
         *(Step(f"sanity({name})", pytest=False, itself=True) for name in CORES),
         Step("published", pytest=False, itself=True),
         *(Step(f"cores({name})") for name in CORES),
-        *(Step(f"pythons-{version}") for version in available()),
+        # The unit tests of this run are those of its own Python.
+        *(Step(f"pythons-{version}") for version in available() if version != OWN),
         *(Step(f"corpora({name})", pytest=False, itself=True) for name in LANGUAGES),
     ]
 
