@@ -44,6 +44,14 @@ options:
         C(nginx_source), as in M(holdfast.nginx_ha.preflight), those of the repository of nginx are added, which is then
         read.
     type: dict
+  build:
+    description:
+      - A C(daemon) that is built on this host from a C(tarball) with the C(checksum), by C(options) of its
+        C(configure), below a C(prefix), for a C(user). It is built only where these are others than before, and takes
+        over from the one that runs. nginx loses no request then, and has to answer the C(question), with C(address),
+        C(port), C(host) and C(path), before the one of before goes. The controller adds C(pack), where it has sent a
+        file of its own.
+    type: dict
   agent:
     description:
       - The agent of this collection, which runs on a balancer for ever, in C(folder). Its files become a folder
@@ -194,13 +202,21 @@ def secret_options() -> dict[str, t.Any]:
 
 def lacking_content(sections: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:
     """Return the folders of the section ``content`` whose sources the controller has to send first."""
+    options = section_options()
+    builds = [checked("build", options["build"]["options"], one["build"]) for one in sections if one.get("build")]
+    if builds:
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.built import lacking as lacking_tarballs
+
+        missing = [path for one in builds for path in lacking_tarballs(one)]
+    else:
+        missing = []
     given = [one["content"] for one in sections if (one.get("content") or {}).get("trees")]
     if not given:
-        return []
+        return missing
     from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.content import lacking
 
-    options = section_options()["content"]["options"]
-    return [path for one in given for path in lacking(checked("content", options, one))]
+    trees = options["content"]["options"]
+    return missing + [path for one in given for path in lacking(checked("content", trees, one))]
 
 
 def main() -> None:

@@ -52,6 +52,64 @@ options:
     type: list
     elements: str
     default: []
+  builds:
+    description:
+      - Daemons that will be built from source, each as the section C(build) of M(holdfast.nginx_ha.host_state) has it.
+        Their tarballs are fetched and compared.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      daemon:
+        description: Which one.
+        type: str
+        required: true
+        choices: [nginx, keepalived]
+      tarball:
+        description: Its source, an address or a file of the controller.
+        type: str
+        required: true
+      checksum:
+        description: SHA-256 digest of O(builds[].tarball).
+        type: str
+        required: true
+      options:
+        description: Options of its C(configure).
+        type: list
+        elements: str
+        default: []
+      prefix:
+        description: Where it shall lie.
+        type: str
+        required: true
+      user:
+        description: Whom the workers of nginx run as.
+        type: str
+        default: ""
+      question:
+        description: What a new nginx has to answer.
+        type: dict
+        suboptions:
+          address:
+            description: Address that is asked.
+            type: str
+            required: true
+          port:
+            description: Port there.
+            type: int
+            required: true
+          host:
+            description: Host that is asked for.
+            type: str
+            required: true
+          path:
+            description: Path that is asked for.
+            type: str
+            required: true
+      pack:
+        description: Where the controller has sent its own file.
+        type: path
+        default: ""
   newest:
     description: Those of O(packages) that have to be the newest, which only the package manager can find out.
     type: list

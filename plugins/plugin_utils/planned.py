@@ -20,7 +20,12 @@ from urllib.parse import quote
 from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.tarball import (
+    digest_of,
+    is_url,
+    need_checksum,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import MAIN_FILE
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.documents import Documents
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import defaults, specs
@@ -109,7 +114,27 @@ class PlannedAction(ActionBase):  # type: ignore[misc]
         step = {name: {**document[name], **(given.get(name) or {})} for name in chosen if name in document}
         if step.get("content", {}).get("trees"):
             step["content"] = {"trees": self.sources().with_entries(step["content"]["trees"])}
+        if "build" in step:
+            self.tarball(step["build"])
         return {"role": role, **step}
+
+    def tarball(self, build: Mapping[str, t.Any]) -> str:
+        """Return where the tarball of a build lies on the controller, empty where the host fetches it.
+
+        InputError where it is not there, or is another one than the inventory says.
+        """
+        from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.planning import whole_path
+
+        source = str(build["tarball"])
+        if is_url(source):
+            return ""
+        daemon = build["daemon"]
+        try:
+            path = whole_path(self._loader, source, str(self.variables.get("inventory_dir") or ""), is_folder=False)
+            need_checksum(daemon, source, digest_of(path), str(build["checksum"]))
+        except OSError as error:
+            raise InputError(f"{daemon}_tarball", str(error)) from None
+        return path
 
     def sources(self) -> Sources:
         """Return what reads, on the controller, what the sites of the host serve."""

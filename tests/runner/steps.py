@@ -48,6 +48,7 @@ LONG = (
     "reference",
     "reload",
     "rollout",
+    "source_build",
     "split_brain",
     "tls",
     "tls_acme",

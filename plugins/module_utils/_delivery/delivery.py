@@ -11,7 +11,6 @@ written: a service is stale only if something that it imports is newer than its 
 from __future__ import annotations
 
 import compileall
-import contextlib
 import os
 import py_compile
 import re
@@ -26,6 +25,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.fil
     Wanted,
     make_folders,
     naming_os_errors,
+    point,
     prepare,
     prepared_path,
     read_state,
@@ -84,7 +84,7 @@ def deliver(folder: str = FOLDER, *, check: bool) -> Delivery:
         refuse_unsafe(os.path.join(new, MAIN), "/")
         with naming_os_errors(new, "the agent is as it was"):
             _build(new, tree, changed, old)
-            _point(link, new)
+            point(link, os.path.basename(new))
         with naming_os_errors(folder, "the new agent is in force"):
             _remove_trees_but(folder, {old, new})
     return delivery
@@ -143,16 +143,6 @@ def _build(new: str, tree: Tree, changed: t.Collection[str], old: str | None) ->
 def _sync(path: str) -> None:
     with open(path, "rb") as file:
         os.fsync(file.fileno())
-
-
-def _point(link: str, new: str) -> None:
-    """Let the link lead to the new tree, in one step."""
-    beside = prepared_path(link)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(beside)
-    os.symlink(os.path.basename(new), beside)
-    os.rename(beside, link)
-    sync_folder(os.path.dirname(link))
 
 
 def _remove_trees_but(folder: str, kept: t.Container[str | None]) -> None:

@@ -11,6 +11,9 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError, errors
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.build import DAEMONS, built_command
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.built import BUILD_OPTIONS
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.built import look as look_at_build
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.change import (
     homes,
     live_instances,
@@ -61,6 +64,7 @@ FITNESS_OPTIONS: dict[str, dict[str, t.Any]] = {
     "pins": {"type": "list", "elements": "dict", "default": []},
     "nginx_source": {"type": "dict", "default": {}},
     "nginx_modules": {"type": "list", "elements": "str", "default": []},
+    "builds": {"type": "list", "elements": "dict", "default": [], "options": BUILD_OPTIONS},
     "newest": {"type": "list", "elements": "str", "default": []},
     "ports": {"type": "list", "elements": "int", "default": []},
     "programs": {"type": "list", "elements": "str", "default": ["nginx"]},
@@ -146,6 +150,26 @@ def program_faults(commands: list[t.Any], user: str) -> dict[str, str]:
     programs = dict.fromkeys(program_of(command) for command in commands)
     faults = {program: unfit_program(program, user) for program in programs}
     return {program: fault for program, fault in faults.items() if fault}
+
+
+def unfit_builds(
+    builds: t.Sequence[t.Mapping[str, t.Any]], packages: t.Sequence[str], *, check: bool
+) -> t.Iterator[str]:
+    """Yield a sentence for every daemon that cannot be built here, or that is built and shall come as a package."""
+    for one in builds:
+        try:
+            look_at_build(one, check=check)
+        except HoldfastError as error:
+            yield str(error)
+    built = {one["daemon"] for one in builds}
+    for daemon in DAEMONS:
+        command = built_command(daemon)
+        if command and daemon not in built and any(name.partition("-")[0] == daemon for name in packages):
+            yield (
+                f"{daemon}_source: {daemon} was built from a tarball here, and its unit would be in the way of that of "
+                f"the package: end it (systemctl disable --now {daemon}), remove {command} and "
+                f"/etc/systemd/system/{daemon}.service, one balancer after the other, or keep {daemon}_source: tarball"
+            )
 
 
 def on_the_network(
@@ -261,6 +285,7 @@ def fitness(wanted: t.Mapping[str, t.Any], *, check: bool) -> Fitness:
         warnings += [f"{one}." for one in doubtful]
     except HoldfastError as error:
         faults.append(str(error))
+    faults += unfit_builds(wanted["builds"], wanted["packages"], check=check)
     try:
         said = wanted["nginx_source"]
         if said:

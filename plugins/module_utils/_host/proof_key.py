@@ -17,6 +17,7 @@ import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Runner, run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._delivery.place import AGENT, FOLDER
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.recipe import COMMANDS
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import unit_properties
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.observed import watched_inodes
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.text import replace_text
@@ -25,7 +26,7 @@ __all__ = ("KEPT", "holds", "keep", "proof_key")
 
 KEPT = "/var/lib/holdfast/proof"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
-PROGRAMS = ("/usr/sbin/nginx", "/usr/sbin/keepalived")
+PROGRAMS = tuple(f"{folder}/{name}" for folder in (COMMANDS, "/usr/sbin") for name in ("nginx", "keepalived"))
 SETTINGS = ("/etc/holdfast/watcher.json", "/etc/keepalived")
 TRACK_DIR = "/run/holdfast/track"
 # The guard and nginx are stopped and started by a proof itself, so only what they are is looked at.

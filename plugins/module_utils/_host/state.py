@@ -100,6 +100,12 @@ class HostState:
             read_source(repository)
         return outcome
 
+    def build(self, given: Given) -> Outcome:
+        """Build a daemon, and let the new program take over from the one that runs."""
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.built import bring
+
+        return bring(given, check=self.check)
+
     def agent(self, given: Given) -> Outcome:
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._delivery.delivery import deliver
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._delivery.tree import summary
@@ -210,7 +216,8 @@ class HostState:
                 check_mode=self.check,
                 drift=given["drift"],
                 stage_only=given["stage_only"],
-                awaits_kernel=any(change.endswith(".ip_nonlocal_bind = 1") for change in self._changes_of("kernel")),
+                awaits_step=bool(self._changes_of("build"))
+                or any(change.endswith(".ip_nonlocal_bind = 1") for change in self._changes_of("kernel")),
                 folders=self.folders,
             )
         found = _changed(result)
@@ -300,6 +307,12 @@ def _firewall_options() -> Options:
     from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.firewall import FIREWALL_OPTIONS
 
     return FIREWALL_OPTIONS
+
+
+def _build_options() -> Options:
+    from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.built import BUILD_OPTIONS
+
+    return BUILD_OPTIONS
 
 
 def _content_options() -> Options:
@@ -405,6 +418,7 @@ SECTIONS: dict[str, Section] = {
     "package_sources": Section(
         lambda: {**FILES, "nginx_source": {"type": "dict", "options": NGINX_SOURCE}}, HostState.package_sources
     ),
+    "build": Section(_build_options, HostState.build),
     "agent": Section(lambda: {"folder": {"type": "path", "default": "/usr/local/lib/holdfast"}}, HostState.agent),
     "files": Section(lambda: FILES, HostState.files),
     "content": Section(_content_options, HostState.content),

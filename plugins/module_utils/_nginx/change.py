@@ -79,7 +79,7 @@ def apply(
     single: tuple[str, str] | None = None,
     drift: str = "overwrite",
     stage_only: bool = False,
-    awaits_kernel: bool = False,
+    awaits_step: bool = False,
     folders: t.Iterable[str] = (),
     root: str = "/etc/nginx",
 ) -> Result:
@@ -87,8 +87,9 @@ def apply(
 
     ``options`` are those of NginxConfig. Of the files of ``owner`` those go that no option wants any more; a list that
     is None says nothing of its files, and they stay. ``single`` is option and name of the only block that is meant;
-    where the options do not hold it, it goes, and all others stay as they are. ``awaits_kernel``: in check mode, nginx
-    may not listen on a shared address yet, because the kernel is told of that only in earnest. ``folders`` are those
+    where the options do not hold it, it goes, and all others stay as they are. ``awaits_step``: in check mode
+    its test would fail for want of an earlier step, as a kernel that lets it listen on a shared address, or a program
+    that is built first. ``folders`` are those
     that an earlier step makes for it, which in check mode are there in the test alone.
     """
     need_root()
@@ -110,7 +111,7 @@ def apply(
     }
     modules = _lacking(daemon, config, there.tree)
     # What an earlier step will bring first, no test can know yet.
-    daemon.awaits_step = (bool(modules.absent) or awaits_kernel) and check_mode
+    daemon.awaits_step = (bool(modules.absent) or awaits_step) and check_mode
     daemon.places = lambda: _places(config, texts, root, single, owned.get(daemon.main_file))
     daemon.blocks = lambda: _blocks(config, single)
     owned: dict[str, Wanted | None] = {

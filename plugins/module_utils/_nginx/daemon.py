@@ -30,7 +30,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.processe
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.daemon import Changes, Daemon
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.stage import Check
 
-__all__ = ("NginxDaemon",)
+__all__ = ("NginxDaemon", "workers")
 
 # Directives whose argument is a file or folder that the test opens or makes. A superset does no harm.
 _WRITING = re.compile(
@@ -171,20 +171,20 @@ class NginxDaemon(Daemon):
         return state["UnitFileState"].startswith("enabled") and state["ActiveState"] in ("failed", "activating")
 
     def start(self, *, timeout: float) -> str | None:
-        log = self._error_log()
+        log = self.error_log()
         size = log_file.length(log)
         # systemd refuses one that it has given up.
         self._runner("systemctl", "reset-failed", UNIT)
         done = self._runner("systemctl", "start", UNIT, timeout=timeout)
         if done.rc == 0 and self.running():
             return None
-        messages = list(dict.fromkeys(_logged(log_file.read_from(log, size), "emerg", "alert")))
+        messages = list(dict.fromkeys(self.complaints(log_file.read_from(log, size))))
         return "; ".join(map(self.placed, messages)) or done.output or f"journalctl -u {UNIT} says why"
 
     def before_reload(self) -> _Generation:
         main = self.main_pid() or 0
-        log = self._error_log()
-        return _Generation(main, frozenset(_workers(main)), log, log_file.length(log))
+        log = self.error_log()
+        return _Generation(main, frozenset(workers(main)), log, log_file.length(log))
 
     def confirm(self, before: object, changes: Changes, *, timeout: float) -> str | None:
         """The new configuration runs when a new worker serves and every old one is gone or finishing its requests.
@@ -196,10 +196,10 @@ class NginxDaemon(Daemon):
             raise TypeError("before_reload() gives what confirm() takes")
         deadline = time.monotonic() + timeout
         while True:
-            workers = _workers(before.main)
-            if workers and not before.workers & set(workers):
+            serving = workers(before.main)
+            if serving and not before.workers & set(serving):
                 return None
-            messages = list(dict.fromkeys(_logged(log_file.read_from(before.log, before.log_size), "emerg", "alert")))
+            messages = list(dict.fromkeys(self.complaints(log_file.read_from(before.log, before.log_size))))
             if any(not _TRIES_AGAIN.fullmatch(word) for word in messages):
                 return "; ".join(map(self.placed, messages))
             if self.main_pid() is None:
@@ -207,6 +207,11 @@ class NginxDaemon(Daemon):
             if time.monotonic() > deadline:
                 return "; ".join([*messages, f"no worker with the new configuration within {timeout:g} s"])
             time.sleep(0.01)
+
+    @staticmethod
+    def complaints(log: str) -> list[str]:
+        """Return what stands in the log of errors that nginx cannot do without."""
+        return _logged(log, "emerg", "alert")
 
     def _content(self, path: str) -> str | None:
         """Return what a file held in the last test, decoded as its output is."""
@@ -225,7 +230,8 @@ class NginxDaemon(Daemon):
     def _pid_file(self) -> str:
         return self._directive("pid") or self._compiled().get("pid-path", "/run/nginx.pid")
 
-    def _error_log(self) -> str | None:
+    def error_log(self) -> str | None:
+        """Return the path of its log of errors, None where that is no file."""
         path = self._directive("error_log") or self._compiled().get("error-log-path", "")
         return None if not path or path.startswith(_NOT_FILES) else self._absolute(path)
 
@@ -263,7 +269,7 @@ def _named(text: bytes) -> list[tuple[bytes, bytes]]:
     return _WRITING.findall(_COMMENT.sub(b"", text))
 
 
-def _workers(main: int) -> list[int]:
+def workers(main: int) -> list[int]:
     """Return the worker processes of this main process that take new connections."""
     found = []
     for pid in children(main):

@@ -14,7 +14,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message im
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.rule import where
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Build
 
-__all__ = ("missing_modules",)
+__all__ = ("missing_modules", "needed_modules")
 
 _MODULES: t.Mapping[str, t.Mapping[str, re.Pattern[str]]] = {
     "http": {
@@ -40,21 +40,30 @@ _LISTEN_MODULES = {"ssl": "ssl", "http2": "v2", "quic": "v3"}
 
 def missing_modules(blocks: t.Iterable[Block], build: Build) -> list[Finding]:
     """Return an error for every directive whose module this nginx was built without, built in or to be loaded."""
-    findings = []
+    return [
+        Finding(
+            "missing-module",
+            "error",
+            where(block),
+            f"{shown(what)} needs the module {module}, which nginx {build.version} here was built without",
+        )
+        for block, module, what in needed_modules(blocks)
+        if not build.has(module)
+    ]
+
+
+def needed_modules(blocks: t.Iterable[Block]) -> t.Iterator[tuple[Block, str, str]]:
+    """Yield every directive that needs a module which a default build has not: the block, the module, the directive."""
     for top in blocks:
         if top.name not in ("http", "stream"):
             continue
-        needed: list[tuple[Block, str, str]] = [(top, "stream", "stream")] if top.name == "stream" else []
+        if top.name == "stream":
+            yield top, "stream", "stream"
         for block in walk(top.children or ()):
             for module, pattern in _MODULES[top.name].items():
                 if pattern.fullmatch(block.name):
-                    needed.append((block, module, block.name))
+                    yield block, module, block.name
             if block.name == "listen":
                 for word in block.args[1:]:
                     if word in _LISTEN_MODULES:
-                        needed.append((block, f"{top.name}_{_LISTEN_MODULES[word]}", f"listen ... {word}"))
-        for block, module, what in needed:
-            if not build.has(module):
-                message = f"{shown(what)} needs the module {module}, which nginx {build.version} here was built without"
-                findings.append(Finding("missing-module", "error", where(block), message))
-    return findings
+                        yield block, f"{top.name}_{_LISTEN_MODULES[word]}", f"listen ... {word}"

@@ -13,7 +13,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.message import shown
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.version import Version
 
-__all__ = ("TLS_1_3", "COMMERCIAL", "FIRST", "FIRST_VALUE", "Build", "first", "parse_build", "require")
+__all__ = ("TLS_1_3", "COMMERCIAL", "FIRST", "FIRST_VALUE", "Build", "build_of", "first", "parse_build", "require")
 
 _BUILD = re.compile(r"nginx version: (\S+?)/(\d+\.\d+\.\d+)")
 _LIBRARY = re.compile(r"^(?:built|running) with OpenSSL (\d+\.\d+\.\d+)", re.MULTILINE)
@@ -66,7 +66,24 @@ def parse_build(text: str) -> Build:
     if found is None:
         raise HoldfastError(f'this is not the output of "nginx -V": {shown(text.strip())}')
     line = _ARGUMENTS.search(text)
-    arguments = _ARGUMENT.findall(line.group(1)) if line else []
+    return Build(
+        found.group(1),
+        Version.parse(found.group(2)),
+        *_configured(_ARGUMENT.findall(line.group(1)) if line else []),
+        # The one that it runs with comes last.
+        max(map(Version.parse, _LIBRARY.findall(text)[-1:]), default=None),
+    )
+
+
+def build_of(arguments: t.Iterable[str]) -> Build:
+    """Return the build that comes of these options of ``configure``; its version is not known, and so is 0."""
+    return Build("nginx", Version(0, 0, 0), *_configured(arguments))
+
+
+def _configured(
+    arguments: t.Iterable[str],
+) -> tuple[frozenset[str], frozenset[str], frozenset[str], dict[str, str]]:
+    """Return what options of ``configure`` say, as the fields of a Build."""
     modules: set[str] = set()
     dynamic: set[str] = set()
     without: set[str] = set()
@@ -81,16 +98,7 @@ def parse_build(text: str) -> Build:
             (dynamic if module.group(2) else modules).add(module.group(1))
         elif left_out:
             without.add(left_out.group(1))
-    return Build(
-        found.group(1),
-        Version.parse(found.group(2)),
-        frozenset(modules),
-        frozenset(dynamic),
-        frozenset(without),
-        paths,
-        # The one that it runs with comes last.
-        max(map(Version.parse, _LIBRARY.findall(text)[-1:]), default=None),
-    )
+    return frozenset(modules), frozenset(dynamic), frozenset(without), paths
 
 
 def _table(text: str) -> dict[str, Version]:

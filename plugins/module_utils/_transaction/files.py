@@ -22,6 +22,7 @@ __all__ = (
     "is_plain",
     "make_folders",
     "missing_folders",
+    "point",
     "prepare",
     "prepared_path",
     "read_state",
@@ -186,6 +187,16 @@ def prepare(path: str, wanted: Wanted) -> None:
         file.write(wanted.content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def point(link: str, target: str) -> None:
+    """Let a symbolic link, which is made where there is none, lead to this target, in one step."""
+    beside = prepared_path(link)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(beside)
+    os.symlink(target, beside)
+    os.rename(beside, link)
+    sync_folder(os.path.dirname(link))
 
 
 def discard(path: str) -> None:

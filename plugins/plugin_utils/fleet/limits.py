@@ -89,6 +89,13 @@ NO_VERSION = (
     "is no version of a package: write it as `apt-cache policy` shows it, or a part of it with a star, as 1.22.*"
 )
 
+OPTION = r"--[a-z][A-Za-z0-9_-]*(?:=\S(?:[^\n]*\S)?)?"
+NO_OPTION = "is no option of configure: write it whole, as --with-http_ssl_module"
+PREFIX = r"(?:/[A-Za-z0-9._-]+){2,}"
+NO_PREFIX = "is no whole path of plain letters below another folder: use one like /usr/local/nginx"
+DIGEST = r"|[0-9A-Fa-f]{64}"
+NO_DIGEST = "is no SHA-256 digest: write the 64 digits that `sha256sum` prints"
+
 OF_ONE = ("name", "virtual_ipaddress", "virtual_ipaddress_excluded")
 
 
@@ -157,6 +164,17 @@ LIMITS: dict[str, Limit] = {
         "is no fingerprint of a key: write its forty digits, as `gpg --fingerprint` shows them",
     ),
     "nginx_source_url": form(r"|https?://[^\s/]+(?:/\S*)?", "is no address of a repository: begin it with https://"),
+    "keepalived_build_packages": form(r"[^\s,-]\S*", PACKAGE),
+    "keepalived_configure_options": form(OPTION, NO_OPTION),
+    "keepalived_prefix": form(PREFIX, NO_PREFIX),
+    "keepalived_tarball_checksum": form(DIGEST, NO_DIGEST),
+    "nginx_build_packages": form(r"[^\s,-]\S*", PACKAGE),
+    "nginx_configure_options": form(OPTION, NO_OPTION),
+    "nginx_prefix": form(PREFIX, NO_PREFIX),
+    "nginx_tarball_checksum": form(DIGEST, NO_DIGEST),
+    "nginx_user": form(
+        r"[A-Za-z_][A-Za-z0-9_.-]*", "is no name of a user: write that of the one whom nginx's workers shall be"
+    ),
     "nginx_version": form(VERSION, NO_VERSION),
 }
 """By variable; of a list, each of the elements is judged."""

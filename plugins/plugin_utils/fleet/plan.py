@@ -25,6 +25,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
 )
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.demand import Demand, demands
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.detected import detected
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.builds import packages
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.faults import Faults
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.instance_options import InstanceOptions
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.inventory import Balancer, Cluster, Fleet
@@ -189,7 +190,7 @@ class Plan:
             "packages": []
             if cluster.is_alone
             else [
-                member.variables["keepalived_package"],
+                *packages(member.variables, "keepalived"),
                 "logrotate",
                 *(["nftables"] if member.variables["keepalived_guard"] else []),
             ],

@@ -20,6 +20,10 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_addr
     usable_addresses,
 )
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_backends import sound_sites
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_builds import (
+    modules_of_builds,
+    sound_builds,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.rules_election import (
     distinct_priorities,
     flippable_weights,
@@ -94,6 +98,8 @@ RULES: tuple[t.Callable[[Plan], Iterable[Fault]], ...] = (
     shared_virtual_addresses,
     distinct_virtual_servers,
     free_ports,
+    sound_builds,
+    modules_of_builds,
 )
 
 

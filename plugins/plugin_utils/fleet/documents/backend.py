@@ -10,6 +10,7 @@ import typing as t
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.backend_content import contents
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.backend_pages import SITES
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.backend_sites import files, folders, served
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents import builds
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx import (
     file_limits,
     main_file,
@@ -77,16 +78,20 @@ def backend(plan: Plan, host: str) -> Document:
 def backend_preflight(plan: Plan, host: str, state: Document) -> Document:
     """Return what ``preflight`` looks for before a host serves behind the balancers; ``state`` is its ``backend``."""
     variables = plan.fleet.backends[host].variables
-    package = "apache2" if variables["backend_server"] == "httpd" else variables["nginx_package"]
+    is_nginx = variables["backend_server"] == "nginx"
+    is_built = is_nginx and builds.is_built(variables, "nginx")
     undefined = judged(state.get("nginx", {})).undefined
     names = [
         {"kind": kind, "name": name, "path": path.replace("balancer_sites[", f"{SITES}[")}
         for kind, name, path in undefined
     ]
     return {
-        "packages": [package, *rotation_packages(state["files"]["files"], variables["backend_server"])],
-        **({**pins(variables, "nginx"), **nginx_source(variables)} if package == variables["nginx_package"] else {}),
-        "nginx_modules": nginx_modules(state.get("nginx", {})),
+        "packages": [
+            *(builds.packages(variables, "nginx") if is_nginx else ["apache2"]),
+            *rotation_packages(state["files"]["files"], variables["backend_server"]),
+        ],
+        **({**pins(variables, "nginx"), **nginx_source(variables)} if is_nginx else {}),
+        "nginx_modules": [] if is_built else nginx_modules(state.get("nginx", {})),
         "ports": list(plan.demands[host].ports),
         "programs": ["nginx", "apache2"],
         **({"nginx_names": names} if names else {}),

@@ -33,7 +33,7 @@ def documents(plan: Plan, hosts: Iterable[str]) -> dict[str, Documents]:
             derived = plan.balancer(host)
             state = nginx.balancer(plan, host, derived)
             found[host] = {
-                "nginx": nginx.installed(plan.members[host].variables),
+                "nginx": nginx.installed(plan.members[host].variables, nginx.question(plan.members[host].variables)),
                 "balancer": {"state": state, "preflight": nginx.balancer_preflight(plan, host, state)},
                 "keepalived": {
                     "state": keepalived.state(plan, host, derived),

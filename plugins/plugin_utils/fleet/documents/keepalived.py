@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents import agent
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents import agent, builds
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx import (
     newest,
     package_sources,
@@ -63,6 +63,7 @@ def state(plan: Plan, host: str, derived: Document) -> Document:
     heard = variables["keepalived_firewall"] == "auto" or variables["keepalived_guard"]
     return {
         "package_sources": package_sources(variables, "keepalived"),
+        **builds.build(variables, "keepalived"),
         "agent": {"folder": AGENT_DIR},
         "files": files(variables, host, derived["detected"], [one.advertised for one in plan.instances[host]]),
         "kernel": {"settings": [PROMOTE, *([FORWARD] if derived["kernel"]["forward"] else [])]},
@@ -92,6 +93,7 @@ def preflight(plan: Plan, host: str, derived: Document) -> Document:
     return {
         "packages": [*derived["packages"], *(["rsyslog"] if logs and variables["keepalived_log_install"] else [])],
         **pins(variables, "keepalived"),
+        **builds.builds(variables, "keepalived"),
         "newest": newest(variables, "keepalived"),
         "log": logs,
         "commands": [command for listed in commands for command in (listed if isinstance(listed, list) else [listed])],

@@ -15,8 +15,10 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.tls
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import argument_spec
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.nginx_org import FILES as SOURCE_FILES
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access, values
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import own_probe
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.default_servers import with_default_servers
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import MAIN_FILE, SERVICE
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents import builds
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.agent import NGINX_UNIT
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.certificates import fetched
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents.nginx_modules import nginx_modules
@@ -41,6 +43,7 @@ __all__ = (
     "nginx_source",
     "package_sources",
     "pins",
+    "question",
     "served",
 )
 
@@ -80,6 +83,9 @@ SOURCES = {
     "nginx.org-mainline": "https://nginx.org/packages/mainline",
 }
 """Repositories by their names; the distribution and the release follow, https://nginx.org/en/linux_packages.html."""
+
+FOLDERS = ({"path": "/var/lib/nginx"}, {"path": "/var/log/nginx", "group": "adm"})
+"""What a package of nginx brings, and its own ``make install`` does not."""
 
 HARD_LIMIT = 524288
 """What systemd lets a service raise its limit to by itself; a lower one would take that away."""
@@ -132,18 +138,29 @@ def balancer(plan: Plan, host: str, derived: Document) -> Document:
     }
 
 
-def installed(variables: Variables) -> Document:
-    """Return the documents of the role nginx on a host whose nginx another role configures, and starts."""
+def installed(variables: Variables, question: Document | None = None) -> Document:
+    """Return the documents of the role nginx on a host whose nginx another role configures, and starts.
+
+    ``question`` is what a new nginx has to answer before the old one goes.
+    """
     stays = boolean(variables["nginx_welcome_site"], "nginx_welcome_site")
+    is_built = builds.is_built(variables, "nginx")
+    files = [*builds.unit(variables, "nginx"), *([] if stays or is_built else [_welcome_site(variables)])]
     unit = {"name": NGINX_UNIT, "enabled": variables["nginx_service_enabled"], "runs": False, "restarts": False}
     return {
         "state": {
             "package_sources": package_sources(variables, "nginx"),
-            **({} if stays else {"files": {"files": [_welcome_site(variables)]}}),
+            **builds.build(variables, "nginx", question),
+            **({"files": {"folders": list(FOLDERS) if is_built else [], "files": files}} if files else {}),
             "services": {"services": [unit]},
         },
-        "preflight": {"newest": newest(variables, "nginx")},
+        "preflight": {"newest": newest(variables, "nginx"), **builds.builds(variables, "nginx")},
     }
+
+
+def question(variables: Variables) -> Document | None:
+    """Return what tells whether nginx of a balancer answers: what the watcher asks, where that looks after nginx."""
+    return dict(own_probe(variables)) if variables["keepalived_guarded_unit"] == NGINX_UNIT else None
 
 
 def main_file(variables: Variables) -> Document:
@@ -184,10 +201,10 @@ def balancer_preflight(plan: Plan, host: str, state: Document) -> Document:
     names = [{"kind": kind, "name": name, "path": path} for kind, name, path in judged(state["nginx"]).undefined]
     certificates = list(_certificates(variables["balancer_sites"]))
     return {
-        "packages": [variables["nginx_package"], *rotation_packages(state["files"]["files"])],
+        "packages": [*builds.packages(variables, "nginx"), *rotation_packages(state["files"]["files"])],
         **pins(variables, "nginx"),
         **nginx_source(variables),
-        "nginx_modules": nginx_modules(state["nginx"]),
+        "nginx_modules": [] if builds.is_built(variables, "nginx") else nginx_modules(state["nginx"]),
         "ports": list(numbers),
         **({"nginx_names": names} if names else {}),
         **({"certificates": certificates} if certificates else {}),
@@ -218,7 +235,7 @@ def _certificates(sites: list[Document]) -> Iterator[Document]:
 def newest(variables: Variables, daemon: str) -> list[str]:
     """Return the package of a daemon where it is to be the newest."""
     is_wanted = variables[f"{daemon}_package_state"] == "latest" and not variables[f"{daemon}_version"]
-    return [variables[f"{daemon}_package"]] if is_wanted else []
+    return [variables[f"{daemon}_package"]] if is_wanted and not builds.is_built(variables, daemon) else []
 
 
 def package_sources(variables: Variables, daemon: str) -> Document:

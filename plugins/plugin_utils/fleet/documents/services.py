@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.service_ports import PORTS_FILE
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access
-from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents import agent
+from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.documents import agent, builds
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import rendered
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.trackers import TRACK_DIR
 
@@ -104,6 +104,8 @@ def files(variables: Variables, host: str, detected: Sequence[Variables], advert
     rotation = {"frequency": variables["keepalived_log_frequency"], "keep": variables["keepalived_log_keep"]}
     log = variables["keepalived_log_file"]
     found: list[Document] = [
+        # Before its drop-in, which has its command line.
+        *builds.unit(variables, "keepalived"),
         _file("/etc/tmpfiles.d/holdfast.conf", text("holdfast-tmpfiles.conf", track_dir=TRACK_DIR, names=names)),
         *(_file(f"/etc/systemd/system/{unit}", content) for unit, content in units.items()),
         _file(
