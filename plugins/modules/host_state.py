@@ -40,9 +40,10 @@ options:
     default: []
   package_sources:
     description:
-      - Files as in O(files) that the package manager reads; a play brings them about before it installs. With
+      - Files that the package manager of the host reads; a play brings them about before it installs. C(pin) is the
+        version that a C(daemon), C(nginx) or C(keepalived), shall have, with C(package), C(version) and C(path). With
         C(nginx_source), as in M(holdfast.nginx_ha.preflight), those of the repository of nginx are added, which is then
-        read.
+        read. What is not said goes.
     type: dict
   build:
     description:
@@ -63,7 +64,8 @@ options:
         C(mode), C(owner), C(group), and C(kept), whether one that is there stays as it is. C(files) have C(path),
         C(mode), C(owner), C(group), C(content), without which there shall be none, and C(shown), whether a difference
         may be shown. In the drop-in of a C(unit) C(@EXEC_START@) stands for the command line of that; where there is no
-        such unit, the lines that begin with C(ExecStart=) go.
+        such unit, the lines that begin with C(ExecStart=) go. C(@HTTPD@) stands for
+        what Apache httpd is called on this host.
       - C(tests) are commands that have to succeed before a file is written, each a list of words in which C(@FILE@)
         stands for a file with the new content. One without C(content) that is a C(conffile_of) a package goes only
         where nobody has changed it.
@@ -92,6 +94,11 @@ options:
     type: dict
   firewall:
     description: Which adverts and clients are let in, with the options of M(holdfast.nginx_ha.vrrp_firewall).
+    type: dict
+  selinux_ports:
+    description:
+      - Where SELinux is on, the C(ports) on which the web server will listen, each with its C(first), its C(last) and
+        its C(protocol), get the type C(http_port_t) unless they have it.
     type: dict
   web_server:
     description:

@@ -224,16 +224,22 @@ EXAMPLES = r"""
 
 RETURN = r"""
 missing:
-  description: Packages that are not installed. Where the host has apt they were downloaded, but not in check mode.
+  description: Packages that are not installed. They were downloaded, but not in check mode.
   returned: success
   type: list
   elements: str
 pinned:
-  description: Those of RV(missing) that shall have a version, as apt takes both.
+  description: Those of RV(missing) that shall have a version, as the package manager takes both.
   returned: success
   type: list
   elements: str
   sample: ["nginx=1.22.*"]
+install:
+  description: RV(missing) as the package manager takes them, with the versions that some shall have.
+  returned: success
+  type: list
+  elements: str
+  sample: ["nginx=1.22.*", "keepalived"]
 nginx_packages:
   description: Those of RV(missing) that bring modules of nginx.
   returned: success

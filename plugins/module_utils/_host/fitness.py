@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import typing as t
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors imp
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.build import DAEMONS, built_command
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.built import BUILD_OPTIONS
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.built import look as look_at_build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.layout import filled
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.change import (
     homes,
     live_instances,
@@ -39,15 +41,20 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host imp
     need_root,
     tells_of_processes,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.nginx_org import (
-    AptSource,
-    refuse_other_package,
-    source,
-)
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.packages import Pin, download, manager
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.nginx_org import refuse_other_package, source
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.package_source import PackageSource
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.packages import package_manager
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.pin import Pin
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.platforms import platform
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.programs import program_of, unfit_program
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.python import unfit_python
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.release import need_supported
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.selinux import (
+    NO_SEMANAGE,
+    Ports,
+    is_enabled,
+    needs_semanage,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._vrrp.foreign_routers import (
     Segment,
     foreign_routers,
@@ -198,15 +205,17 @@ def on_the_network(
 class Fitness:
     """What is wrong with a host, what is worth a warning, and what will be installed on it.
 
-    ``pinned`` are the versions that some of the missing shall have, ``nginx_packages`` those that bring modules of
-    nginx, and ``adds_source`` is whether the repository that nginx comes from is to be added first. ``router_ids`` are
-    those with which its instances run, by their names, and ``running`` is whether they do.
+    ``install`` are the missing as the package manager takes them, with the versions that some shall have; ``pinned``
+    are these alone. ``nginx_packages`` are those that bring modules of nginx, and ``adds_source`` is whether the
+    repository that nginx comes from is to be added first. ``router_ids`` are those with which its instances run, by
+    their names, and ``running`` is whether they do.
     """
 
     faults: t.Sequence[str]
     warnings: t.Sequence[str]
     missing: t.Sequence[str]
-    pinned: t.Sequence[Pin]
+    install: t.Sequence[str]
+    pinned: t.Sequence[str]
     nginx_packages: t.Sequence[str]
     adds_source: bool
     router_ids: t.Mapping[str, int]
@@ -222,13 +231,20 @@ class Fitness:
         """What the result of a module says, with the facts that modules for packages would find out each time."""
         return {
             "missing": list(self.missing),
-            "pinned": [f"{pin.package}={pin.version}" for pin in self.pinned],
+            "pinned": list(self.pinned),
+            "install": list(self.install),
             "nginx_packages": list(self.nginx_packages),
             "adds_source": self.adds_source,
             "router_ids": dict(self.router_ids),
             "running": self.running,
-            "ansible_facts": {**manager(), "service_mgr": "systemd"},
+            "ansible_facts": {"pkg_mgr": package_manager().name, "service_mgr": "systemd"},
         }
+
+
+def _unfit_selinux(ports: t.Iterable[int]) -> str:
+    """Return a sentence where the policy has to be told of a port, and cannot be; else nothing."""
+    needed = is_enabled() and needs_semanage(Ports(port, port) for port in ports)
+    return NO_SEMANAGE if needed and shutil.which("semanage") is None else ""
 
 
 def router_ids(root: str) -> dict[str, int]:
@@ -244,7 +260,8 @@ def fitness(wanted: t.Mapping[str, t.Any], *, check: bool) -> Fitness:
     need_root()
     need_supported()
     warnings: list[str] = []
-    faults = port_faults(wanted["ports"], wanted["programs"])
+    faults = port_faults(wanted["ports"], [filled(name) for name in wanted["programs"]])
+    faults += filter(None, [unfit_python(), _unfit_selinux(wanted["ports"])])
     faults += undefined_names(wanted["nginx_names"])
     faults += unfit_certificates(wanted["certificates"])
     if wanted["track_processes"] and not tells_of_processes():
@@ -272,8 +289,9 @@ def fitness(wanted: t.Mapping[str, t.Any], *, check: bool) -> Fitness:
         faults += [fault] if fault else []
     missing: list[str] = []
     modules: list[str] = []
-    added: AptSource | None = None
+    added: PackageSource | None = None
     pins = list(dict.fromkeys(Pin(**one) for one in wanted["pins"]))
+    manager, packages = package_manager(), [*filter(None, map(filled, wanted["packages"]))]
     root, adopt = wanted["root"], wanted["adopt"]
     try:
         planned = refuse_unfit(wanted["instances"], root=root, adopt=adopt)
@@ -293,15 +311,16 @@ def fitness(wanted: t.Mapping[str, t.Any], *, check: bool) -> Fitness:
             found = source(said)
             added = None if found.is_added() else found
         modules = packages_for(wanted["nginx_modules"], of_nginx_org=bool(said))
-        missing = download([*wanted["packages"], *modules], pins=pins, source=added, check_mode=check)
+        missing = manager.download([*packages, *modules], pins=pins, source=added, check_mode=check)
     except HoldfastError as error:
         faults.append(str(error))
-    ids = router_ids(root)
+    ids, words = router_ids(root), {pin.package: manager.word(pin) for pin in pins}
     return Fitness(
         faults,
         warnings,
         missing,
-        [pin for pin in pins if pin.package in missing],
+        [words.get(name, name) for name in missing],
+        [words[name] for name in missing if name in words],
         [name for name in modules if name in missing],
         added is not None,
         ids,

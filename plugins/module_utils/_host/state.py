@@ -90,14 +90,19 @@ class HostState:
     def package_sources(self, given: Given) -> Outcome:
         """Write what the package manager reads, and let it read a repository of nginx that is new."""
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.nginx_org import source
-        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.packages import read_source
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.packages import package_manager
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.pin import Pin
 
+        manager = package_manager()
         repository = source(given["nginx_source"]) if given["nginx_source"] else None
-        own = repository.files() if repository else {}
-        added = [{"path": path, "content": text, "mode": "0644", "shown": True, **_PLAIN} for path, text in own.items()]
-        outcome = self.files({**given, "files": [*given["files"], *added]})
-        if repository and not self.check and set(own).intersection(outcome.changes):
-            read_source(repository)
+        pin = Pin(**given["pin"]) if given["pin"] else None
+        texts = manager.files(given["daemon"], pin, repository)
+        files = [
+            {"path": path, "content": text, "mode": "0644", "shown": True, **_PLAIN} for path, text in texts.items()
+        ]
+        outcome = self.files({"folders": [], "files": files})
+        if repository and not self.check and set(repository.files()).intersection(outcome.changes):
+            manager.read_source(repository)
         return outcome
 
     def build(self, given: Given) -> Outcome:
@@ -123,6 +128,7 @@ class HostState:
         )
 
     def files(self, given: Given) -> Outcome:
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.layout import filled
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.owned import File, Folder, bring
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.text import difference
 
@@ -133,7 +139,7 @@ class HostState:
         files = [
             File(
                 one["path"],
-                one["content"],
+                one["content"] and filled(one["content"]),
                 _bits(one["mode"], f"files[{index}].mode"),
                 one["unit"],
                 owner=one["owner"],
@@ -180,6 +186,19 @@ class HostState:
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.firewall import open_firewall
 
         return open_firewall(given, check=self.check)
+
+    def selinux_ports(self, given: Given) -> Outcome:
+        """Let the web server listen where it is about to, where SELinux is on."""
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.selinux import (
+            Ports,
+            is_enabled,
+            labelled_ports,
+        )
+
+        if not is_enabled():
+            return Outcome()
+        changes = labelled_ports([Ports(**one) for one in given["ports"]], check=self.check)
+        return Outcome(changes, [_listed("SELinux", changes)] if changes else [])
 
     def web_server(self, given: Given) -> Outcome:
         """Free the ports of the web servers that the host served with before, once the new one is seen to be right."""
@@ -285,11 +304,13 @@ class HostState:
         return Outcome(changes, [_listed("SELinux", changes)] if changes else [])
 
     def services(self, given: Given) -> Outcome:
+        from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.layout import filled
         from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.services import Service, settle
 
         services = []
         for one in given["services"]:
             part = one.pop("part")
+            one["name"] = filled(one["name"])
             services.append(Service(**{**one, "programs": [*one["programs"], *self.programs.get(part, ())]}))
         done = settle(services, written=self.written, check=self.check)
         actions = [f"{verb} {name}".strip() for name, verb in done]
@@ -388,6 +409,14 @@ NGINX_SOURCE: Options = {
     "key": {"type": "str", "default": "", "no_log": False},
     "fingerprints": {"type": "list", "elements": "str", "default": []},
 }
+PACKAGE_SOURCES: Options = {
+    "daemon": {"type": "str", "choices": ["nginx", "keepalived"], "required": True},
+    "pin": {
+        "type": "dict",
+        "options": {name: {"type": "str", "required": True} for name in ("package", "version", "path")},
+    },
+    "nginx_source": {"type": "dict", "options": NGINX_SOURCE},
+}
 KERNEL: Options = {
     "path": {"type": "path", "default": "/etc/sysctl.d/90-holdfast.conf"},
     **_lists(
@@ -399,6 +428,13 @@ KERNEL: Options = {
         }
     ),
 }
+SELINUX_PORTS = _lists(
+    ports={
+        "first": {"type": "int", "required": True},
+        "last": {"type": "int", "required": True},
+        "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
+    }
+)
 _SERVERS = {"type": "list", "elements": "str", "choices": ["nginx", "httpd"], "default": []}
 WEB_SERVER: Options = {"replaces": _SERVERS, "brought": _SERVERS}
 SERVICES = _lists(
@@ -415,9 +451,7 @@ SERVICES = _lists(
 )
 SECTIONS: dict[str, Section] = {
     # What the package manager reads comes before the packages that a play installs.
-    "package_sources": Section(
-        lambda: {**FILES, "nginx_source": {"type": "dict", "options": NGINX_SOURCE}}, HostState.package_sources
-    ),
+    "package_sources": Section(lambda: PACKAGE_SOURCES, HostState.package_sources),
     "build": Section(_build_options, HostState.build),
     "agent": Section(lambda: {"folder": {"type": "path", "default": "/usr/local/lib/holdfast"}}, HostState.agent),
     "files": Section(lambda: FILES, HostState.files),
@@ -425,6 +459,8 @@ SECTIONS: dict[str, Section] = {
     "kernel": Section(lambda: KERNEL, HostState.kernel),
     "loopback": Section(lambda: {"addresses": {"type": "list", "elements": "str", "default": []}}, HostState.loopback),
     "firewall": Section(_firewall_options, HostState.firewall),
+    # A port has its type before the web server listens on it.
+    "selinux_ports": Section(lambda: SELINUX_PORTS, HostState.selinux_ports),
     "web_server": Section(lambda: WEB_SERVER, HostState.web_server),
     "nginx": Section(_nginx_options, HostState.nginx),
     "httpd": Section(_httpd_options, HostState.httpd),

@@ -34,7 +34,7 @@ def apply(
     drift: str = "overwrite",
     freed: t.Container[str] = (),
     folders: t.Iterable[str] = (),
-    root: str = "/etc/apache2",
+    root: str = "",
 ) -> Result:
     """Make Apache httpd serve what these options describe; see Transaction.apply for what can go wrong.
 
@@ -44,15 +44,16 @@ def apply(
     need_root()
     daemon = HttpdDaemon(root=root)
     daemon.folders = tuple(sorted(folders))
-    config = HttpdConfig.from_options(options, root)
+    root = daemon.root
+    config = HttpdConfig.from_options(options, daemon.layout, root)
     mine = owned_files(daemon.name)
-    others = listeners_of_others(root, mine)
+    others = listeners_of_others(root, mine, daemon.layout)
     texts = config.files(others)
     daemon.places = lambda: {
         os.path.join(root, name): dict.fromkeys(range(1, texts[name].count("\n") + 1), path)
         for name, path in config.places().items()
     }
-    _refuse_taken(config, freed)
+    _refuse_taken(config, daemon.name, freed)
     owned: dict[str, Wanted | None] = {
         os.path.join(root, name): Wanted(text.encode(), MODE) for name, text in texts.items()
     }
@@ -69,10 +70,10 @@ def apply(
             raise
 
 
-def _refuse_taken(config: HttpdConfig, freed: t.Container[str]) -> None:
+def _refuse_taken(config: HttpdConfig, own: str, freed: t.Container[str]) -> None:
     """Raise where another program has a port: a graceful restart would end httpd for it."""
     for listener in config.listeners:
-        taken = sorted(name for name in listeners(listener.port) - {"apache2"} if name not in freed)
+        taken = sorted(name for name in listeners(listener.port) - {own} if name not in freed)
         if taken:
             raise HoldfastError(
                 f"port {listener.port} is in use by {' and '.join(taken)}, and Apache httpd would end for it, nothing "

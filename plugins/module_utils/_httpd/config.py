@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """All files of Apache httpd that this collection owns on a host. Private to this collection.
 
-``conf-enabled/holdfast.conf`` loads the modules that the package did not switch on, and says where to listen;
-``sites-enabled/00-holdfast-NNN-NAME.conf`` is a virtual host. They sort before those of Debian, as the first virtual
-host of a port answers for all names that no other one has.
+One file loads the modules that the package did not switch on, and says where to listen; each of the others is a virtual
+host. They sort before those of the package, as the first virtual host of a port answers for all names that no other one
+has. Where they lie, the layout says.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.layout import DEBIAN_LAYOUT, Layout
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.listen import Listener
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.site import VirtualHost, virtual_host
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.text import line
@@ -39,7 +40,6 @@ HTTPD_OPTIONS: dict[str, dict[str, t.Any]] = {
     }
 }
 
-MODULES = "/usr/lib/apache2/modules"
 OWNED = "# This file is owned by holdfast.nginx_ha. What is changed here by hand is lost at the next run.\n"
 
 
@@ -57,23 +57,26 @@ class HttpdConfig:
 
     sites: tuple[Site, ...] = ()
     beside: t.Mapping[str, SiteFile] = field(default_factory=dict)
+    layout: Layout = DEBIAN_LAYOUT
 
     @classmethod
-    def from_options(cls, options: t.Mapping[str, t.Any], folder: str = "/etc/apache2") -> HttpdConfig:
+    def from_options(
+        cls, options: t.Mapping[str, t.Any], layout: Layout = DEBIAN_LAYOUT, folder: str = ""
+    ) -> HttpdConfig:
         """Return what HTTPD_OPTIONS describe; InputError for what cannot be right or has no equal in httpd.
 
-        ``folder`` is that of httpd, in which the files lie.
+        ``folder`` is that of httpd, in which the files lie; without one it is that of the layout.
         """
         sites = elements(options.get("servers") or (), "servers")
         plain = [{name: value for name, value in site.items() if name != RAW} for site in sites]
-        config = NginxConfig.from_options({"servers": plain}, folder=folder)
+        config = NginxConfig.from_options({"servers": plain}, folder=folder or layout.root)
         blocks = [block for context in config.to_blocks() for block in context.children or ()]
         hosts = []
         for index, (site, model, block) in enumerate(zip(sites, config.models["servers"], blocks)):
             place = f"servers[{index}].{RAW}"
             raw = [_raw(text, f"{place}[{at}]") for at, text in enumerate(elements(site.get(RAW) or (), place))]
-            hosts.append(Site(model.name, f"servers[{index}]", virtual_host(block, raw)))
-        return cls(tuple(sorted(hosts, key=lambda one: not one.host.is_default)), site_files(config))
+            hosts.append(Site(model.name, f"servers[{index}]", virtual_host(block, layout.access_log, raw)))
+        return cls(tuple(sorted(hosts, key=lambda one: not one.host.is_default)), site_files(config), layout)
 
     @property
     def listeners(self) -> tuple[Listener, ...]:
@@ -90,7 +93,7 @@ class HttpdConfig:
         if not self.sites:
             return {}
         modules = dict.fromkeys(name for site in self.sites for name in site.host.modules)
-        lines = [each for name in modules for each in _loaded(name)]
+        lines = [each for name in modules for each in _loaded(name, self.layout.modules)]
         for listener in self.listeners:
             if any(other.covers(listener) for other in others):
                 continue
@@ -101,7 +104,7 @@ class HttpdConfig:
                     f"cannot on port {listener.port} of all addresses: remove that line, or say the address in listen"
                 )
             lines.append(line("Listen", f"{listener.host}:{listener.port}" if listener.host else str(listener.port)))
-        found = {"conf-enabled/holdfast.conf": OWNED + "".join(f"{each}\n" for each in lines)}
+        found = {self.layout.own: OWNED + "".join(f"{each}\n" for each in lines)}
         found.update({self._file(number): OWNED + site.host.text for number, site in enumerate(self.sites)})
         return found
 
@@ -110,7 +113,7 @@ class HttpdConfig:
         return {self._file(number): site.path for number, site in enumerate(self.sites)}
 
     def _file(self, number: int) -> str:
-        return f"sites-enabled/00-holdfast-{number:03}-{self.sites[number].name}.conf"
+        return f"{self.layout.sites}{number:03}-{self.sites[number].name}.conf"
 
 
 def _raw(text: str, path: str) -> str:
@@ -119,8 +122,8 @@ def _raw(text: str, path: str) -> str:
     return text
 
 
-def _loaded(module: str) -> t.Iterator[str]:
+def _loaded(module: str, folder: str) -> t.Iterator[str]:
     """Yield the lines that load a module where nobody has done so."""
     yield f"<IfModule !{module}_module>"
-    yield f"    LoadModule {module}_module {MODULES}/mod_{module}.so"
+    yield f"    LoadModule {module}_module {folder}/mod_{module}.so"
     yield "</IfModule>"

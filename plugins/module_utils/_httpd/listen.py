@@ -13,14 +13,15 @@ import os
 import re
 import typing as t
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.layout import Layout
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import read_state
 
 __all__ = ("Listener", "listeners_of_others")
 
-FOLDERS = ("mods-enabled", "conf-enabled", "sites-enabled")
 EVERYWHERE = ("", "*", "0.0.0.0", "[::]")
 
 _LISTEN = re.compile(r"[ \t]*Listen[ \t]+(?:(?P<host>\[[^]]*\]|[^:\s]*):)?(?P<port>\d+)\b", re.IGNORECASE)
+_LOAD = re.compile(r"^[ \t]*LoadModule[ \t]+(?P<name>\w+?)_module\b", re.IGNORECASE | re.MULTILINE)
 _BEGIN = re.compile(r"[ \t]*<If(?P<kind>Module|Define|Version|File|Directive|Section)\b[ \t]*(?P<test>[^>]*)>", re.I)
 _END = re.compile(r"[ \t]*</If(?:Module|Define|Version|File|Directive|Section)>", re.IGNORECASE)
 
@@ -46,31 +47,31 @@ class Listener(t.NamedTuple):
         return self.port == other.port and (self.host == other.host or "" in (self.host, other.host))
 
 
-def listeners_of_others(root: str, owned: t.Container[str]) -> list[Listener]:
+def listeners_of_others(root: str, owned: t.Container[str], layout: Layout) -> list[Listener]:
     """Return what the files below ``root`` say that are not ``owned``, in the order in which httpd reads them."""
-    paths = [os.path.join(root, "apache2.conf"), os.path.join(root, "ports.conf")]
-    for folder in FOLDERS:
+    paths = [os.path.join(root, name) for name in layout.main]
+    for folder in layout.folders:
         place = os.path.join(root, folder)
         names = sorted(os.listdir(place)) if os.path.isdir(place) else ()
         paths += [os.path.join(place, name) for name in names if name.endswith((".conf", ".load"))]
-    return [
-        one
-        for path in paths
-        if path not in owned and os.path.exists(path)
-        for one in _listeners(_text(path), path, os.path.join(root, "mods-enabled"))
-    ]
+    texts = {path: _text(path) for path in paths if path not in owned and os.path.exists(path)}
+    loads = os.path.join(root, layout.loads)
+    loaded = {
+        one["name"] for path, text in texts.items() if os.path.dirname(path) == loads for one in _LOAD.finditer(text)
+    }
+    return [one for path, text in texts.items() for one in _listeners(text, path, loaded)]
 
 
 def _text(path: str) -> str:
     return (read_state(os.path.realpath(path)).content or b"").decode(errors="replace")
 
 
-def _listeners(text: str, path: str, modules: str) -> t.Iterator[Listener]:
+def _listeners(text: str, path: str, loaded: t.Container[str]) -> t.Iterator[Listener]:
     holds: list[bool] = []
     for number, each in enumerate(text.split("\n"), 1):
         begin = _BEGIN.match(each)
         if begin:
-            holds.append(begin["kind"].lower() == "module" and _is_loaded(begin["test"].strip(' \t"'), modules))
+            holds.append(begin["kind"].lower() == "module" and _is_loaded(begin["test"].strip(' \t"'), loaded))
         elif _END.match(each) and holds:
             holds.pop()
         elif all(holds):
@@ -79,8 +80,8 @@ def _listeners(text: str, path: str, modules: str) -> t.Iterator[Listener]:
                 yield Listener.of(found["host"] or "", int(found["port"]), f"{path}:{number}")
 
 
-def _is_loaded(test: str, modules: str) -> bool:
+def _is_loaded(test: str, loaded: t.Container[str]) -> bool:
     """Return whether the module of an IfModule is switched on; ssl_module and mod_ssl.c are the same."""
     name = test.lstrip("!")
     name = name[4:-2] if name.startswith("mod_") and name.endswith(".c") else name.replace("_module", "")
-    return os.path.exists(os.path.join(modules, f"{name}.load")) != test.startswith("!")
+    return (name in loaded) != test.startswith("!")

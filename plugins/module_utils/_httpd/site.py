@@ -22,7 +22,6 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.pag
 
 __all__ = ("VirtualHost", "virtual_host")
 
-ACCESS_LOG = "/var/log/apache2/access.log"
 QUIET = "holdfast_quiet"
 
 _ADDRESS = re.compile(r"(?:(?P<host>\[[^]]*\]|[^:]*):)?(?P<port>\d+)")
@@ -68,8 +67,9 @@ class _Guard:
 
 @dataclass
 class _Host:
-    """A virtual host in the making."""
+    """A virtual host in the making; ``access_log`` is where it writes when nobody says it."""
 
+    access_log: str
     host: Section = field(default_factory=lambda: Section("VirtualHost"))
     modules: dict[str, None] = field(default_factory=lambda: dict.fromkeys(("authz_core", "dir", "alias")))
     quiet: list[str] = field(default_factory=list)
@@ -78,12 +78,13 @@ class _Host:
         self.modules.update(dict.fromkeys(modules))
 
 
-def virtual_host(site: Block, lines: t.Sequence[str] = ()) -> VirtualHost:
+def virtual_host(site: Block, access_log: str, lines: t.Sequence[str] = ()) -> VirtualHost:
     """Return the virtual host of a server block whose positions are the paths of its input.
 
-    ``lines`` are httpd's own and stand last, as they are. InputError for the first directive that has no equal.
+    It writes its accesses to ``access_log`` unless it says otherwise. ``lines`` are httpd's own and stand
+    last, as they are. InputError for the first directive that has no equal.
     """
-    made = _Host()
+    made = _Host(access_log)
     listeners, secure, default = _listeners(site)
     made.host.argument = " ".join(f"{one.host or '*'}:{one.port}" for one in listeners)
     _names(made, site)
@@ -151,7 +152,7 @@ def _names(made: _Host, site: Block) -> None:
 
 def _logs(made: _Host, site: Block) -> None:
     logs = site.find("access_log")
-    path = logs[-1].args[0] if logs else ACCESS_LOG
+    path = logs[-1].args[0] if logs else made.access_log
     for child in logs:
         if len(child.args) > 1 or child.args[0].startswith("syslog:"):
             raise _refuse(child, "Apache httpd writes an access log to one file, in its format combined")

@@ -47,6 +47,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host imp
     interface_names,
     need_root,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.packaged import is_as_packaged
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import Wanted, read_state
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.transaction import (
     Request,
@@ -95,6 +96,7 @@ def apply(
     others stay as they are. Returns what happened, and the configuration with everything derived.
     """
     need_root()
+    adopt = adopt or _is_example(root)
     try:
         version = KeepalivedDaemon(root=root).version
         config, findings = _configured(options, root=root, version=version, adopt=adopt, single=single)
@@ -144,6 +146,7 @@ def refuse_unfit(instances: t.Sequence[t.Mapping[str, t.Any]], *, root: str, ado
 
     Nothing is tested or written.
     """
+    adopt = adopt or _is_example(root)
     config, findings = _configured({"instances": instances}, root=root, version=None, adopt=adopt)
     wrong = errors(findings)
     if wrong:
@@ -176,6 +179,17 @@ def running_otherwise(
         "this change would give the addresses two holders: run the playbook holdfast.nginx_ha.together, which makes it "
         "on all nodes in the same instant"
     )
+
+
+def _is_example(root: str) -> bool:
+    """Return whether the main file is the example that a package of Red Hat's family brings, which is nobody's.
+
+    It has instances of its own; keepalived.conf in %files of keepalived.spec, as in
+    https://github.com/openeuler-mirror/keepalived at 08182efd55872d7d832e7529525ef8785903bf25.
+    """
+    path = os.path.join(root, "keepalived.conf")
+    content = read_state(path).content
+    return content is not None and FOLDER.encode() not in content and is_as_packaged(path, "keepalived")
 
 
 def _live(root: str, folder: str | None) -> tuple[list[VrrpInstance], list[SyncGroup]]:

@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.block import Block
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Runner, run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.version import Build
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.nginx_org import comes_from_nginx_org
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.release import DEBIAN, RED_HAT, of_this_host
 
 __all__ = ("BUILT_IN", "NGINX_ORG", "UNKNOWN", "explained", "family", "lacking", "libraries", "needed", "packages_of")
 
 UNKNOWN = re.compile(r'unknown directive "([^"]+)"')
-DEBIAN, RED_HAT, NGINX_ORG = "debian", "redhat", "nginx.org"
+NGINX_ORG = "nginx.org"
 BUILT_IN = {NGINX_ORG: ("stream", "mail")}
 """Modules of the list below that the packages of a family have in nginx itself."""
 
@@ -168,9 +170,9 @@ def family(build: Build | None, runner: Runner = run) -> str:
     """Return where nginx comes from, or would come from where there is no build of it: a family that has packages."""
     if build is not None and build.paths.get("prefix") == "/etc/nginx":
         return NGINX_ORG
-    if build is None and "nginx-packaging@" in runner("apt-cache", "show", "--no-all-versions", "nginx").stdout:
+    if build is None and comes_from_nginx_org("nginx", runner):
         return NGINX_ORG
-    return DEBIAN if os.path.exists("/etc/debian_version") else RED_HAT
+    return of_this_host().family
 
 
 def _directives(top: Block) -> t.Iterator[Block]:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the holdfast.nginx_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The package repository of nginx.org, or a mirror of it, as a source of apt. Private to this collection.
+"""The package repository of nginx.org, or a mirror of it, as a source of packages. Private to this collection.
 
 Its layout is that of https://nginx.org/en/linux_packages.html.
 """
@@ -10,21 +10,23 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
-import urllib.parse
-from dataclasses import dataclass
 
 from ansible.module_utils.urls import ConnectionError as UrlError
 from ansible.module_utils.urls import open_url
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Runner, run
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.apt_source import AptSource
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.dnf_source import DnfSource
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.openpgp import (
     armored,
     fingerprints,
     packets_of,
 )
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.release import of_this_host
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.package_source import PackageSource, text_of
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.packages import package_manager
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.release import RED_HAT, System, of_this_host
 
-__all__ = ("FILES", "SOURCES", "AptSource", "refuse_other_package", "source")
+__all__ = ("FINGERPRINTS", "comes_from_nginx_org", "refuse_other_package", "source")
 
 KEY_URL = "https://nginx.org/keys/nginx_signing.key"
 # From "gpg --import-options import-show" on https://nginx.org/en/linux_packages.html.
@@ -33,51 +35,23 @@ FINGERPRINTS = (
     "573BFD6B3D8FBC641079A6ABABF5BD827BD9BF62",  # signing-key@nginx.com, 2011-08-19, expires 2027-05-24
     "9E9BE90EACBCDE69FE9B204CBCDCD8A38D88A2B3",  # signing-key-3@nginx.com, 2024-05-29
 )
-KEY = "/etc/apt/keyrings/holdfast-nginx.asc"
-SOURCES = "/etc/apt/sources.list.d/holdfast-nginx.sources"
-PREFERENCES = "/etc/apt/preferences.d/holdfast-nginx-source"
-FILES = (KEY, SOURCES, PREFERENCES)
-MAINTAINER = "nginx-packaging@"
+MAKER = "nginx-packaging@"
 """Who makes its packages, as they say it themselves."""
 SECONDS = 30.0
 LARGEST = 1 << 20
-OWNED = "# Owned by holdfast.nginx_ha: edits by hand are lost.\n"
 
 
-@dataclass(frozen=True)
-class AptSource:
-    """A source of apt: where it is, and the public key that signs it, armored."""
+def source(said: t.Mapping[str, t.Any], system: System | None = None) -> PackageSource:
+    """Return the source that is said, for this system or another one.
 
-    url: str
-    suite: str
-    key: str
-
-    def sources(self, key: str = KEY) -> str:
-        """Return the entry of sources.list(5) in the form of deb822, with the path of the key."""
-        return f"{OWNED}Types: deb\nURIs: {self.url}\nSuites: {self.suite}\nComponents: nginx\nSigned-By: {key}\n"
-
-    def preferences(self) -> str:
-        """Return what puts its packages before those of the distribution; apt_preferences(5)."""
-        host = urllib.parse.urlsplit(self.url).hostname or ""
-        return f'{OWNED}Package: *\nPin: origin "{host}"\nPin-Priority: 900\n'
-
-    def files(self) -> dict[str, str]:
-        """Return the text of each of its files."""
-        return {KEY: self.key, SOURCES: self.sources(), PREFERENCES: self.preferences()}
-
-    def is_added(self) -> bool:
-        """Tell whether this host has it."""
-        return all(_read(path) == text for path, text in self.files().items())
-
-
-def source(said: t.Mapping[str, t.Any]) -> AptSource:
-    """Return the source that is said: ``url``, ``key`` where it is given, and ``fingerprints`` where it has its own.
-
+    Said are its ``url``, ``key`` where it is given, and ``fingerprints`` where it has its own.
     The key is that which is given, or is there already, or else it is fetched. HoldfastError for one that nobody knows.
     """
-    system = of_this_host()
-    key = str(said.get("key") or "") or _read(KEY)
-    origin = "nginx_source_key" if said.get("key") else KEY if key else KEY_URL
+    system = system or of_this_host()
+    # nginx.org has one folder for the whole family of Red Hat, called centos.
+    kind, folder = (DnfSource, "centos") if system.family == RED_HAT else (AptSource, system.id)
+    key = str(said.get("key") or "") or text_of(kind.KEY)
+    origin = "nginx_source_key" if said.get("key") else kind.KEY if key else KEY_URL
     packets = packets_of(key.encode() if key else _fetched(KEY_URL))
     known = [one.replace(" ", "").upper() for one in said.get("fingerprints") or FINGERPRINTS]
     try:
@@ -90,20 +64,25 @@ def source(said: t.Mapping[str, t.Any]) -> AptSource:
             f"nginx_source: the key of {origin} has the fingerprint {strange[0]}, which is none of {', '.join(known)}: "
             "find out whose it is, and only then name it in nginx_source_fingerprints"
         )
-    url = f"{str(said['url']).rstrip('/')}/{system.id}"
-    return AptSource(url, system.codename, armored(packets))
+    suite = system.major if kind is DnfSource else system.codename
+    return kind(f"{str(said['url']).rstrip('/')}/{folder}", suite, armored(packets))
 
 
 def refuse_other_package(package: str, runner: Runner = run) -> None:
     """Raise HoldfastError where nginx of another source is installed, whose files would be left in the way."""
-    state = runner("dpkg-query", "--show", "--showformat=${db:Status-Status} ${Version} ${Maintainer}", package)
-    status, _blank, more = state.stdout.strip().partition(" ")
-    if state.rc == 0 and status == "installed" and MAINTAINER not in more:
+    manager = package_manager(runner)
+    version, maker = manager.maker_of_installed(package)
+    if version and MAKER not in maker:
         raise HoldfastError(
-            f"nginx_source: {package} {more.split()[0]} of the distribution is installed here, and its files would be "
-            "in the way of those of nginx.org: remove it first (apt-get purge 'nginx*' 'libnginx-mod-*'), one balancer "
+            f"nginx_source: {package} {version} of the distribution is installed here, and its files would be "
+            f"in the way of those of nginx.org: remove it first ({manager.purge}), one balancer "
             "after the other, or keep nginx_source: distribution"
         )
+
+
+def comes_from_nginx_org(package: str, runner: Runner = run) -> bool:
+    """Tell whether the package sources of this host would bring nginx from nginx.org."""
+    return MAKER in package_manager(runner).maker_of_candidate(package)
 
 
 def _fetched(url: str) -> bytes:
@@ -117,9 +96,3 @@ def _fetched(url: str) -> bytes:
             "the key in nginx_source_key"
         ) from error
     return content
-
-
-def _read(path: str) -> str:
-    with contextlib.suppress(OSError), open(path, encoding="ascii", errors="replace") as file:
-        return file.read()
-    return ""

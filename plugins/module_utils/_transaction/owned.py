@@ -10,7 +10,6 @@ goes through a transaction instead.
 from __future__ import annotations
 
 import grp
-import hashlib
 import os
 import pwd
 import re
@@ -21,6 +20,7 @@ import typing as t
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import NOT_FOUND, Runner, run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.host import must, unit_properties
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.packaged import is_as_packaged
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import (
     Wanted,
     make_folders,
@@ -128,7 +128,7 @@ def _numbers(path: str, owner: str, group: str) -> tuple[int, int]:
 
 
 def _file(wanted: File, *, check: bool, runner: Runner) -> t.Iterator[Change]:
-    if wanted.text is None and wanted.conffile_of and not _is_as_packaged(wanted, runner):
+    if wanted.text is None and wanted.conffile_of and not is_as_packaged(wanted.path, wanted.conffile_of, runner):
         return
     if wanted.text is None and os.path.islink(wanted.path):
         before = f"link to {os.readlink(wanted.path)}\n"
@@ -151,14 +151,6 @@ def _file(wanted: File, *, check: bool, runner: Runner) -> t.Iterator[Change]:
     if not check:
         replace_text(wanted.path, text, wanted.mode, owner)
     yield Change(wanted.path, (there.content or b"").decode(errors="replace"), text or "")
-
-
-def _is_as_packaged(wanted: File, runner: Runner) -> bool:
-    if os.path.islink(wanted.path):
-        return False
-    shown = runner("dpkg-query", "--show", "--showformat=${Conffiles}", wanted.conffile_of).stdout
-    digest = hashlib.md5(read_state(wanted.path).content or b"").hexdigest()  # noqa: S324  what dpkg knows of a file
-    return [wanted.path, digest] in [line.split()[:2] for line in shown.split("\n")]
 
 
 def _test(test: t.Sequence[str], text: str, path: str, *, check: bool, runner: Runner) -> None:

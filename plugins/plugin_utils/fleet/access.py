@@ -21,6 +21,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults i
 
 __all__ = (
     "adverts",
+    "bound_ports",
     "first_and_last",
     "guarded_ports",
     "listen",
@@ -94,6 +95,18 @@ def service_ports(variables: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     return [
         {"address": address, "first": first, "last": last, **({} if protocol == "tcp" else {"protocol": protocol})}
         for address, first, last, protocol in found
+    ]
+
+
+def bound_ports(variables: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """Return all ports that nginx of a balancer takes, those that only this host can reach as well."""
+    texts = [text for _path, text in written(variables)]
+    texts += [*variables["balancer_health_listen"], *values.listed(variables["balancer_status_listen"] or [])]
+    found = dict.fromkeys((port_range(str(text)), _protocol(str(text).split()[1:])) for text in texts)
+    return [
+        {"first": ports[0], "last": ports[1], **({} if protocol == "tcp" else {"protocol": protocol})}
+        for ports, protocol in found
+        if ports
     ]
 
 
@@ -177,8 +190,11 @@ def listen(text: str) -> t.Iterator[tuple[str, str, str]]:
     except ValueError:
         if host == "localhost":
             return
-    protocol = "udp" if "udp" in parameters or "quic" in parameters else "tcp"
-    yield "" if host in _NAMELESS else host.strip("[]"), port, protocol
+    yield "" if host in _NAMELESS else host.strip("[]"), port, _protocol(parameters)
+
+
+def _protocol(parameters: t.Sequence[str]) -> str:
+    return "udp" if "udp" in parameters or "quic" in parameters else "tcp"
 
 
 def _peers(value: t.Any, unicast_ttl: t.Any) -> t.Iterator[tuple[str, int]]:

@@ -86,7 +86,7 @@ PACKAGE = "is no name of a package: write it without blanks"
 # As deb-version(7) has it, and any of it as a star.
 VERSION = r"|[0-9*][A-Za-z0-9.+~:*-]*"
 NO_VERSION = (
-    "is no version of a package: write it as `apt-cache policy` shows it, or a part of it with a star, as 1.22.*"
+    "is no version of a package: write it as `apt-cache policy` or `dnf list` shows it, or with a star, as 1.22.*"
 )
 
 OPTION = r"--[a-z][A-Za-z0-9_-]*(?:=\S(?:[^\n]*\S)?)?"

@@ -21,6 +21,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.secrets im
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.service_ports import PORTS_FILE, by_protocol
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.state import SECTIONS, WATCHER, checked
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.config import HttpdConfig
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.layout import DEBIAN_LAYOUT, NAME
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived import files as keepalived_files
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived import secrets as keepalived_secrets
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._keepalived.change import FOLDER, homes
@@ -46,7 +47,7 @@ SUMMARY = "host.json"
 ON_HOST = "files"
 """The folder with what lies on the host, by its path there."""
 
-NGINX, HTTPD, KEEPALIVED = "/etc/nginx", "/etc/apache2", "/etc/keepalived"
+NGINX, HTTPD, KEEPALIVED = "/etc/nginx", DEBIAN_LAYOUT.root, "/etc/keepalived"
 
 # A header that Apache httpd sets: what comes before its value, its name, and its value.
 _HEADER = re.compile(r'^(\s*(?:Request)?Header (?:always )?\w+ "?([\w-]+)"? )(.+)$', re.MULTILINE)
@@ -57,6 +58,7 @@ PLACEHOLDERS = {
     "@EXEC_START@": "the command line that the unit has from its package",
     "vrrp_rt_priority": "the highest ordinary priority instead where root may not raise limits, as in most containers",
     "keepalive": "in an upstream: on the host it follows from the workers of nginx, where nobody says it",
+    NAME: "what Apache httpd is called there: apache2, or httpd in Red Hat's family, which has other folders, too",
     f"{NGINX}/nginx.conf": "beside these settings, what the file of the host had before and they do not say",
 }
 
@@ -116,18 +118,16 @@ def _rendered(plan: Plan, host: str, given: Mapping[str, Document], stand_in: St
     texts: Files = {}
     rest: Document = {}
     for section, options in given.items():
-        if section in ("files", "package_sources"):
+        if section == "files":
             texts.update(_files(options, stand_in))
             absent = [one["path"] for one in options["files"] if one["content"] is None]
             rest[section] = {"folders": options["folders"], "absent": absent, "modes": _modes(options)}
-            if options.get("nginx_source"):
-                rest[section]["nginx_source"] = options["nginx_source"]
         elif section == "nginx":
             texts.update(_nginx(json.dumps(options, sort_keys=True), stand_in))
             if options["service_ports"] is not None:
                 texts[PORTS_FILE] = _json(by_protocol(options["service_ports"]))
         elif section == "httpd":
-            httpd = HttpdConfig.from_options(options, HTTPD)
+            httpd = HttpdConfig.from_options(options)
             beside = {name: file.text for name, file in httpd.beside.items()}
             for name, text in {**httpd.files(), **beside}.items():
                 redact = nginx_secrets.redact if name in beside else _without_headers

@@ -104,7 +104,7 @@ def test_sites_are_the_same_for_both_servers(server: str) -> None:
     assert found["files"]["files"][-1] == {"path": "/srv/shop/index.html", "content": "shop\n"}
     assert found["web_server"] == {"replaces": ["httpd" if server == "nginx" else "nginx"]}
     assert [one["name"] for one in found["services"]["services"]] == [
-        {"nginx": "nginx", "httpd": "apache2"}[server] + ".service"
+        {"nginx": "nginx", "httpd": "@HTTPD@"}[server] + ".service"
     ]
 
 
@@ -157,3 +157,10 @@ def test_what_a_backend_cannot_serve_is_told_with_its_place(said: Variables, sen
     found = faults(said)
     assert any(sentence in one for one in found), found
     assert all(one.startswith("web1, web2") or "lb1" in one for one in found), found
+
+
+def test_a_backend_of_httpd_needs_what_serves_tls_where_a_site_has_it() -> None:
+    site = {"server_name": "a.example.org", "tls": {"certificate": "/etc/a.pem", "certificate_key": "/etc/a.key"}}
+    for sites, packages in (([site], ["@HTTPD@", "@HTTPD_TLS@"]), ([{"server_name": "a"}], ["@HTTPD@"])):
+        inventory = InventoryBuilder({"backend_server": "httpd", "backend_sites": sites})
+        assert inventory.documents("web1")["backend"]["preflight"]["packages"] == packages

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.layout import NAME as HTTPD
 from inventory_builder import InventoryBuilder
 
 DIGEST = "9ebb333a9e82b952acd3e2b4aeb1d4ff6406f72491bab6cd9fe69f0dea737f31"
@@ -51,7 +52,7 @@ def test_a_package_is_not_built() -> None:
 def test_a_backend_builds_it_as_well_and_another_web_server_does_not() -> None:
     inventory = InventoryBuilder(NGINX, web1={"backend_server": "httpd"})
     assert "build" not in inventory.documents("web1")["nginx"]["state"]
-    assert inventory.documents("web1")["backend"]["preflight"]["packages"][0] == "apache2"
+    assert inventory.documents("web1")["backend"]["preflight"]["packages"][0] == HTTPD
     assert "question" not in inventory.documents("web2")["nginx"]["state"]["build"]
 
 

@@ -10,7 +10,6 @@ import typing as t
 
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.state import SECTIONS
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system import nginx_org
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.defaults import DEFAULTS
 from documented import role_specs
 from inventory_builder import InventoryBuilder, Variables
@@ -148,10 +147,9 @@ def test_a_source_of_nginx_goes_with_its_variable_and_its_welcome_page_unless_ch
     with_source = InventoryBuilder({"nginx_source": "nginx.org"}).documents("lb1")["nginx"]["state"]
     without = InventoryBuilder({}).documents("lb1")["nginx"]["state"]
     assert with_source["package_sources"]["nginx_source"]["url"] == "https://nginx.org/packages"
-    assert with_source["package_sources"]["files"] == [{"path": "/etc/apt/preferences.d/holdfast-nginx"}]
+    assert "pin" not in with_source["package_sources"]
     assert with_source["files"]["files"] == [{"path": "/etc/nginx/conf.d/default.conf", "conffile_of": "nginx"}]
-    gone = [one["path"] for one in without["package_sources"]["files"] if "content" not in one]
-    assert gone == ["/etc/apt/preferences.d/holdfast-nginx", *nginx_org.FILES]
+    assert without["package_sources"] == {"daemon": "nginx"}
     assert without["files"]["files"] == [{"path": "/etc/nginx/sites-enabled/default"}]
 
 
@@ -163,9 +161,21 @@ def test_a_version_is_looked_for_by_who_has_the_package_and_its_pin_goes_with_it
     assert documents["balancer"]["preflight"]["pins"] == own["backend"]["preflight"]["pins"] == [nginx]
     assert documents["keepalived"]["preflight"]["pins"] == [keepalived]
     assert documents["nginx"]["state"]["package_sources"] == own["nginx"]["state"]["package_sources"]
-    [pin] = documents["keepalived"]["state"]["package_sources"]["files"]
-    assert "Package: keepalived src:keepalived\nPin: version 1:2.2.7-1\n" in pin["content"]
-    assert state()["package_sources"] == {"files": [{"path": "/etc/apt/preferences.d/holdfast-keepalived"}]}
+    assert documents["keepalived"]["state"]["package_sources"] == {"daemon": "keepalived", "pin": keepalived}
+    assert state()["package_sources"] == {"daemon": "keepalived"}
+
+
+def test_every_port_of_nginx_is_one_on_which_selinux_shall_let_it_listen() -> None:
+    said = {
+        "balancer_sites": [{"listen": ["80", "443 quic", "127.0.0.1:9"], "return": "204"}],
+        "balancer_health_listen": ["127.0.0.1:81"],
+    }
+    assert InventoryBuilder(said).documents("lb1")["balancer"]["state"]["selinux_ports"]["ports"] == [
+        {"first": 80, "last": 80},
+        {"first": 443, "last": 443, "protocol": "udp"},
+        {"first": 9, "last": 9},
+        {"first": 81, "last": 81},
+    ]
 
 
 def test_what_is_looked_for_before_nginx_balances() -> None:

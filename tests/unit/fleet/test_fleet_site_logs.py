@@ -40,7 +40,7 @@ def test_httpd_has_its_own_folder_and_its_own_way_to_open_a_log_anew() -> None:
     [rotation] = found["files"]
     assert rotation["path"] == "/etc/logrotate.d/holdfast-httpd"
     assert '"/var/log/apache2/shop/e.log" {' in rotation["content"]
-    assert "systemctl reload apache2.service" in rotation["content"]
+    assert "systemctl reload @HTTPD@.service" in rotation["content"]
 
 
 def test_a_site_of_a_backend_has_them_too_and_those_of_a_former_server_go() -> None:

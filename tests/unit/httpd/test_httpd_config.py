@@ -11,6 +11,15 @@ from pathlib import Path
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError, InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.config import HttpdConfig
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.layout import (
+    DEBIAN_LAYOUT,
+    NAME,
+    RED_HAT_LAYOUT,
+    TLS_PACKAGE,
+    Layout,
+    filled,
+    layout_of_this_host,
+)
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.listen import Listener, listeners_of_others
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.text import word
 
@@ -141,12 +150,30 @@ def test_where_others_listen_is_read_with_their_conditions(tmp_path: Path) -> No
     (tmp_path / "conf-enabled").mkdir()
     mine = tmp_path / "conf-enabled" / "holdfast.conf"
     mine.write_text("Listen 9999\n")
-    found = [(one.host, one.port) for one in listeners_of_others(str(tmp_path), {str(mine)})]
+    found = [(one.host, one.port) for one in listeners_of_others(str(tmp_path), {str(mine)}, DEBIAN_LAYOUT)]
     assert found == [("", 80), ("[::1]", 8443)]
-    (tmp_path / "mods-enabled" / "ssl.load").write_text("")
-    (tmp_path / "mods-enabled" / "gnutls.load").write_text("")
-    found = [(one.host, one.port) for one in listeners_of_others(str(tmp_path), {str(mine)})]
+    (tmp_path / "mods-enabled" / "ssl.load").write_text("LoadModule ssl_module /usr/lib/apache2/modules/mod_ssl.so\n")
+    (tmp_path / "mods-enabled" / "gnutls.load").write_text("LoadModule gnutls_module mod_gnutls.so\n")
+    found = [(one.host, one.port) for one in listeners_of_others(str(tmp_path), {str(mine)}, DEBIAN_LAYOUT)]
     assert found == [("", 80), ("", 443)]
+
+
+def test_on_a_system_of_red_hat_the_same_site_lies_where_that_has_it(tmp_path: Path) -> None:
+    site = {"name": "a", "listen": ["80"], "locations": [{"path": "/", "autoindex": True}]}
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf" / "httpd.conf").write_text("Listen 80\nInclude conf.modules.d/*.conf\n")
+    (tmp_path / "conf.d" / "ssl.conf").write_text("Listen 443 https\n")
+    others = listeners_of_others(str(tmp_path), (), RED_HAT_LAYOUT)
+    assert [(one.port, one.where) for one in others] == [
+        (80, f"{tmp_path}/conf/httpd.conf:1"),
+        (443, f"{tmp_path}/conf.d/ssl.conf:1"),
+    ]
+    texts = HttpdConfig.from_options({"servers": [site]}, RED_HAT_LAYOUT).files(others)
+    assert list(texts) == ["conf.modules.d/holdfast.conf", "conf.d/00-holdfast-000-a.conf"]
+    assert "Listen" not in texts["conf.modules.d/holdfast.conf"]
+    assert "    LoadModule autoindex_module modules/mod_autoindex.so\n" in texts["conf.modules.d/holdfast.conf"]
+    assert "CustomLog /var/log/httpd/access_log combined" in texts["conf.d/00-holdfast-000-a.conf"]
 
 
 @pytest.mark.parametrize(
@@ -178,3 +205,13 @@ def test_a_port_that_cannot_be_had_beside_another_is_told_with_its_place() -> No
 )
 def test_a_word_is_quoted_where_it_needs_it(text: str, expected: str) -> None:
     assert word(text) == expected
+
+
+@pytest.mark.parametrize(("layout", "name"), [(DEBIAN_LAYOUT, "apache2"), (RED_HAT_LAYOUT, "httpd")])
+def test_the_host_fills_in_what_httpd_is_called_there(
+    monkeypatch: pytest.MonkeyPatch, layout: Layout, name: str
+) -> None:
+    monkeypatch.setattr(f"{layout_of_this_host.__module__}.layout_of_this_host", lambda: layout)
+    assert filled(f"systemctl reload {NAME}.service") == f"systemctl reload {name}.service"
+    assert filled(TLS_PACKAGE) == layout.tls_package
+    assert filled("web1") == "web1"

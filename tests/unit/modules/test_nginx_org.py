@@ -10,12 +10,15 @@ import pathlib
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system import nginx_org
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.apt_source import AptSource
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.dnf_source import DnfSource
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.nginx_org import source
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.openpgp import (
     armored,
     fingerprints,
     packets_of,
 )
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.release import DEBIAN, RED_HAT, System
 
 # Made with gpg 2.2: a key of RSA with a subkey, and one of Ed25519; and what it says of them.
 TWO_KEYS = (pathlib.Path(__file__).resolve().parents[2] / "support" / "keys" / "two_keys.asc").read_text()
@@ -24,6 +27,7 @@ KNOWN = [
     "95BCA9AEED1936E9A15A2E2AF398B0ABB72DF6D9",
 ]
 BINARY = packets_of(TWO_KEYS.encode())
+SPACED = [f"{one[:4]} {one[4:]}".lower() for one in KNOWN]
 URL = "https://mirror.example.com/packages/"
 
 
@@ -46,11 +50,21 @@ def test_what_is_no_key_is_told_so(key: bytes) -> None:
 
 
 def test_known_keys_make_a_source() -> None:
-    made = source({"url": URL, "key": TWO_KEYS, "fingerprints": [f"{one[:4]} {one[4:]}".lower() for one in KNOWN]})
-    assert made.url.startswith("https://mirror.example.com/packages/")
+    debian = System("debian", "bookworm", DEBIAN, "12")
+    made = source({"url": URL, "key": TWO_KEYS, "fingerprints": SPACED}, debian)
+    assert made.url == "https://mirror.example.com/packages/debian"
     assert 'Pin: origin "mirror.example.com"' in made.preferences()
-    assert f"Signed-By: {nginx_org.KEY}\n" in made.sources()
-    assert made.files()[nginx_org.KEY] == armored(BINARY)
+    assert f"Suites: bookworm\nComponents: nginx\nSigned-By: {made.KEY}\n" in made.files()[AptSource.SOURCES]
+    assert made.files()[made.KEY] == armored(BINARY)
+
+
+def test_on_a_system_of_red_hat_it_is_a_repository_whose_packages_are_checked() -> None:
+    made = source({"url": URL, "key": TWO_KEYS, "fingerprints": SPACED}, System("rocky", "", RED_HAT, "9"))
+    text = made.files()[DnfSource.REPOSITORY]
+    assert "\nbaseurl=https://mirror.example.com/packages/centos/9/$basearch/\n" in text
+    assert "\ngpgcheck=1\ngpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-holdfast-nginx\n" in text
+    assert "\nmodule_hotfixes=1\n" in text
+    assert made.files()[made.KEY] == armored(BINARY)
 
 
 @pytest.mark.parametrize(("own", "known"), [([], nginx_org.FINGERPRINTS), (KNOWN[1:], KNOWN[1:])])

@@ -11,7 +11,13 @@ import typing as t
 import pytest
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import NOT_FOUND, Completed
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.selinux import is_enabled, labelled, switched_on
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.selinux import (
+    Ports,
+    is_enabled,
+    labelled,
+    labelled_ports,
+    switched_on,
+)
 
 
 class Programs:
@@ -63,3 +69,47 @@ def test_a_boolean_is_switched_on_once(said: t.Any, check: bool, off: list[str],
 
 def test_a_host_without_selinux_is_left_alone(tmp_path: pathlib.Path) -> None:
     assert not is_enabled(str(tmp_path / "enforce"))
+
+
+# In the form of semanage-port(8); no host with SELinux is at hand.
+PORTS = """\
+http_cache_port_t              tcp      8080, 8118, 8123, 10001-10010
+http_cache_port_t              udp      3130
+http_port_t                    tcp      8181, 80, 81, 443, 488, 8008, 8009, 8443, 9000
+http_port_t                    udp      80, 443
+ssh_port_t                     tcp      22
+"""
+
+
+@pytest.mark.parametrize(
+    ("ports", "told"),
+    [
+        ([Ports(80, 80), Ports(8443, 8443)], None),
+        ([Ports(8181, 8181), Ports(10001, 10003), Ports(443, 443, "udp")], []),
+        ([Ports(22, 22), Ports(8008, 8008, "udp"), Ports(7000, 7010)], ["tcp 22", "udp 8008", "tcp 7000-7010"]),
+    ],
+)
+@pytest.mark.parametrize("check", [True, False])
+def test_a_port_that_the_policy_does_not_know_as_one_of_a_web_server_is_told_to_it(
+    ports: list[Ports], told: list[str] | None, check: bool
+) -> None:
+    programs = Programs(semanage=(0, PORTS))
+    assert labelled_ports(ports, check=check, runner=programs) == [f"http_port_t {one}" for one in told or ()]
+    added = [f"semanage port --add --type http_port_t --proto {one}" for one in told or () if not check]
+    assert programs.commands == (["semanage port --list --noheading"] if told is not None else []) + added
+
+
+def test_a_port_of_another_type_is_changed() -> None:
+    def semanage(*args: str, timeout: float = 0) -> Completed:
+        done.append(args[2])
+        refused = args[2] == "--add"
+        return Completed(args, int(refused), PORTS, "ValueError: Port tcp/22 already defined" if refused else "")
+
+    done: list[str] = []
+    assert labelled_ports([Ports(22, 22)], check=False, runner=semanage) == ["http_port_t tcp 22"]
+    assert done == ["--list", "--add", "--modify"]
+
+
+def test_without_semanage_it_is_said_which_package_has_it() -> None:
+    with pytest.raises(HoldfastError, match="install policycoreutils-python-utils"):
+        labelled_ports([Ports(7000, 7000)], check=True, runner=Programs(semanage=(NOT_FOUND, "")))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.layout import LAYOUTS, TLS_PACKAGE
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.layout import NAME as HTTPD
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.backend_content import contents
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.backend_pages import SITES
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.backend_sites import files, folders, served
@@ -33,7 +35,7 @@ from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.plan impor
 __all__ = ("backend", "backend_preflight", "installed")
 
 Document = t.Dict[str, t.Any]
-UNITS = {"nginx": "nginx.service", "httpd": "apache2.service"}
+UNITS = {"nginx": "nginx.service", "httpd": f"{HTTPD}.service"}
 
 
 def installed(plan: Plan, host: str) -> Document:
@@ -69,8 +71,10 @@ def backend(plan: Plan, host: str) -> Document:
         "content": {"trees": contents(variables)},
         "loopback": {"addresses": own_addresses},
         **({"firewall": firewall} if variables["backend_firewall"] == "auto" else {}),
+        "selinux_ports": {"ports": [{"first": port, "last": port} for port in demand.ports]},
         "web_server": {"replaces": [name for name in UNITS if name != server]},
         server: {**(main_file(variables) if is_nginx else {}), "servers": sites},
+        "selinux": {"paths": ["/etc/nginx", *(one.root for one in LAYOUTS)]},
         "services": {"services": [nginx_service(variables) if is_nginx else httpd]},
     }
 
@@ -78,21 +82,21 @@ def backend(plan: Plan, host: str) -> Document:
 def backend_preflight(plan: Plan, host: str, state: Document) -> Document:
     """Return what ``preflight`` looks for before a host serves behind the balancers; ``state`` is its ``backend``."""
     variables = plan.fleet.backends[host].variables
-    is_nginx = variables["backend_server"] == "nginx"
-    is_built = is_nginx and builds.is_built(variables, "nginx")
+    is_httpd = variables["backend_server"] == "httpd"
+    is_built = not is_httpd and builds.is_built(variables, "nginx")
+    packages = [HTTPD] if is_httpd else builds.packages(variables, "nginx")
+    if is_httpd and any(site.get("tls") for site in state["httpd"]["servers"]):
+        packages.append(TLS_PACKAGE)
     undefined = judged(state.get("nginx", {})).undefined
     names = [
         {"kind": kind, "name": name, "path": path.replace("balancer_sites[", f"{SITES}[")}
         for kind, name, path in undefined
     ]
     return {
-        "packages": [
-            *(builds.packages(variables, "nginx") if is_nginx else ["apache2"]),
-            *rotation_packages(state["files"]["files"], variables["backend_server"]),
-        ],
-        **({**pins(variables, "nginx"), **nginx_source(variables)} if is_nginx else {}),
+        "packages": [*packages, *rotation_packages(state["files"]["files"], variables["backend_server"])],
+        **({**pins(variables, "nginx"), **nginx_source(variables)} if not is_httpd else {}),
         "nginx_modules": [] if is_built else nginx_modules(state.get("nginx", {})),
         "ports": list(plan.demands[host].ports),
-        "programs": ["nginx", "apache2"],
+        "programs": ["nginx", HTTPD],
         **({"nginx_names": names} if names else {}),
     }

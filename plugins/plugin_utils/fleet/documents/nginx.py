@@ -13,7 +13,6 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.con
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.main_file import file_limit
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._nginx.model.tls import RESPONDERS, Tls
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._schema.model import argument_spec
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.nginx_org import FILES as SOURCE_FILES
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import access, values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.checks import own_probe
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.default_servers import with_default_servers
@@ -132,8 +131,9 @@ def balancer(plan: Plan, host: str, derived: Document) -> Document:
             "folders": [*logs["folders"], *certificates["folders"]],
             "files": [*limits["files"], *logs["files"], *certificates["files"]],
         },
+        "selinux_ports": {"ports": access.bound_ports(variables)},
         "nginx": {**options, "drift": variables["balancer_drift"], "service_ports": access.service_ports(variables)},
-        "selinux": {"booleans": ["httpd_can_network_connect"] if balances else []},
+        "selinux": {"paths": ["/etc/nginx"], "booleans": ["httpd_can_network_connect"] if balances else []},
         "services": {"services": [nginx_service(variables), *certificates["services"]]},
     }
 
@@ -239,15 +239,13 @@ def newest(variables: Variables, daemon: str) -> list[str]:
 
 
 def package_sources(variables: Variables, daemon: str) -> Document:
-    """Return the section ``package_sources`` of ``host_state``: which version of a daemon apt installs, and whence."""
-    preferences: Document = {"path": f"/etc/apt/preferences.d/holdfast-{daemon}"}
-    if variables[f"{daemon}_version"]:
-        preferences["content"] = rendered(
-            "nginx", "preferences.j2", package=variables[f"{daemon}_package"], version=variables[f"{daemon}_version"]
-        )
-    source = nginx_source(variables) if daemon == "nginx" else {}
-    of_former_source = [{"path": path} for path in SOURCE_FILES if daemon == "nginx" and not source]
-    return {"files": [preferences, *of_former_source], **source}
+    """Return the section ``package_sources`` of ``host_state``: which version of a daemon is installed, and whence."""
+    pinned = pins(variables, daemon).get("pins", ())
+    return {
+        "daemon": daemon,
+        **({"pin": pinned[0]} if pinned else {}),
+        **(nginx_source(variables) if daemon == "nginx" else {}),
+    }
 
 
 def nginx_source(variables: Variables) -> Document:

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import typing as t
 from collections.abc import Iterator, Mapping
 
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._httpd.layout import LAYOUTS, NAME
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet import values
 from ansible_collections.holdfast.nginx_ha.plugins.plugin_utils.fleet.roles import rendered
 
@@ -17,15 +17,18 @@ __all__ = ("rotation_file", "rotation_packages", "site_logs")
 
 
 class _Writer(t.NamedTuple):
-    """The folder of a web server's logs, where its package rotates what ends in .log, and what opens them anew."""
+    """The folders of a web server's logs, one for each family of systems, and what opens the logs anew.
 
-    home: str
+    There its package rotates what ends in .log.
+    """
+
+    homes: tuple[str, ...]
     reopen: str
 
 
 WRITERS = {
-    "nginx": _Writer("/var/log/nginx", "systemctl kill -s USR1 --kill-who=main nginx.service"),
-    "httpd": _Writer("/var/log/apache2", "systemctl reload apache2.service"),
+    "nginx": _Writer(("/var/log/nginx",), "systemctl kill -s USR1 --kill-who=main nginx.service"),
+    "httpd": _Writer(tuple(f"/var/log/{one.name}" for one in LAYOUTS), f"systemctl reload {NAME}.service"),
 }
 
 
@@ -35,16 +38,17 @@ def site_logs(sites: t.Any, server: str = "nginx") -> dict[str, list[dict[str, t
     A folder elsewhere than below that of the server is made where it is not there, and else left as somebody has it.
     Without such a log there is no rotation.
     """
-    home, reopen = WRITERS[server]
-    paths = [path for path in dict.fromkeys(_logs(sites)) if not _is_rotated(path, home)]
-    folders = [path for path in dict.fromkeys(map(os.path.dirname, paths)) if path not in (home, "/")]
+    homes, reopen = WRITERS[server]
+    paths = [path for path in dict.fromkeys(_logs(sites)) if not _is_rotated(path, homes)]
+    folders = [path for path in dict.fromkeys(map(os.path.dirname, paths)) if path not in (*homes, "/")]
     rotation = rotation_file(server)
     if paths:
         listed = "\n".join(f'"{path}"' for path in paths)
         rotation["content"] = rendered("nginx", "logrotate.j2", paths=listed, reopen=reopen)
     return {
         "folders": [
-            {"path": path} if path.startswith(f"{home}/") else {"path": path, "kept": True} for path in folders
+            {"path": path} if path.startswith(tuple(f"{home}/" for home in homes)) else {"path": path, "kept": True}
+            for path in folders
         ],
         "files": [rotation],
     }
@@ -61,8 +65,8 @@ def rotation_packages(files: t.Sequence[t.Mapping[str, t.Any]], server: str = "n
     return ["logrotate"] if any(one["path"] == rotation and one.get("content") for one in files) else []
 
 
-def _is_rotated(path: str, home: str) -> bool:
-    return os.path.dirname(path) == home and fnmatch.fnmatchcase(path, f"{home}/*.log")
+def _is_rotated(path: str, homes: t.Container[str]) -> bool:
+    return os.path.dirname(path) in homes and path.endswith(".log")
 
 
 def _logs(sites: t.Any) -> Iterator[str]:
