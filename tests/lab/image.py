@@ -16,6 +16,7 @@ from lab.number import outside
 
 __all__ = (
     "RELEASES",
+    "STAND_IN",
     "Mirrors",
     "ensure_image",
     "machine_apt_settings",
@@ -25,7 +26,10 @@ __all__ = (
 )
 
 RELEASES = {"11": "bullseye", "12": "bookworm", "13": "trixie"}
+STAND_IN = "el9"
+"""What stands in for release 9 of Red Hat's family: the node of Debian 12 with dnf, and packages laid out as theirs."""
 RECIPE = Path(__file__).parent / "image"
+STAND_IN_RECIPE = Path(__file__).parent / "stand_in"
 NAME = "localhost/holdfast-lab-node"
 REGISTRY = "https://registry-1.docker.io/v2/"
 NO_TRANSLATIONS = 'Acquire::Languages "none";\n'
@@ -78,24 +82,44 @@ def sources(mirrors: Mirrors, codename: str) -> str:
 
 
 def ensure_image(release: str) -> str:
-    """Return the name of the node image of this Debian release, made first where it is missing."""
+    """Return the name of the node image of this Debian release, or of the stand-in, made first where it is missing."""
+    if release == STAND_IN:
+        base = ensure_image("12")
+        note = "the stand-in of EL 9 (once; nginx, keepalived and httpd are compiled, some minutes)"
+        return _built(STAND_IN, _texts(STAND_IN_RECIPE), lambda _folder: base, note, salt=base)
     if release not in RELEASES:
-        raise LabError(f"LAB_DEBIAN={release}: the lab knows Debian {', '.join(RELEASES)}; set it to one of these.")
+        known = f"Debian {', '.join(RELEASES)}, and {STAND_IN}"
+        raise LabError(f"LAB_DEBIAN={release}: the lab knows {known}; set it to one of these.")
     codename = RELEASES[release]
-    files = {path.name: path.read_text() for path in sorted(RECIPE.iterdir())}
+    files = _texts(RECIPE)
     files["debian.sources"] = sources(machine_mirrors(), codename)
     files["apt.conf"] = machine_apt_settings()
-    digest = hashlib.sha256(repr((release, sorted(files.items()))).encode()).hexdigest()[:12]
-    image = f"{NAME}:debian{release}-{digest}"
+    note = f"the node image of Debian {release} (once, about half a minute)"
+    return _built(
+        f"debian{release}",
+        files,
+        lambda folder: _registry_base(codename) or _package_base(codename, folder),
+        note,
+        salt=release,
+    )
+
+
+def _texts(recipe: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in sorted(recipe.iterdir())}
+
+
+def _built(tag: str, files: t.Mapping[str, str], base: t.Callable[[Path], str], note: str, *, salt: str) -> str:
+    """Return the image of these files, built on the base that is only made where the image is missing."""
+    digest = hashlib.sha256(repr((salt, sorted(files.items()))).encode()).hexdigest()[:12]
+    image = f"{NAME}:{tag}-{digest}"
     if _exists(image):
         return image
     with tempfile.TemporaryDirectory() as folder:
         for name, text in files.items():
             (Path(folder) / name).write_text(text)
-        base = _registry_base(codename) or _package_base(codename, Path(folder))
-        say(f"building the node image of Debian {release} (once, about half a minute)")
-        arguments = ("build", "--quiet", "--network=host", f"--build-arg=BASE={base}", f"--tag={image}", folder)
-        run(*outside(), *podman_command(), *arguments)
+        arguments = ("--quiet", "--network=host", f"--build-arg=BASE={base(Path(folder))}", f"--tag={image}", folder)
+        say(f"building {note}")
+        run(*outside(), *podman_command(), "build", *arguments)
     return image
 
 

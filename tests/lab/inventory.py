@@ -24,7 +24,7 @@ GROUP = "lab"
 
 @dataclass(frozen=True)
 class Node:
-    """One host of the lab: its inventory name and addresses, Debian release, and what it may do."""
+    """One host of the lab: its inventory name and addresses, Debian release or stand-in, and what it may do."""
 
     name: str
     address: ipaddress.IPv4Address

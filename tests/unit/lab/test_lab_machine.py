@@ -72,7 +72,9 @@ def test_sources_of_a_node_can_be_read_back() -> None:
 
 
 def test_an_unknown_debian_release_is_refused() -> None:
-    with pytest.raises(LabError, match=r"LAB_DEBIAN=9: the lab knows Debian 11, 12, 13; set it to one of these\."):
+    with pytest.raises(
+        LabError, match=r"LAB_DEBIAN=9: the lab knows Debian 11, 12, 13, and el9; set it to one of these\."
+    ):
         ensure_image("9")
 
 
