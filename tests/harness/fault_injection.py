@@ -15,12 +15,13 @@ from harness.cluster import SITE, VIP, Cluster
 from harness.holders import Holders, watching
 from harness.node import Node
 
-__all__ = ("RECOVERED", "SETTLED", "SINGLE_RUN", "UNDISTURBED", "Injection", "report", "inject_fault")
+__all__ = ("BUSY_RUN", "RECOVERED", "SETTLED", "SINGLE_RUN", "UNDISTURBED", "Injection", "report", "inject_fault")
 
 SETTLED = 0.4  # seconds: detection of a dead host; a split may last no longer
 UNDISTURBED = 0.3  # seconds without an answer that a fault elsewhere may cost: a busy machine, and nothing else
 RECOVERED = 1.0  # seconds after which a node that was cut off has understood that another holds the address
 SINGLE_RUN = 2  # a budget holds at the median, and no single run exceeds it twice
+BUSY_RUN = 2 * SINGLE_RUN  # in a scenario beside which another lab and the unit tests are busy
 
 
 @dataclass(frozen=True)

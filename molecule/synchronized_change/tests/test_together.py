@@ -62,7 +62,9 @@ def command_of(playbook: str, password: str) -> list[str]:
 
 def change_together(password: str) -> subprocess.CompletedProcess[str]:
     command = command_of("playbooks/together.yml", password)
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    # Ansible waits 12 s for sudo by default, which a busy machine has been seen to exceed.
+    own = {**os.environ, "ANSIBLE_TIMEOUT": "30"}
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=own)
 
 
 def interrupted(password: str, victim: str, step: str, later: float) -> str:
