@@ -231,13 +231,14 @@ def test_a_package_of_another_version_is_missing_and_had_from_the_sources(of_ver
 @pytest.mark.parametrize("check", [True, False])
 def test_a_system_that_is_not_supported_is_refused_before_all_else(fresh: Host, check: bool) -> None:
     fresh.run(
-        "printf 'ID=rocky\\nVERSION_ID=9.4\\nPRETTY_NAME=\"Rocky Linux 9.4\"\\n' >/run/other; "
+        "printf 'ID=fedora\\nVERSION_ID=42\\nPRETTY_NAME=\"Fedora Linux 42\"\\n' >/run/other; "
         "mount --bind /run/other /usr/lib/os-release"
     )
     try:
         assert fresh.refused("preflight", {"packages": ["nginx-that-is-not"]}, check=check) == (
-            "this host runs Rocky Linux 9.4, and this collection supports Debian 11, 12, 13 and Ubuntu 22.04, 24.04: "
-            "use one of these. Nothing was changed."
+            "this host runs Fedora Linux 42, and this collection supports Debian 11, 12, 13 and Ubuntu 22.04, 24.04 "
+            "and Red Hat Enterprise Linux, CentOS Stream, Rocky Linux, AlmaLinux, Oracle Linux 8, 9, 10: use one "
+            "of these. Nothing was changed."
         )
     finally:
         fresh.run("umount /usr/lib/os-release")

@@ -11,8 +11,6 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ansible.module_utils.urls import ConnectionError as UrlError
-from ansible.module_utils.urls import open_url
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Runner, run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.apt_source import AptSource
@@ -86,6 +84,10 @@ def comes_from_nginx_org(package: str, runner: Runner = run) -> bool:
 
 
 def _fetched(url: str) -> bytes:
+    # Here, because who only asks where nginx comes from needs nothing of Ansible.
+    from ansible.module_utils.urls import ConnectionError as UrlError
+    from ansible.module_utils.urls import open_url
+
     try:
         with contextlib.closing(open_url(url, timeout=SECONDS)) as answer:
             content: bytes = answer.read(LARGEST)
