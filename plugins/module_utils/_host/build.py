@@ -20,6 +20,7 @@ import typing as t
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Runner, run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._host.recipe import COMMANDS, Recipe
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.packages import package_manager
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._transaction.files import (
     make_folders,
     naming_os_errors,
@@ -91,13 +92,13 @@ def refuse_others(recipe: Recipe, runner: Runner = run) -> None:
     for path, variable in ((recipe.prefix, f"{recipe.daemon}_prefix"), (recipe.command, f"{recipe.daemon}_source")):
         if os.path.lexists(path) and not recipe_in(_home(os.path.realpath(path))):
             raise InputError(variable, f"{path} is there already, and not made by this collection: move it away")
-    shown = runner("dpkg-query", "--show", "--showformat=${db:Status-Status} ${Version}", recipe.daemon)
-    status, _blank, version = shown.stdout.strip().partition(" ")
-    if shown.rc == 0 and status == "installed":
+    manager = package_manager(runner)
+    version, _maker = manager.maker_of_installed(recipe.daemon)
+    if version:
         raise InputError(
             f"{recipe.daemon}_source",
             f"the package {recipe.daemon} {version} is installed here, and its unit and files would be in the way: "
-            f"remove it first (apt-get purge '{recipe.daemon}*'), one balancer after the other, or keep "
+            f"remove it first ({manager.remove} '{recipe.daemon}*'), one balancer after the other, or keep "
             f"{recipe.daemon}_source: distribution",
         )
 

@@ -31,7 +31,8 @@ class Apt(PackageManager):
     """The package manager of Debian's family."""
 
     name = "apt"
-    purge = "apt-get purge 'nginx*' 'libnginx-mod-*'"
+    remove = "apt-get purge"
+    purge = f"{remove} 'nginx*' 'libnginx-mod-*'"
 
     def download(
         self,
@@ -43,7 +44,7 @@ class Apt(PackageManager):
     ) -> list[str]:
         runner = self._runner
         wanted_versions = {pin.package: pin.version for pin in pins}
-        missing = [name for name in packages if not _installed(name, runner, wanted_versions.get(name, "*"))]
+        missing = [name for name in packages if not self._is_installed(name, wanted_versions.get(name, "*"))]
         if not (missing or source):
             return missing
         with tempfile.TemporaryDirectory(prefix="holdfast-apt-") as folder:
@@ -99,6 +100,11 @@ class Apt(PackageManager):
 
     def maker_of_candidate(self, package: str) -> str:
         return self._runner("apt-cache", "show", "--no-all-versions", package).stdout
+
+    def _is_installed(self, package: str, version: str) -> bool:
+        """Tell whether a package is installed, in a version that looks like this."""
+        installed, _maker = self.maker_of_installed(package)
+        return bool(installed) and fnmatch.fnmatchcase(installed, version)
 
 
 def _update(source: PackageSource, path: str, *options: str, runner: Runner) -> None:
@@ -165,10 +171,3 @@ def _apt(*args: str, runner: Runner) -> Completed:
 
 def _complaints(done: Completed) -> list[str]:
     return [line for line in done.output.split("\n") if line.startswith(("E:", "W: Failed to fetch", "W: GPG error"))]
-
-
-def _installed(package: str, runner: Runner, version: str) -> bool:
-    """Tell whether a package is installed, in a version that looks like this."""
-    state = runner("dpkg-query", "--show", "--showformat=${db:Status-Status} ${Version}", package)
-    status, _blank, installed = state.stdout.strip().partition(" ")
-    return state.rc == 0 and status == "installed" and fnmatch.fnmatchcase(installed, version)

@@ -38,7 +38,8 @@ class Dnf(PackageManager):
     """The package manager of Red Hat's family."""
 
     name = "dnf"
-    purge = "dnf remove 'nginx*'"
+    remove = "dnf remove"
+    purge = f"{remove} 'nginx*'"
 
     def download(
         self,

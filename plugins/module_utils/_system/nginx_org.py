@@ -8,13 +8,13 @@ Its layout is that of https://nginx.org/en/linux_packages.html.
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Runner, run
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.apt_source import AptSource
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.dnf_source import DnfSource
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.download import fetched
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.openpgp import (
     armored,
     fingerprints,
@@ -35,7 +35,6 @@ FINGERPRINTS = (
 )
 MAKER = "nginx-packaging@"
 """Who makes its packages, as they say it themselves."""
-SECONDS = 30.0
 LARGEST = 1 << 20
 
 
@@ -84,17 +83,11 @@ def comes_from_nginx_org(package: str, runner: Runner = run) -> bool:
 
 
 def _fetched(url: str) -> bytes:
-    # Here, because who only asks where nginx comes from needs nothing of Ansible.
-    from ansible.module_utils.urls import ConnectionError as UrlError
-    from ansible.module_utils.urls import open_url
-
     try:
-        with contextlib.closing(open_url(url, timeout=SECONDS)) as answer:
-            content: bytes = answer.read(LARGEST)
-    except (OSError, UrlError) as error:
-        reason = getattr(error, "reason", None) or error
+        with fetched(url) as answer:
+            return answer.read(LARGEST)
+    except OSError as error:
         raise HoldfastError(
-            f"nginx_source: the key {url} cannot be fetched from this host ({reason}): let the host reach it, or give "
+            f"nginx_source: the key {url} cannot be fetched from this host ({error}): let the host reach it, or give "
             "the key in nginx_source_key"
         ) from error
-    return content

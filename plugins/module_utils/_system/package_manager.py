@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import abc
 import typing as t
 
 from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.run import Runner, run
@@ -14,17 +15,20 @@ from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.pin impo
 __all__ = ("PackageManager",)
 
 
-class PackageManager:
+class PackageManager(abc.ABC):
     """What this collection asks of a package manager, whose subclasses answer."""
 
     name: str
     """As Ansible's fact ``pkg_mgr`` has it."""
+    remove: str
+    """The command that removes packages, whose names follow."""
     purge: str
     """The command that removes an nginx and its modules."""
 
     def __init__(self, runner: Runner = run) -> None:
         self._runner = runner
 
+    @abc.abstractmethod
     def download(
         self,
         packages: t.Sequence[str],
@@ -39,24 +43,23 @@ class PackageManager:
         In check mode the manager only says whether it would know how, with lists that are fetched for the purpose where
         those of the host do not suffice.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def word(self, pin: Pin) -> str:
         """Return a package with its version, as the manager takes both."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def files(self, daemon: str, pin: Pin | None, source: PackageSource | None) -> dict[str, str | None]:
         """Return what the manager reads of the version of a daemon, and nginx's source; None is no such file."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def read_source(self, source: PackageSource) -> None:
         """Read what a source of this host has, and no other; HoldfastError as for one that is tried."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def maker_of_installed(self, package: str) -> tuple[str, str]:
         """Return the version of an installed package and who has made it; empty where it is not installed."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def maker_of_candidate(self, package: str) -> str:
         """Return what the manager knows of a package that it would install, with who has made it; or nothing."""
-        raise NotImplementedError

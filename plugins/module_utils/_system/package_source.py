@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import typing as t
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ OWNED = "# Owned by holdfast.nginx_ha: edits by hand are lost.\n"
 
 
 @dataclass(frozen=True)
-class PackageSource:
+class PackageSource(abc.ABC):
     """Where a source is, with the system that it is for, and the public key that signs it, armored."""
 
     url: str
@@ -26,17 +27,17 @@ class PackageSource:
     """The file of the key on a host."""
     FILES: t.ClassVar[tuple[str, ...]]
 
+    @abc.abstractmethod
     def entry(self, key: str) -> str:
         """Return what the package manager reads of it; ``key`` is the path of the key."""
-        raise NotImplementedError
 
     def preferences(self) -> str:
         """Return what puts its packages before those of the distribution, where that is a file of its own."""
         return ""
 
+    @abc.abstractmethod
     def files(self) -> dict[str, str]:
         """Return the text of each of its files."""
-        raise NotImplementedError
 
     def is_added(self) -> bool:
         """Tell whether this host has it."""

@@ -10,13 +10,11 @@ import hashlib
 import os
 import shutil
 
-from ansible.module_utils.urls import ConnectionError as UrlError
-from ansible.module_utils.urls import open_url
-from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import HoldfastError, InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._core.errors import InputError
+from ansible_collections.holdfast.nginx_ha.plugins.module_utils._system.download import fetched
 
 __all__ = ("digest_of", "fetch", "is_url", "need_checksum")
 
-SECONDS = 30.0
 PIECE = 1 << 16
 
 
@@ -30,18 +28,15 @@ def fetch(daemon: str, url: str, checksum: str, path: str) -> None:
     os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
     partial = f"{path}.part"
     try:
-        with contextlib.closing(open_url(url, timeout=SECONDS)) as answer, open(partial, "wb") as file:
+        with fetched(url) as answer, open(partial, "wb") as file:
             shutil.copyfileobj(answer, file)
         need_checksum(daemon, url, digest_of(partial), checksum)
         os.chmod(partial, 0o644)
         os.rename(partial, path)
-    except HoldfastError:
-        raise
-    except (OSError, UrlError) as error:
-        reason = getattr(error, "reason", None) or error
+    except OSError as error:
         raise InputError(
             f"{daemon}_tarball",
-            f"{url} cannot be fetched from this host ({reason}): let the host reach it, or name a file of the "
+            f"{url} cannot be fetched from this host ({error}): let the host reach it, or name a file of the "
             "controller",
         ) from error
     finally:
